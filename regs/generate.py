@@ -15,6 +15,8 @@ import yaml
 SPDX = "SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause"
 SCALARS = {"u8": 1, "le16": 2, "le32": 4, "le64": 8}
 ACCESS = {"ro", "rw", "wo"}
+# Field names that SystemVerilog keeps for itself get an underscore there.
+SV_RESERVED = {"type", "priority", "table", "event", "packed", "string", "unique", "ref", "local", "enum", "wire", "reg", "tri"}
 
 
 class SpecError(Exception):
@@ -220,10 +222,11 @@ def sv_struct(struct, sizes):
     yield f"  // {struct['doc']}"
     yield "  typedef struct packed {"
     for f in reversed(struct["fields"]):
+        name = f["name"] + ("_" if f["name"] in SV_RESERVED else "")
         if f["type"] in sizes:
-            yield f"    {f['type']}_t {f['name']};"
+            yield f"    {f['type']}_t {name};"
         else:
-            yield f"    logic [{f['size'] * 8 - 1}:0] {f['name']};"
+            yield f"    logic [{f['size'] * 8 - 1}:0] {name};"
     yield f"  }} {struct['name']}_t;"
     upper = struct["name"].upper()
     yield f"  localparam int unsigned {upper}_BITS = {struct['size'] * 8};"
@@ -261,9 +264,8 @@ def package(spec, source):
         out += sv_struct(s, sizes)
         sizes[s["name"]] = s["size"]
     checks = " && ".join(f"$bits({s['name']}_t) == {s['name'].upper()}_BITS" for s in spec["structs"])
-    out += ["  // Every structure has the size the C header asserts; a zero-width range stops elaboration otherwise.",
-            f"  localparam bit LAYOUT_OK = {checks};",
-            "  typedef logic [(LAYOUT_OK ? 1 : -1):0] layout_check_t;", "",
+    out += ["  // Every structure has the size the C header asserts; users check it at elaboration.",
+            f"  localparam bit LAYOUT_OK = {checks};", "",
             "endpackage : espnic_regs_pkg", ""]
     return "\n".join(out)
 

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# espnic. `make help` lists what there is. Outside of the reference platform every goal is run
+# again inside of it (platform/enter makes it on first use).
+
+.DEFAULT_GOAL := help
+
+define HELP
+make demo          two VMs, IPsec done by the NIC, proved by tshark; build/demo/summary.json
+make test          all that gates a change; last line: N passed, N failed, N skipped
+make test-LAYER    one layer: unit vectors device fuzz lab
+make bench         throughput side by side; build/bench/*.json
+make build         programs (build/bin), driver (build/driver/*), docs/registers.md
+make lint          compilers' warnings, sparse, clang-tidy, cppcheck, shellcheck, SystemVerilog package
+make driver        espnic.ko for Linux 7.2 and 6.12
+make fuzz          each fuzz target for FUZZ_SECONDS (default 60)
+make clean         remove build/ (the platform in .platform/ stays)
+make distclean     remove both
+endef
+export HELP
+
+ifeq ($(filter-out help clean distclean,$(or $(MAKECMDGOALS),help)),)
+
+.PHONY: help clean distclean
+help:
+	@echo "$$HELP"
+clean:
+	rm -rf build
+distclean: clean
+	rm -rf --one-file-system .platform
+
+else ifneq ($(ESPNIC_PLATFORM),1)
+
+FIRST := $(firstword $(MAKECMDGOALS))
+.PHONY: $(MAKECMDGOALS)
+$(FIRST):
+	@+platform/enter $(MAKE) --no-print-directory $(MAKECMDGOALS)
+$(filter-out $(FIRST),$(MAKECMDGOALS)): $(FIRST)
+	@:
+
+else
+
+include build.mk
+
+endif

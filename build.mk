@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# How everything is built, inside the platform. Each part lists its own sources in its *.mk.
+#
+# A variant is one set of compiler flags with its own object tree: plain (what users run), asan
+# (address and undefined behaviour), tsan (threads). build/libexec/NAME is the plain program,
+# build/VARIANT/libexec/NAME the others.
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+JOBS ?= $(shell nproc)
+
+include device-model/engine/engine.mk
+include device-model/wire/wire.mk
+include device-model/nic/steer.mk
+include device-model/vfio-user/vfio-user.mk
+include device-model/device.mk
+include fw/fw.mk
+include driver/driver.mk
+
+VARIANTS := plain asan tsan
+CC := gcc
+CLANG := clang
+GEN := build/gen/espnic_regs.h build/gen/espnic_regs_pkg.sv docs/registers.md
+VERSION := $(shell cat VERSION)
+
+INCLUDES := -Ibuild/gen -Idevice-model -Ifw -I. -Itests
+WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla
+CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -pthread $(WARN) $(INCLUDES) -D_GNU_SOURCE \
+	-DESPNIC_VERSION='"$(VERSION)"'
+FLAGS_plain := -fstack-protector-strong -D_FORTIFY_SOURCE=2
+FLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FLAGS_tsan := -O1 -fsanitize=thread
+# gcc knows no fences under TSan; the code uses atomics on both sides of each of them.
+WARN_tsan := -Wno-tsan
+LIBS := -lIPSec_MB -ljson-c -lpthread
+
+LIB_SRCS := $(sort $(ENGINE_SRCS) $(WIRE_SRCS) $(STEER_SRCS) $(VFIO_USER_SRCS) $(FW_SRCS) $(DEVICE_SRCS))
+DEVICE_MAIN := device-model/main.c
+LIB_SRCS := $(filter-out $(DEVICE_MAIN),$(LIB_SRCS))
+
+UNIT_SRCS := $(sort $(wildcard tests/unit/*/test_*.c))
+DEVICE_TEST_SRCS := $(sort $(wildcard tests/device/test_*.c))
+FUZZ_SRCS := $(sort $(wildcard tests/fuzz/*.c))
+# Files beside a test that are no test are shared by the tests of that folder.
+helpers = $(filter-out $(dir $(1))test_%.c,$(wildcard $(dir $(1))*.c))
+obj = $(patsubst %.c,build/obj/$(1)/%.o,$(2))
+testbin = $(patsubst tests/%.c,build/test/$(1)/%,$(2))
+# The plain variant's programs stand where users look for them.
+libexec = build/$(if $(filter plain,$(1)),,$(1)/)libexec
+
+.PHONY: build programs driver lint demo bench fuzz test test-unit test-vectors test-device test-fuzz test-lab
+build: programs driver docs/registers.md
+
+# ---------------------------------------------------------------- generated
+
+build/gen/espnic_regs.h: regs/espnic.yaml regs/generate.py
+	@mkdir -p $(@D)
+	python3 regs/generate.py $< --header $@
+build/gen/espnic_regs_pkg.sv: regs/espnic.yaml regs/generate.py
+	@mkdir -p $(@D)
+	python3 regs/generate.py $< --package $@
+docs/registers.md: regs/espnic.yaml regs/generate.py
+	python3 regs/generate.py $< --manual $@
+
+# ---------------------------------------------------------------- programs
+
+define VARIANT_RULES
+build/obj/$(1)/%.o: %.c build.mk | build/gen/espnic_regs.h
+	@mkdir -p $$(@D)
+	$(CC) $(CFLAGS) $(FLAGS_$(1)) $(WARN_$(1)) -MMD -MP -c $$< -o $$@
+
+build/obj/$(1)/libespnic.a: $(call obj,$(1),$(LIB_SRCS))
+	@rm -f $$@
+	ar rcs $$@ $$^
+
+$(call libexec,$(1))/espnic-engine: $(call obj,$(1),$(ENGINE_CLI_SRCS)) build/obj/$(1)/libespnic.a
+	@mkdir -p $$(@D)
+	$(CC) $(FLAGS_$(1)) $$^ $(LIBS) -o $$@
+
+$(call libexec,$(1))/espnic-device: $(call obj,$(1),$(DEVICE_MAIN)) build/obj/$(1)/libespnic.a
+	@mkdir -p $$(@D)
+	$(CC) $(FLAGS_$(1)) $$^ $(LIBS) -o $$@
+
+.PHONY: tests-$(1)
+tests-$(1): $(call testbin,$(1),$(UNIT_SRCS) $(DEVICE_TEST_SRCS)) \
+	$(call libexec,$(1))/espnic-device $(call libexec,$(1))/espnic-engine
+endef
+$(foreach v,$(VARIANTS),$(eval $(call VARIANT_RULES,$(v))))
+
+define TEST_RULE
+$(call testbin,$(1),$(2)): $(call obj,$(1),$(2) $(call helpers,$(2))) build/obj/$(1)/libespnic.a
+	@mkdir -p $$(@D)
+	$(CC) $(FLAGS_$(1)) $$^ -lcmocka -lcrypto $(LIBS) -o $$@
+endef
+$(foreach v,$(VARIANTS),$(foreach t,$(UNIT_SRCS) $(DEVICE_TEST_SRCS),$(eval $(call TEST_RULE,$(v),$(t)))))
+
+-include $(shell find build/obj -name '*.d' 2>/dev/null)
+
+programs: build/libexec/espnic-engine build/libexec/espnic-device
+	@platform/wrap espnic-engine espnic-device
+
+# ---------------------------------------------------------------- driver, firmware
+
+driver: driver-7.2 driver-6.12
+
+# ---------------------------------------------------------------- fuzz targets
+
+# The library once more, by clang, with coverage feedback.
+FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-strict-aliasing -pthread $(INCLUDES) -D_GNU_SOURCE -DESPNIC_VERSION='"fuzz"' \
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+build/obj/fuzz/%.o: %.c build.mk | build/gen/espnic_regs.h
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
+build/obj/fuzz/libespnic.a: $(call obj,fuzz,$(LIB_SRCS))
+	@rm -f $@
+	ar rcs $@ $^
+build/fuzz/%: build/obj/fuzz/tests/fuzz/%.o $(call obj,fuzz,$(wildcard tests/unit/fw/fake_*.c)) build/obj/fuzz/libespnic.a
+	@mkdir -p $(@D)
+	$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(LIBS) -o $@
+FUZZ_BINS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRCS))
+FUZZ_SECONDS ?= 60
+fuzz: $(FUZZ_BINS)
+	tests/run --fuzz-seconds $(FUZZ_SECONDS) fuzz
+
+# ---------------------------------------------------------------- tests
+
+test-unit: tests-plain tests-asan fw-rv32
+	@tests/run unit
+test-vectors: programs
+	@tests/run vectors
+test-device: tests-plain tests-asan tests-tsan
+	@tests/run device
+test-fuzz: $(FUZZ_BINS)
+	@tests/run fuzz
+test-lab: build
+	@tests/run lab
+test: build tests-plain tests-asan tests-tsan fw-rv32 $(FUZZ_BINS)
+	@tests/run unit vectors device fuzz lab
+
+demo: build
+	@tests/demo/run
+bench: build
+	@tests/bench/run
+
+# ---------------------------------------------------------------- lint
+
+C_FILES = $(shell find device-model fw tests userspace -name '*.[ch]' 2>/dev/null | sort)
+LINT_SRCS = $(filter %.c,$(C_FILES))
+SH_FILES = $(shell grep -rlE '^\#!/bin/(ba)?sh' --include='*' .ci platform lab tests driver fw 2>/dev/null | sort)
+PY_FILES = $(shell grep -rlE '^\#!/usr/bin/env python3' regs platform lab tests fw userspace 2>/dev/null | sort)
+
+.PHONY: lint-c lint-sh lint-sv lint-py lint-spdx
+lint: lint-spdx lint-c lint-sh lint-sv lint-py driver driver-sparse
+	@echo "lint: clean"
+lint-spdx:
+	@tests/lint/spdx
+lint-c: build/gen/espnic_regs.h tests-plain
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
+		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --check-level=normal \
+		--suppressions-list=tests/lint/cppcheck.suppress -j $(JOBS) \
+		$(INCLUDES) device-model fw
+	tests/lint/tidy -j $(JOBS) -- $(filter device-model/% fw/%,$(LINT_SRCS)) -- $(CFLAGS)
+lint-sh:
+	shellcheck -x $(SH_FILES)
+lint-sv: build/gen/espnic_regs_pkg.sv tests/lint/espnic_regs_check.sv
+	verilator --lint-only -Wall tests/lint/verilator.vlt $^
+lint-py:
+	python3 -W error -m py_compile $(PY_FILES)
+
