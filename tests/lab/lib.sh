@@ -1,0 +1,163 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What the scripts that run in the guests share: IPsec set-up alike on both sides, traffic, checks.
+# A guest knows itself by LAB_SIDE (left, right), LAB_NIC, LAB_PEER4, LAB_PEER6 (see lab/run --help).
+
+LEFT4=192.0.2.1
+RIGHT4=192.0.2.2
+LEFT6=2001:db8::1
+RIGHT6=2001:db8::2
+# Inner addresses of the tunnels
+LEFT4_IN=198.51.100.1
+RIGHT4_IN=203.0.113.1
+LEFT6_IN=2001:db8:a::1
+RIGHT6_IN=2001:db8:b::1
+ICV_BITS=128
+
+die() {
+	echo "FAIL $*" >&2
+	exit 1
+}
+
+# key NAME BYTES: a key for tests, from its name; both sides derive the same
+key() {
+	printf '0x%s' "$(printf '%s' "espnic test key $1" | sha512sum | cut -c "1-$((2 * $2))")"
+}
+
+# on_espnic: does this side have the NIC under test?
+on_espnic() {
+	[ "$LAB_NIC" = espnic ]
+}
+
+# offload_state TYPE DIR: the words for `ip xfrm state`; TYPE none, crypto or packet
+offload_state() {
+	on_espnic || return 0
+	case $1 in
+	crypto) echo "offload dev eth0 dir $2" ;;
+	packet) echo "offload packet dev eth0 dir $2" ;;
+	esac
+}
+
+offload_policy() {
+	if on_espnic && [ "$1" = packet ]; then
+		echo "offload packet dev eth0"
+	fi
+}
+
+# sa_one TYPE DIR SRC DST SPI REQID MODE KEYBYTES ESN: one SA; the words of EXTRA_STATE go in as they are.
+# af-unspec: a tunnel takes inner packets of either family.
+sa_one() {
+	local flags=() window=32
+	[ "$7" != tunnel ] || flags=(flag af-unspec)
+	if [ "$9" = esn ]; then
+		flags=(flag esn "${flags[@]:1}")
+		window=128
+	fi
+	# shellcheck disable=SC2046,SC2086 # words on purpose
+	ip xfrm state add src "$3" dst "$4" proto esp spi "$5" reqid "$6" mode "$7" \
+		replay-window "$window" "${flags[@]}" \
+		aead 'rfc4106(gcm(aes))' "$(key "$5" $(($8 + 4)))" "$ICV_BITS" \
+		${EXTRA_STATE:-} $(offload_state "$1" "$2") || die "state add $*"
+}
+
+# policy_one TYPE DIR SRC DST REQID MODE TSRC TDST
+policy_one() {
+	# shellcheck disable=SC2046
+	ip xfrm policy add src "$3" dst "$4" dir "$2" priority 100 $(offload_policy "$1") \
+		tmpl src "$7" dst "$8" proto esp reqid "$5" mode "$6" || die "policy add $*"
+}
+
+# block_one DIR SRC DST: what no other policy lets through stays in, whatever becomes of the NIC's.
+# Prefixes are one bit shorter: Linux takes no two policies of one selector, whatever their priorities.
+block_one() {
+	ip xfrm policy add src "${2%/*}/$((${2#*/} - 1))" dst "${3%/*}/$((${3#*/} - 1))" dir "$1" \
+		action block priority 4000000000 || die "block $*"
+}
+
+# ndp_bypass TYPE: neighbour discovery must go on in clear, or no address is ever resolved
+ndp_bypass() {
+	local dir type
+	for dir in in out; do
+		for type in 135 136; do
+			# shellcheck disable=SC2046
+			ip xfrm policy add src ::/0 dst ::/0 proto ipv6-icmp type "$type" dir "$dir" \
+				priority 10 $(offload_policy "$1") || die "ndp bypass $dir $type"
+		done
+	done
+}
+
+# ipsec_up ID TYPE MODE FAMILY KEYBYTES ESN: SAs and policies of one phase, on this side.
+# FAMILY: 4, 6, 4in6, 6in4 (tunnels). SPIs are 0x1000+ID (to the right), 0x2000+ID (to the left).
+ipsec_up() {
+	local id=$1 type=$2 mode=$3 family=$4 keybytes=$5 esn=$6
+	local l=$LEFT4 r=$RIGHT4 lsel rsel out in me peer my_sel peer_sel
+	case $family in 6 | 4in6) l=$LEFT6 r=$RIGHT6 ;; esac
+	case $mode-$family in
+	transport-4) lsel=$l/32 rsel=$r/32 ;;
+	transport-6) lsel=$l/128 rsel=$r/128 ;;
+	tunnel-4 | tunnel-4in6) lsel=$LEFT4_IN/32 rsel=$RIGHT4_IN/32 ;;
+	tunnel-6 | tunnel-6in4) lsel=$LEFT6_IN/128 rsel=$RIGHT6_IN/128 ;;
+	esac
+	if [ "$LAB_SIDE" = left ]; then
+		out=$((0x1000 + id)) in=$((0x2000 + id)) me=$l peer=$r my_sel=$lsel peer_sel=$rsel
+	else
+		out=$((0x2000 + id)) in=$((0x1000 + id)) me=$r peer=$l my_sel=$rsel peer_sel=$lsel
+	fi
+	if [ "$mode" = tunnel ]; then
+		inner_up "$family" "$my_sel" "$peer_sel"
+	fi
+	sa_one "$type" out "$me" "$peer" "$out" "$id" "$mode" "$keybytes" "$esn"
+	sa_one "$type" in "$peer" "$me" "$in" "$id" "$mode" "$keybytes" "$esn"
+	case $family in 6 | 4in6) ndp_bypass "$type" ;; esac
+	block_one out "$my_sel" "$peer_sel"
+	block_one in "$peer_sel" "$my_sel"
+	policy_one "$type" out "$my_sel" "$peer_sel" "$id" "$mode" "$me" "$peer"
+	policy_one "$type" in "$peer_sel" "$my_sel" "$id" "$mode" "$peer" "$me"
+}
+
+# inner_up FAMILY MINE PEERS: inner address on lo, route to the peer's through the wire
+inner_up() {
+	case $1 in
+	4 | 4in6)
+		ip addr add "$2" dev lo
+		ip route replace "$3" dev eth0 via "$LAB_PEER4" src "${2%/*}"
+		;;
+	*)
+		ip -6 addr add "$2" dev lo nodad
+		ip -6 route replace "$3" dev eth0 via "$LAB_PEER6" src "${2%/*}"
+		;;
+	esac
+}
+
+ipsec_down() {
+	ip xfrm policy flush
+	ip xfrm state flush
+	ip addr flush dev lo scope global
+	ip -6 addr flush dev lo scope global
+}
+
+# target MODE FAMILY: the peer's address for traffic of a phase, seen from the left
+target() {
+	case $1-$2 in
+	transport-4) echo $RIGHT4 ;;
+	transport-6) echo $RIGHT6 ;;
+	tunnel-4 | tunnel-4in6) echo $RIGHT4_IN ;;
+	*) echo $RIGHT6_IN ;;
+	esac
+}
+
+# xfrm_stat NAME: a counter of /proc/net/xfrm_stat
+xfrm_stat() {
+	awk -v name="$1" '$1 == name { print $2 }' /proc/net/xfrm_stat
+}
+
+# nic_stat NAME: a counter of ethtool -S
+nic_stat() {
+	ethtool -S eth0 | awk -v name="$1:" '$1 == name { print $2; found = 1 } END { if (!found) print "none" }'
+}
+
+# sa_packets: packets that the kernel counts over all SAs
+sa_packets() {
+	ip -s xfrm state | awk '/lifetime current:/ { getline; sub(/.*\), /, ""); sum += $1 } END { print sum + 0 }'
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Traffic between the guests with every byte compared.
+
+usage: traffic.py serve
+       traffic.py tcp ADDRESS BYTES      send BYTES, get them echoed, compare
+       traffic.py udp ADDRESS SIZE...    one datagram of each size, echoed, compared
+"""
+
+import hashlib
+import socket
+import sys
+import threading
+
+TCP_PORT = 5001
+UDP_PORT = 5002
+TIMEOUT_S = 60  # of a whole transfer: guests are emulated
+UDP_TIMEOUT_S = 3
+CHUNK = 65536
+
+
+def pattern(seed, size):
+    """Bytes that no other stream of this run has."""
+    out = bytearray()
+    block = hashlib.sha256(seed.encode()).digest()
+    while len(out) < size:
+        block = hashlib.sha256(block).digest()
+        out += block * 32
+    return bytes(out[:size])
+
+
+def echo_tcp(conn):
+    with conn:
+        conn.settimeout(TIMEOUT_S)
+        try:
+            while True:
+                data = conn.recv(CHUNK)
+                if not data:
+                    return
+                conn.sendall(data)
+        except OSError as err:
+            print(f"traffic: connection ended: {err}", flush=True)
+
+
+def serve():
+    tcp = socket.create_server(("::", TCP_PORT), family=socket.AF_INET6, dualstack_ipv6=True, backlog=16)
+    udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    udp.bind(("::", UDP_PORT))
+
+    def echo_udp():
+        while True:
+            data, peer = udp.recvfrom(65535)
+            udp.sendto(data, peer)
+
+    threading.Thread(target=echo_udp, daemon=True).start()
+    print("traffic: serving", flush=True)
+    while True:
+        conn, _ = tcp.accept()
+        threading.Thread(target=echo_tcp, args=(conn,), daemon=True).start()
+
+
+def tcp_client(address, size):
+    sent = pattern(f"tcp {address} {size}", size)
+    got = bytearray()
+    with socket.create_connection((address, TCP_PORT), timeout=TIMEOUT_S) as conn:
+        def send():
+            conn.sendall(sent)
+            conn.shutdown(socket.SHUT_WR)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        while len(got) < size:
+            data = conn.recv(CHUNK)
+            if not data:
+                break
+            got += data
+        sender.join()
+    if bytes(got) != sent:
+        where = next((i for i, (a, b) in enumerate(zip(got, sent)) if a != b), min(len(got), size))
+        return f"tcp {address}: {len(got)} of {size} bytes came back, first difference at {where}"
+    return None
+
+
+def udp_client(address, sizes):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(UDP_TIMEOUT_S)
+        sock.connect((address, UDP_PORT))
+        for size in sizes:
+            sent = pattern(f"udp {address} {size}", size)
+            sock.send(sent)
+            try:
+                got = sock.recv(65535)
+            except TimeoutError:
+                return f"udp {address}: no echo of {size} bytes"
+            if got != sent:
+                return f"udp {address}: echo of {size} bytes differs"
+    return None
+
+
+def main():
+    args = sys.argv[1:]
+    if args == ["serve"]:
+        serve()
+    if len(args) == 3 and args[0] == "tcp":
+        wrong = tcp_client(args[1], int(args[2]))
+    elif len(args) >= 3 and args[0] == "udp":
+        wrong = udp_client(args[1], [int(a) for a in args[2:]])
+    else:
+        sys.exit(__doc__)
+    if wrong:
+        sys.exit(wrong)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except OSError as error:
+        sys.exit(f"traffic: {error}")
