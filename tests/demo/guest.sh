@@ -58,7 +58,7 @@ udp() { # PHASE TARGET
 	local said
 	# shellcheck disable=SC2086
 	said=$("$here/../lab/traffic.py" udp "$2" $UDP_SIZES 2>&1)
-	result "$1" "UDP echo" $? "${said:-$(echo $UDP_SIZES | wc -w) sizes, all equal}"
+	result "$1" "UDP echo" $? "${said:-$(wc -w <<<"$UDP_SIZES") sizes, all equal}"
 }
 
 throughput() { # PHASE TARGET
@@ -70,7 +70,7 @@ throughput() { # PHASE TARGET
 counters() { # PHASE WHEN
 	local name
 	for name in tx_protected rx_unprotected tx_crypto rx_crypto; do
-		value "$1" "$name.$2" "$(nic_stat "dev_$name")"
+		value "$1" "$name.$2" "$(nic_stat "$name")"
 	done
 	value "$1" "sa_packets.$2" "$(sa_packets)"
 }

@@ -118,7 +118,6 @@ static void sa_params(struct espnic_sa_params *p, uint8_t net, uint8_t v, bool o
 {
 	espnic_sa_params_init(p);
 	p->spi = out ? spi_out(net, v) : spi_in(net, v);
-	p->offload = is_crypto(net) ? ESPNIC_OFFLOAD_CRYPTO : ESPNIC_OFFLOAD_PACKET;
 	p->enc = ESPNIC_ENC_AES_GCM;
 	p->auth = ESPNIC_AUTH_NONE;
 	p->enc_key_len = 16;
@@ -144,8 +143,11 @@ static struct espnic_sa *sa_end(const struct espnic_engine_ops *engine, uint8_t 
 	struct espnic_sa_params p;
 	struct espnic_sa *sa;
 	const char *why;
+	bool host = out == sender;
 
 	sa_params(&p, net, v, out);
+	/* The peer does not know how the host makes its packets. */
+	p.offload = host && is_crypto(net) ? ESPNIC_OFFLOAD_CRYPTO : ESPNIC_OFFLOAD_PACKET;
 	p.dir = sender ? ESPNIC_DIR_OUT : ESPNIC_DIR_IN;
 	if (!sender)
 		p.replay_window = 64;
@@ -158,7 +160,7 @@ static struct espnic_sa *sa_end(const struct espnic_engine_ops *engine, uint8_t 
 		if (net == NET_MTU)
 			p.mtu = SA_MTU;
 	}
-	if (net == NET_SELECTOR && sender == out) {
+	if (net == NET_SELECTOR && host) {
 		p.has_sel = true;
 		p.sel = (struct espnic_selector){ .proto = ESPNIC_IPPROTO_TCP, .sport_max = ESPNIC_PORT_MAX,
 						  .dport_max = ESPNIC_PORT_MAX };
@@ -457,6 +459,70 @@ void frame_protect(struct world *w, struct frame *f, uint8_t net, uint8_t v)
 	memcpy(pkt.data - f->l3, l2, f->l3);
 	espnic_put16(pkt.data - 2, pkt.data[0] >> 4 == 4 ? ESPNIC_ETHERTYPE_IPV4 : ESPNIC_ETHERTYPE_IPV6);
 	frame_from(f, pkt.data - f->l3, pkt.len + f->l3);
+}
+
+void frame_host_esp(struct frame *f, uint8_t net, uint8_t v, uint32_t seq)
+{
+	enum { IV_LEN = 8, ICV_LEN = 16, TRAILER = 2 };
+	bool udp = net == NET_CRYPTO_UDP;
+	uint32_t ip_len = v == 4 ? ESPNIC_IPV4_HLEN : ESPNIC_IPV6_HLEN;
+	uint32_t clear_len = f->sent_len - f->l3 - ip_len;
+	uint8_t clear[2048], *p = f->sent, *ip = p + f->l3, *esp = ip + ip_len;
+	uint8_t proto = ip[v == 4 ? ESPNIC_IPV4_PROTO : ESPNIC_IPV6_NEXT];
+	uint32_t pad, len;
+
+	assert_true(clear_len <= sizeof(clear));
+	memcpy(clear, esp, clear_len);
+	pad = -(clear_len + TRAILER) % 4;
+	len = ESPNIC_ESP_HLEN + IV_LEN + clear_len + pad + TRAILER + ICV_LEN;
+	if (udp) {
+		espnic_put16(esp, 4500);
+		espnic_put16(esp + 2, 4500);
+		espnic_put16(esp + 4, (uint16_t)(ESPNIC_UDP_HLEN + len));
+		espnic_put16(esp + 6, 0);
+		esp += ESPNIC_UDP_HLEN;
+	}
+	f->f.esp_offset = (uint32_t)(esp - p);
+	espnic_put32(esp, spi_out(net, v));
+	espnic_put32(esp + 4, seq);
+	espnic_put64(esp + 8, seq);
+	memcpy(esp + 16, clear, clear_len);
+	for (uint32_t i = 0; i < pad; i++)
+		esp[16 + clear_len + i] = (uint8_t)(i + 1);
+	esp[16 + clear_len + pad] = (uint8_t)pad;
+	esp[16 + clear_len + pad + 1] = proto;
+	memset(esp + len - ICV_LEN, 0, ICV_LEN);
+	ip[v == 4 ? ESPNIC_IPV4_PROTO : ESPNIC_IPV6_NEXT] = udp ? ESPNIC_IPPROTO_UDP : ESPNIC_IPPROTO_ESP;
+	len += (uint32_t)(esp - ip);
+	if (v == 4) {
+		espnic_put16(ip + ESPNIC_IPV4_LEN, (uint16_t)len);
+		espnic_ipv4_csum(ip);
+	} else {
+		espnic_put16(ip + ESPNIC_IPV6_LEN, (uint16_t)(len - ESPNIC_IPV6_HLEN));
+	}
+	f->sent_len = f->l3 + len;
+	memcpy(f->buf + ESPNIC_FRAME_HEADROOM, f->sent, f->sent_len);
+	f->f.len = f->sent_len;
+	f->f.flags = ESPNIC_FRAME_CRYPTO;
+	f->f.sa_handle = handle_out(net, v);
+}
+
+void frame_open(struct world *w, struct frame *f, uint8_t net, uint8_t v, const struct frame *want)
+{
+	static uint8_t p[ESPNIC_FRAME_BUF];
+	uint32_t ip_len = espnic_get16(want->sent + want->l3 + (v == 4 ? ESPNIC_IPV4_LEN : ESPNIC_IPV6_LEN)) +
+			  (v == 4 ? 0 : ESPNIC_IPV6_HLEN);
+	struct espnic_pkt pkt = {
+		.data = p,
+		.len = f->f.len - f->l3,
+		.sa = w->peer_in[net][v == 6],
+	};
+
+	memcpy(p, f->buf + f->f.off + f->l3, pkt.len);
+	w->engine->unprotect(w->peer_thread, &pkt, 1);
+	assert_string_equal(espnic_verdict_name(pkt.verdict), "ok");
+	assert_int_equal(pkt.len, ip_len);
+	assert_memory_equal(pkt.data, want->sent + want->l3, ip_len);
 }
 
 uint64_t counters_sum(const struct world *w)

@@ -95,6 +95,11 @@ void frame_from(struct frame *f, const uint8_t *p, uint32_t len);
 /* The peer's engine puts the IP packet in @f into ESP by its outbound SA of that net. */
 void frame_protect(struct world *w, struct frame *f, uint8_t net, uint8_t v);
 
+/* The frame becomes what a host makes for crypto offload: ESP by hand, in clear, and the descriptor's fields. */
+void frame_host_esp(struct frame *f, uint8_t net, uint8_t v, uint32_t seq);
+/* The peer takes the ESP packet in @f out of the SA of that net; it must be the IP packet sent in @want. */
+void frame_open(struct world *w, struct frame *f, uint8_t net, uint8_t v, const struct frame *want);
+
 /* Sum of all counters. */
 uint64_t counters_sum(const struct world *w);
 

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "support.h"
+
+static const char *const names[TEST_BODIES] = { "ref", "fast" };
+static struct espnic_engine_thread *threads[TEST_BODIES];
+
+const struct espnic_engine_ops *body(unsigned int i)
+{
+	return i < TEST_BODIES ? espnic_engine_get(names[i], NULL) : NULL;
+}
+
+/* Lives until the test program ends. */
+struct espnic_engine_thread *body_thread(unsigned int i)
+{
+	if (!threads[i])
+		threads[i] = body(i)->thread_new();
+	assert_non_null(threads[i]);
+	return threads[i];
+}
+
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	assert_true(c >= 'a' && c <= 'f');
+	return c - 'a' + 10;
+}
+
+size_t unhex(const char *hex, uint8_t *out)
+{
+	size_t n = 0;
+
+	while (*hex) {
+		if (*hex == ' ') {
+			hex++;
+			continue;
+		}
+		out[n++] = (uint8_t)(digit(hex[0]) << 4 | digit(hex[1]));
+		hex += 2;
+	}
+	return n;
+}
+
+uint32_t chance(void)
+{
+	static uint64_t x = 0x9e3779b97f4a7c15;
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	return (uint32_t)(x * 0x2545f4914f6cdd1d >> 32);
+}
+
+void chance_bytes(uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		p[i] = (uint8_t)chance();
+}
+
+void sa_defaults(struct espnic_sa_params *p, enum espnic_sa_dir dir, enum espnic_sa_mode mode,
+		 uint8_t outer)
+{
+	espnic_sa_params_init(p);
+	p->spi = TEST_SPI;
+	p->dir = dir;
+	p->mode = mode;
+	p->enc = ESPNIC_ENC_AES_GCM;
+	p->enc_key_len = 16;
+	for (uint8_t i = 0; i < 32; i++)
+		p->enc_key[i] = i;
+	p->salt_len = 4;
+	unhex("a0a1a2a3", p->salt);
+	p->tunnel.family = outer;
+	if (outer == ESPNIC_IPV4) {
+		unhex("c0000201", p->tunnel.src);
+		unhex("c0000202", p->tunnel.dst);
+	} else {
+		unhex("20010db8000000000000000000000001", p->tunnel.src);
+		unhex("20010db8000000000000000000000002", p->tunnel.dst);
+	}
+}
+
+struct espnic_sa *sa_must(const struct espnic_engine_ops *ops, const struct espnic_sa_params *p)
+{
+	struct espnic_sa *sa;
+	const char *why = NULL;
+
+	assert_verdict(ops->sa_add(p, &sa, &why), ESPNIC_OK);
+	return sa;
+}
+
+uint32_t make_ip(uint8_t family, uint8_t *out, uint32_t payload)
+{
+	uint32_t head = family == ESPNIC_IPV4 ? ESPNIC_IPV4_HLEN : ESPNIC_IPV6_HLEN;
+
+	memset(out, 0, head);
+	if (family == ESPNIC_IPV4) {
+		unhex("4500 0000 abcd 0000 40 11 0000 0a000001 0a000002", out);
+		espnic_put16(out + ESPNIC_IPV4_LEN, (uint16_t)(head + payload));
+		espnic_ipv4_csum(out);
+	} else {
+		unhex("60012345 0000 11 40 fd000000000000000000000000000001"
+		      "fd000000000000000000000000000002", out);
+		espnic_put16(out + ESPNIC_IPV6_LEN, (uint16_t)payload);
+	}
+	for (uint32_t i = 0; i < payload; i++)
+		out[head + i] = (uint8_t)(i * 7 + 3);
+	return head + payload;
+}
+
+void buf_set(struct buf *b, const uint8_t *packet, uint32_t len, struct espnic_sa *sa)
+{
+	memset(&b->pkt, 0, sizeof(b->pkt));
+	b->pkt.data = b->bytes + TEST_HEADROOM;
+	b->pkt.len = len;
+	b->pkt.headroom = TEST_HEADROOM;
+	b->pkt.tailroom = TEST_BUF - TEST_HEADROOM - len;
+	b->pkt.sa = sa;
+	memmove(b->pkt.data, packet, len);
+}
+
+enum espnic_verdict protect(unsigned int i, struct buf *b)
+{
+	body(i)->protect(body_thread(i), &b->pkt, 1);
+	return b->pkt.verdict;
+}
+
+enum espnic_verdict unprotect(unsigned int i, struct buf *b)
+{
+	body(i)->unprotect(body_thread(i), &b->pkt, 1);
+	return b->pkt.verdict;
+}
