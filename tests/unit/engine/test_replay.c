@@ -127,6 +127,12 @@ static void start(void **state)
 	assert_verdict(espnic_window_check(&w, 2), ESPNIC_OK);
 	free(w.seen);
 
+	/* 0 was never sent, though nothing up to 5 was seen. */
+	window_make(&w, 64, 5);
+	assert_verdict(espnic_window_check(&w, 0), ESPNIC_REPLAY);
+	assert_verdict(espnic_window_check(&w, 1), ESPNIC_OK);
+	free(w.seen);
+
 	/* Without a window nothing is a replay, and the top still moves. */
 	window_make(&w, 0, 0);
 	espnic_window_accept(&w, 7);

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* espnic-engine: the ESP engine on the command line, for tests and for other people's tools. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/bodies.h"
+#include "engine/cli/request.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const char usage_text[] =
+	"usage: espnic-engine run|crypto [--engine auto|ref|fast|rtl]\n"
+	"One JSON request a line on standard input, one reply a line on standard output.\n"
+	"  run      protect and unprotect IP packets\n"
+	"  crypto   bare AEADs, ciphers and MACs\n"
+	"  --engine body to use (auto: fast where the CPU has it, else ref)\n";
+
+static int usage_error(const char *what, const char *detail)
+{
+	fprintf(stderr, "espnic-engine: %s%s\n%s", what, detail, usage_text);
+	return EXIT_USAGE;
+}
+
+/* Replies to a program that waits for them must not stay in a buffer. */
+static bool must_flush(void)
+{
+	struct stat st;
+
+	return fstat(STDIN_FILENO, &st) != 0 || !S_ISREG(st.st_mode);
+}
+
+static int run_main(const char *engine)
+{
+	const struct espnic_engine_ops *ops = espnic_engine_get(engine, NULL);
+	struct espnic_cli_run *run = espnic_cli_run_new(ops);
+	int err = -1;
+
+	if (run)
+		err = espnic_cli_serve(stdin, stdout, must_flush(), espnic_cli_run_answer, run);
+	espnic_cli_run_free(run);
+	return err;
+}
+
+static int crypto_main(const char *engine)
+{
+	const struct espnic_aead_ops *aead = espnic_aead_get(engine, NULL);
+	struct espnic_cli_crypto *crypto = espnic_cli_crypto_new(aead);
+	int err = -1;
+
+	if (crypto)
+		err = espnic_cli_serve(stdin, stdout, must_flush(), espnic_cli_crypto_answer,
+				       crypto);
+	espnic_cli_crypto_free(crypto);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	const char *engine = "auto";
+	const char *why;
+	int err;
+
+	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		fputs(usage_text, stdout);
+		return EXIT_OK;
+	}
+	if (argc < 2)
+		return usage_error("a command is missing", "");
+	if (strcmp(argv[1], "run") != 0 && strcmp(argv[1], "crypto") != 0)
+		return usage_error("no such command: ", argv[1]);
+	for (int i = 2; i < argc; i++) {
+		if (strncmp(argv[i], "--engine=", 9) == 0)
+			engine = argv[i] + 9;
+		else if (strcmp(argv[i], "--engine") == 0 && i + 1 < argc)
+			engine = argv[++i];
+		else
+			return usage_error("bad argument: ", argv[i]);
+	}
+	if (!espnic_engine_available(engine, &why)) {
+		fprintf(stderr, "espnic-engine: --engine %s: %s\n", engine, why);
+		return EXIT_USAGE;
+	}
+	err = strcmp(argv[1], "run") == 0 ? run_main(engine) : crypto_main(engine);
+	if (err) {
+		fprintf(stderr, "espnic-engine: cannot write replies, or out of memory\n");
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}

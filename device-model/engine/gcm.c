@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "engine/gcm.h"
+
+#include <string.h>
+
+#include "engine/ip.h"
+#include "engine/wipe.h"
+
+bool espnic_gcm_init(struct espnic_gcm *gcm, const uint8_t *key, size_t len)
+{
+	uint8_t blocks[ESPNIC_AES_BLOCK * ESPNIC_AES_PARALLEL] = { 0 };
+
+	if (!espnic_aes_init(&gcm->aes, key, len))
+		return false;
+	/* H = CIPH_K(0^128), section 7.1 step 1. */
+	espnic_aes_encrypt4(&gcm->aes, blocks);
+	espnic_ghash_init(&gcm->ghash, blocks);
+	espnic_wipe(blocks, sizeof(blocks));
+	return true;
+}
+
+/* The pre-counter block J0, section 7.1 step 2. */
+static void pre_counter(const struct espnic_gcm *gcm, const uint8_t *iv, size_t iv_len,
+			uint8_t j0[ESPNIC_AES_BLOCK])
+{
+	struct espnic_ghash y = { 0, 0 };
+
+	if (iv_len == ESPNIC_GCM_NONCE) {
+		memcpy(j0, iv, ESPNIC_GCM_NONCE);
+		espnic_put32(j0 + ESPNIC_GCM_NONCE, 1);
+		return;
+	}
+	espnic_ghash_update(&gcm->ghash, &y, iv, iv_len);
+	espnic_ghash_lengths(&gcm->ghash, &y, 0, iv_len);
+	espnic_ghash_final(&y, j0);
+}
+
+/* T = GCTR_K(J0, GHASH_H(A || 0 || C || 0 || [len(A)]64 || [len(C)]64)), steps 5 and 6. */
+static void full_tag(const struct espnic_gcm *gcm, const uint8_t j0[ESPNIC_AES_BLOCK],
+		     const uint8_t *aad, size_t aad_len, const uint8_t *cipher, size_t len,
+		     uint8_t tag[ESPNIC_GCM_TAG])
+{
+	struct espnic_ghash y = { 0, 0 };
+
+	espnic_ghash_update(&gcm->ghash, &y, aad, aad_len);
+	espnic_ghash_update(&gcm->ghash, &y, cipher, len);
+	espnic_ghash_lengths(&gcm->ghash, &y, aad_len, len);
+	espnic_ghash_final(&y, tag);
+	espnic_aes_ctr32(&gcm->aes, j0, tag, ESPNIC_GCM_TAG);
+}
+
+/* GCTR_K(inc_32(J0), X), step 3. */
+static void counter_mode(const struct espnic_gcm *gcm, const uint8_t j0[ESPNIC_AES_BLOCK],
+			 uint8_t *data, size_t len)
+{
+	uint8_t first[ESPNIC_AES_BLOCK];
+
+	memcpy(first, j0, sizeof(first));
+	espnic_put32(first + ESPNIC_GCM_NONCE, espnic_get32(j0 + ESPNIC_GCM_NONCE) + 1);
+	espnic_aes_ctr32(&gcm->aes, first, data, len);
+}
+
+void espnic_gcm_seal(const struct espnic_gcm *gcm, const uint8_t *iv, size_t iv_len,
+		     const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len,
+		     uint8_t *tag, size_t tag_len)
+{
+	uint8_t j0[ESPNIC_AES_BLOCK], full[ESPNIC_GCM_TAG];
+
+	pre_counter(gcm, iv, iv_len, j0);
+	counter_mode(gcm, j0, data, len);
+	full_tag(gcm, j0, aad, aad_len, data, len, full);
+	memcpy(tag, full, tag_len);
+}
+
+bool espnic_gcm_open(const struct espnic_gcm *gcm, const uint8_t *iv, size_t iv_len,
+		     const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len,
+		     const uint8_t *tag, size_t tag_len)
+{
+	uint8_t j0[ESPNIC_AES_BLOCK], full[ESPNIC_GCM_TAG];
+	bool good;
+
+	pre_counter(gcm, iv, iv_len, j0);
+	full_tag(gcm, j0, aad, aad_len, data, len, full);
+	good = espnic_equal_ct(full, tag, tag_len);
+	/* The right tag of a forged packet would let its sender forge for good. */
+	espnic_wipe(full, sizeof(full));
+	if (good)
+		counter_mode(gcm, j0, data, len);
+	return good;
+}

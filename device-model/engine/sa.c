@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "engine/sa.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/wipe.h"
+
+void espnic_sa_params_init(struct espnic_sa_params *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->tunnel.ttl = 64;
+	p->tunnel.dscp = ESPNIC_DSCP_COPY;
+	p->tunnel.ecn = true;
+	p->tunnel.df = ESPNIC_DF_COPY;
+}
+
+static size_t round_up(size_t n, size_t unit)
+{
+	return (n + unit - 1) / unit * unit;
+}
+
+enum espnic_verdict espnic_sa_new(const struct espnic_aead_ops *aead,
+				  const struct espnic_sa_params *p, struct espnic_sa **out,
+				  const char **why)
+{
+	size_t window_off, size;
+	enum espnic_verdict verdict;
+	struct espnic_sa *sa;
+	const char *ignored;
+
+	*out = NULL;
+	if (!why)
+		why = &ignored;
+	verdict = espnic_sa_check(p, why);
+	if (verdict != ESPNIC_OK)
+		return verdict;
+
+	window_off = sizeof(*sa) + round_up(aead->key_size, sizeof(uint64_t));
+	size = round_up(window_off + espnic_window_bytes(p->replay_window), ESPNIC_CACHE_LINE);
+	sa = aligned_alloc(ESPNIC_CACHE_LINE, size);
+	if (!sa) {
+		*why = "out of memory";
+		return ESPNIC_UNSUPPORTED;
+	}
+	memset(sa, 0, size);
+	sa->size = size;
+	espnic_lock_init(&sa->lock);
+
+	sa->info.spi = p->spi;
+	sa->info.dir = (uint8_t)p->dir;
+	sa->info.offload = (uint8_t)p->offload;
+	sa->info.proto = (uint8_t)p->proto;
+	sa->info.mode = (uint8_t)p->mode;
+	sa->info.icv_len = espnic_sa_icv_len(p);
+	sa->info.iv_len = ESPNIC_GCM_IV;
+	sa->info.esn = p->esn;
+	sa->info.udp_encap = p->udp_encap;
+	sa->info.owner = p->owner;
+
+	sa->aead = aead;
+	memcpy(sa->salt, p->salt, sizeof(sa->salt));
+	sa->udp_sport = p->udp_sport;
+	sa->udp_dport = p->udp_dport;
+	if (p->mode == ESPNIC_MODE_TUNNEL) {
+		sa->info.outer_family = p->tunnel.family;
+		memcpy(sa->tunnel_src, p->tunnel.src, sizeof(sa->tunnel_src));
+		memcpy(sa->tunnel_dst, p->tunnel.dst, sizeof(sa->tunnel_dst));
+		sa->ttl = p->tunnel.ttl;
+		sa->dscp = p->tunnel.dscp;
+		sa->ecn = p->tunnel.ecn;
+		sa->df = (uint8_t)p->tunnel.df;
+	}
+	sa->has_sel = p->has_sel && p->offload == ESPNIC_OFFLOAD_PACKET;
+	sa->sel = p->sel;
+	sa->mtu = p->mtu;
+	sa->tfc_len = p->tfc_len;
+	sa->seq = p->seq;
+	espnic_window_init(&sa->window, p->replay_window, p->seq,
+			   (uint64_t *)((uint8_t *)sa + window_off));
+	if (p->offload == ESPNIC_OFFLOAD_PACKET) {
+		sa->soft_packets = p->soft_packets;
+		sa->hard_packets = p->hard_packets;
+		sa->soft_bytes = p->soft_bytes;
+		sa->hard_bytes = p->hard_bytes;
+	}
+	if (!aead->expand(sa->key, p->enc_key, p->enc_key_len)) {
+		espnic_sa_free(sa);
+		*why = "key length";
+		return ESPNIC_BAD_SA;
+	}
+	*out = sa;
+	return ESPNIC_OK;
+}
+
+void espnic_sa_free(struct espnic_sa *sa)
+{
+	if (!sa)
+		return;
+	espnic_wipe(sa, sa->size);
+	free(sa);
+}
+
+enum espnic_verdict espnic_sa_update(struct espnic_sa *sa, const struct espnic_sa_update *u)
+{
+	if (u->what & ESPNIC_UPDATE_SEQ && !sa->info.esn && u->seq > UINT32_MAX)
+		return ESPNIC_BAD_SA;
+
+	espnic_lock(&sa->lock);
+	if (u->what & ESPNIC_UPDATE_SEQ) {
+		if (u->seq > sa->seq)
+			sa->seq = u->seq;
+		espnic_window_raise(&sa->window, u->seq);
+	}
+	if (u->what & ESPNIC_UPDATE_LIFE) {
+		sa->soft_packets = u->soft_packets;
+		sa->hard_packets = u->hard_packets;
+		sa->soft_bytes = u->soft_bytes;
+		sa->hard_bytes = u->hard_bytes;
+		sa->raised &= ESPNIC_SA_SEQ_EXHAUSTED;
+	}
+	espnic_unlock(&sa->lock);
+	return ESPNIC_OK;
+}
+
+void espnic_sa_query(struct espnic_sa *sa, struct espnic_sa_state *st)
+{
+	espnic_lock(&sa->lock);
+	st->seq = sa->info.dir == ESPNIC_DIR_OUT ? sa->seq : sa->window.top;
+	st->packets = sa->verdicts[ESPNIC_OK];
+	st->bytes = sa->bytes;
+	memcpy(st->verdicts, sa->verdicts, sizeof(st->verdicts));
+	st->events = sa->events;
+	sa->events = 0;
+	espnic_unlock(&sa->lock);
+}
+
+void espnic_sa_raise(struct espnic_sa *sa, uint32_t event, uint32_t *flags)
+{
+	if (sa->raised & event)
+		return;
+	sa->raised |= event;
+	sa->events |= event;
+	*flags |= ESPNIC_PKT_EVENT;
+}
+
+/* Whether @n is at or over limit @limit, of which 0 means none. */
+static bool reached(uint64_t n, uint64_t limit)
+{
+	return limit && n >= limit;
+}
+
+bool espnic_sa_expired(const struct espnic_sa *sa)
+{
+	return reached(sa->verdicts[ESPNIC_OK], sa->hard_packets) ||
+	       reached(sa->bytes, sa->hard_bytes);
+}
+
+enum espnic_verdict espnic_sa_count(struct espnic_sa *sa, uint32_t bytes, uint32_t *flags)
+{
+	if (reached(sa->verdicts[ESPNIC_OK], sa->hard_packets)) {
+		espnic_sa_raise(sa, ESPNIC_SA_HARD_PACKETS, flags);
+		return ESPNIC_LIFETIME;
+	}
+	/* Not one byte beyond the limit passes: the packet that would cross it is refused. */
+	if (sa->hard_bytes && (sa->bytes >= sa->hard_bytes || bytes > sa->hard_bytes - sa->bytes)) {
+		espnic_sa_raise(sa, ESPNIC_SA_HARD_BYTES, flags);
+		return ESPNIC_LIFETIME;
+	}
+
+	sa->verdicts[ESPNIC_OK]++;
+	sa->bytes += bytes;
+	if (reached(sa->verdicts[ESPNIC_OK], sa->soft_packets))
+		espnic_sa_raise(sa, ESPNIC_SA_SOFT_PACKETS, flags);
+	if (reached(sa->bytes, sa->soft_bytes))
+		espnic_sa_raise(sa, ESPNIC_SA_SOFT_BYTES, flags);
+	if (reached(sa->verdicts[ESPNIC_OK], sa->hard_packets))
+		espnic_sa_raise(sa, ESPNIC_SA_HARD_PACKETS, flags);
+	if (reached(sa->bytes, sa->hard_bytes))
+		espnic_sa_raise(sa, ESPNIC_SA_HARD_BYTES, flags);
+	return ESPNIC_OK;
+}
+
+void espnic_sa_refuse(struct espnic_sa *sa, struct espnic_pkt *pkt, enum espnic_verdict verdict)
+{
+	espnic_lock(&sa->lock);
+	sa->verdicts[verdict]++;
+	if (verdict == ESPNIC_SEQ_EXHAUSTED)
+		espnic_sa_raise(sa, ESPNIC_SA_SEQ_EXHAUSTED, &pkt->flags);
+	espnic_unlock(&sa->lock);
+	pkt->verdict = verdict;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The SPD (RFC 4301 section 4.4.1): policies ordered by direction, priority and
+ * insertion; the first match decides; none is BYPASS.
+ *
+ * Locking: as sad.h. The counters of a policy are atomic: readers add to them.
+ */
+#ifndef ESPNIC_ENGINE_SPD_H
+#define ESPNIC_ENGINE_SPD_H
+
+#include <stdatomic.h>
+
+#include "engine/engine.h"
+
+struct espnic_sad_entry;
+
+enum espnic_spd_dir {
+	ESPNIC_SPD_IN,		/* from the wire to this host */
+	ESPNIC_SPD_OUT,		/* to the wire */
+	ESPNIC_SPD_FWD,		/* from the wire, to be forwarded by this host */
+	ESPNIC_SPD_DIRS
+};
+
+enum espnic_spd_action { ESPNIC_SPD_BYPASS, ESPNIC_SPD_DISCARD, ESPNIC_SPD_PROTECT };
+
+struct espnic_spd_template {		/* PROTECT alone */
+	uint8_t mode;			/* enum espnic_sa_mode */
+	uint8_t ip_proto;		/* ESPNIC_IPPROTO_ESP or ESPNIC_IPPROTO_AH */
+	uint8_t family;			/* tunnel: of saddr and daddr */
+	uint32_t reqid;			/* 0: any */
+	uint32_t spi;			/* 0: any */
+	uint8_t saddr[16], daddr[16];	/* tunnel: outer addresses, all zero: any */
+};
+
+struct espnic_spd_policy {
+	uint32_t id;			/* the driver's, 1..capacity; 0: free */
+	uint32_t priority;		/* lower first */
+	uint8_t dir;			/* enum espnic_spd_dir */
+	uint8_t action;			/* enum espnic_spd_action */
+	bool discard;			/* being deleted: DISCARD whatever action says */
+	struct espnic_selector sel;
+	struct espnic_spd_template tmpl;
+	_Atomic uint64_t packets, bytes, no_sa;
+};
+
+enum espnic_spd_result {
+	ESPNIC_SPD_NONE,		/* no policy: BYPASS outbound and for clear packets */
+	ESPNIC_SPD_MATCH,		/* *policy decides */
+	ESPNIC_SPD_AMBIGUOUS,		/* *policy might, but the packet does not show its ports */
+};
+
+struct espnic_spd;
+
+/* A table for policy ids 1..@capacity (65535 at most). NULL without memory. */
+struct espnic_spd *espnic_spd_new(uint32_t capacity);
+void espnic_spd_free(struct espnic_spd *spd);
+
+/*
+ * Copies @p (its counters start at 0) into the slot of its id; O(policies of the
+ * direction), allocates nothing. 0; -EINVAL: id or direction out of range; -EEXIST.
+ */
+int espnic_spd_insert(struct espnic_spd *spd, const struct espnic_spd_policy *p);
+void espnic_spd_remove(struct espnic_spd *spd, struct espnic_spd_policy *p);
+/* Forgets everything. */
+void espnic_spd_clear(struct espnic_spd *spd);
+uint32_t espnic_spd_count(const struct espnic_spd *spd);
+
+/* The policy of that id, or NULL. */
+struct espnic_spd_policy *espnic_spd_by_id(struct espnic_spd *spd, uint32_t id);
+
+/* What @p does now. */
+static inline enum espnic_spd_action espnic_spd_action(const struct espnic_spd_policy *p)
+{
+	return p->discard ? ESPNIC_SPD_DISCARD : (enum espnic_spd_action)p->action;
+}
+
+/*
+ * The first policy of @dir that @flow matches. AMBIGUOUS when a policy before any sure
+ * match fits but for ports (or ICMP type and code) that the packet should have and
+ * does not show: a non-first fragment, or a transport header cut short. The caller then
+ * knows the verdict of the first fragment, or drops. *@policy is NULL with NONE.
+ */
+enum espnic_spd_result espnic_spd_lookup(const struct espnic_spd *spd, enum espnic_spd_dir dir,
+					 const struct espnic_flow *flow,
+					 struct espnic_spd_policy **policy);
+
+/*
+ * Whether the packet @flow that came out of inbound SA @e may pass (RFC 4301 section
+ * 5.2 step 4): the first match in direction IN, or that in FWD, is PROTECT with a
+ * template that @e fits. MATCH and *@policy; NONE: drop; AMBIGUOUS: ports decide and are
+ * not there.
+ */
+enum espnic_spd_result espnic_spd_check_inbound(const struct espnic_spd *spd,
+						const struct espnic_flow *flow,
+						const struct espnic_sad_entry *e,
+						struct espnic_spd_policy **policy);
+
+/*
+ * Whether @e fits the template of @p for the clear packet @flow: protocol, mode,
+ * reqid, SPI; tunnel: outer addresses; transport: the packet's own.
+ */
+bool espnic_spd_template_fits(const struct espnic_spd_policy *p, const struct espnic_sad_entry *e,
+			      const struct espnic_flow *flow);
+
+/* Counts one packet of @bytes bytes that @p decided. */
+static inline void espnic_spd_count_packet(struct espnic_spd_policy *p, uint32_t bytes)
+{
+	atomic_fetch_add_explicit(&p->packets, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&p->bytes, bytes, memory_order_relaxed);
+}
+
+#endif

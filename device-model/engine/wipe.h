@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Erasing secrets, and comparing them without saying where they differ. */
+#ifndef ESPNIC_ENGINE_WIPE_H
+#define ESPNIC_ENGINE_WIPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Zeroes @len bytes at @p; never optimised away. */
+static inline void espnic_wipe(void *p, size_t len)
+{
+	explicit_bzero(p, len);
+}
+
+/* Whether @len bytes at @a and @b are equal; time depends on @len alone. */
+static inline bool espnic_equal_ct(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	uint32_t diff = 0;
+
+	for (size_t i = 0; i < len; i++)
+		diff |= a[i] ^ b[i];
+	return (diff - 1) >> 31;
+}
+
+#endif
