@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The SA table. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "naive.h"
+
+static const uint8_t addr_a[16] = { 192, 0, 2, 1 }, addr_b[16] = { 192, 0, 2, 2 };
+static const uint8_t addr_c[16] = { 192, 0, 2, 3 };
+
+static struct espnic_sad *sad;
+
+static struct espnic_sad_entry in_sa(uint32_t handle, uint32_t spi)
+{
+	struct espnic_sad_entry e = {
+		.handle = handle, .spi = spi, .dir = ESPNIC_DIR_IN, .ip_proto = 50, .family = 4,
+	};
+
+	memcpy(e.saddr, addr_b, 16);
+	memcpy(e.daddr, addr_a, 16);
+	return e;
+}
+
+static struct espnic_sad_entry out_sa(uint32_t handle, uint32_t reqid)
+{
+	struct espnic_sad_entry e = {
+		.handle = handle, .spi = 0x1000 + handle, .reqid = reqid, .dir = ESPNIC_DIR_OUT,
+		.offload = ESPNIC_OFFLOAD_PACKET, .mode = ESPNIC_MODE_TRANSPORT, .ip_proto = 50,
+		.family = 4,
+	};
+
+	memcpy(e.saddr, addr_a, 16);
+	memcpy(e.daddr, addr_b, 16);
+	return e;
+}
+
+static struct espnic_flow flow_ab(void)
+{
+	struct espnic_flow f = { .family = 4, .proto = 17, .flags = ESPNIC_FLOW_PORTS,
+				 .sport = 1000, .dport = 2000 };
+
+	memcpy(f.src, addr_a, 16);
+	memcpy(f.dst, addr_b, 16);
+	return f;
+}
+
+static struct espnic_spd_policy protect(void)
+{
+	return (struct espnic_spd_policy){
+		.id = 1, .dir = ESPNIC_SPD_OUT, .action = ESPNIC_SPD_PROTECT,
+		.tmpl = { .mode = ESPNIC_MODE_TRANSPORT, .ip_proto = 50 },
+	};
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	sad = espnic_sad_new(100);
+	return sad ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	espnic_sad_free(sad);
+	return 0;
+}
+
+static void test_handles(void **state)
+{
+	struct espnic_sad_entry e = in_sa(5 << 20 | 7, 0x100), *slot;
+
+	(void)state;
+	assert_int_equal(espnic_sad_insert(sad, &e, &slot), 0);
+	assert_ptr_equal(espnic_sad_by_handle(sad, 5 << 20 | 7), slot);
+	assert_null(espnic_sad_by_handle(sad, 6 << 20 | 7));
+	assert_null(espnic_sad_by_handle(sad, 7));
+	assert_null(espnic_sad_by_handle(sad, 5 << 20 | 8));
+	assert_null(espnic_sad_by_handle(sad, 0));
+	assert_null(espnic_sad_by_handle(sad, UINT32_MAX));
+
+	e = in_sa(6 << 20 | 7, 0x101);
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), -EEXIST);
+	e.handle = 101;
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), -EINVAL);
+	e.handle = 3 << 20;
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), -EINVAL);
+	e.handle = 100;
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	assert_int_equal(espnic_sad_count(sad), 2);
+
+	espnic_sad_remove(sad, slot);
+	assert_null(espnic_sad_by_handle(sad, 5 << 20 | 7));
+	assert_int_equal(espnic_sad_count(sad), 1);
+	assert_int_equal(espnic_sad_next(sad, NULL)->handle, 100);
+	assert_null(espnic_sad_next(sad, espnic_sad_next(sad, NULL)));
+}
+
+static void test_inbound(void **state)
+{
+	struct espnic_sad_entry e = in_sa(1, 0x100), *slot;
+	uint8_t v6[16] = { 0x20, 1 };
+
+	(void)state;
+	assert_int_equal(espnic_sad_insert(sad, &e, &slot), 0);
+	assert_ptr_equal(espnic_sad_lookup_in(sad, 0x100, 50, 4, addr_a), slot);
+	assert_null(espnic_sad_lookup_in(sad, 0x101, 50, 4, addr_a));
+	assert_null(espnic_sad_lookup_in(sad, 0x100, 51, 4, addr_a));
+	assert_null(espnic_sad_lookup_in(sad, 0x100, 50, 6, addr_a));
+	assert_null(espnic_sad_lookup_in(sad, 0x100, 50, 4, addr_b));
+
+	e.handle = 2;
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), -EEXIST);
+	memcpy(e.daddr, addr_c, 16);
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	e.handle = 3;
+	e.family = 6;
+	memcpy(e.daddr, v6, 16);
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	assert_int_equal(espnic_sad_lookup_in(sad, 0x100, 50, 4, addr_c)->handle, 2);
+	assert_int_equal(espnic_sad_lookup_in(sad, 0x100, 50, 6, v6)->handle, 3);
+
+	/* An outbound SA of that SPI is another matter. */
+	e = out_sa(4, 1);
+	e.spi = 0x100;
+	memcpy(e.daddr, addr_a, 16);
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	assert_ptr_equal(espnic_sad_lookup_in(sad, 0x100, 50, 4, addr_a), slot);
+}
+
+static void expect_choice(const struct espnic_spd_policy *p, const struct espnic_flow *f, uint32_t handle)
+{
+	struct espnic_sad_entry *e = espnic_sad_choose(sad, p, f);
+
+	if ((e ? e->handle : 0) != handle)
+		fail_msg("chose %u, expected %u", e ? e->handle : 0, handle);
+}
+
+static void test_choice_order(void **state)
+{
+	struct espnic_spd_policy p = protect();
+	struct espnic_flow f = flow_ab();
+	struct espnic_sad_entry e;
+
+	(void)state;
+	expect_choice(&p, &f, 0);
+	for (uint32_t h = 1; h <= 3; h++) {
+		e = out_sa(h, 9);
+		assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	}
+	for (uint32_t reqid = 0; reqid <= 9; reqid += 9) {
+		p.tmpl.reqid = reqid;
+		expect_choice(&p, &f, 3);
+		espnic_sad_by_handle(sad, 3)->dying = true;
+		expect_choice(&p, &f, 2);
+		espnic_sad_by_handle(sad, 2)->dying = true;
+		espnic_sad_by_handle(sad, 1)->dying = true;
+		expect_choice(&p, &f, 3);
+		for (uint32_t h = 1; h <= 3; h++)
+			espnic_sad_by_handle(sad, h)->dying = false;
+	}
+	/* The newest by insertion, not by slot. */
+	espnic_sad_remove(sad, espnic_sad_by_handle(sad, 1));
+	e = out_sa(1, 9);
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	expect_choice(&p, &f, 1);
+}
+
+static void test_choice_template(void **state)
+{
+	struct espnic_spd_policy p = protect(), t;
+	struct espnic_flow f = flow_ab(), g;
+	struct espnic_sad_entry e = out_sa(1, 9);
+
+	(void)state;
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	t = p, t.tmpl.reqid = 8;
+	expect_choice(&t, &f, 0);
+	t = p, t.tmpl.spi = 0x1001;
+	expect_choice(&t, &f, 1);
+	t = p, t.tmpl.spi = 0x1002;
+	expect_choice(&t, &f, 0);
+	t = p, t.tmpl.mode = ESPNIC_MODE_TUNNEL, t.tmpl.family = 4;
+	expect_choice(&t, &f, 0);
+	t = p, t.tmpl.ip_proto = 51;
+	expect_choice(&t, &f, 0);
+	g = f, memcpy(g.src, addr_c, 16);
+	expect_choice(&p, &g, 0);
+	g = f, memcpy(g.dst, addr_c, 16);
+	expect_choice(&p, &g, 0);
+
+	/* An SA without a source serves any. */
+	e = out_sa(2, 9);
+	memset(e.saddr, 0, 16);
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	g = f, memcpy(g.src, addr_c, 16);
+	expect_choice(&p, &g, 2);
+
+	/* Neither crypto offload nor inbound, however new. */
+	e = out_sa(3, 9);
+	e.offload = ESPNIC_OFFLOAD_CRYPTO;
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	e = out_sa(4, 9);
+	e.dir = ESPNIC_DIR_IN;
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	expect_choice(&p, &f, 2);
+}
+
+static void test_choice_tunnel(void **state)
+{
+	struct espnic_spd_policy p = protect(), t;
+	struct espnic_flow f = { .family = 6, .proto = 17 };
+	struct espnic_sad_entry e = out_sa(1, 9);
+
+	(void)state;
+	e.mode = ESPNIC_MODE_TUNNEL;
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	p.tmpl.mode = ESPNIC_MODE_TUNNEL;
+	p.tmpl.family = 4;
+	t = p, memcpy(t.tmpl.saddr, addr_a, 16), memcpy(t.tmpl.daddr, addr_b, 16);
+	expect_choice(&t, &f, 1);		/* an IPv6 packet in an IPv4 tunnel */
+	t.tmpl.reqid = 9;
+	expect_choice(&t, &f, 1);
+	memcpy(t.tmpl.saddr, addr_c, 16);
+	expect_choice(&t, &f, 0);
+	expect_choice(&p, &f, 1);		/* any addresses, any reqid */
+	p.tmpl.reqid = 9;
+	expect_choice(&p, &f, 1);
+	p.tmpl.family = 6;
+	expect_choice(&p, &f, 0);
+}
+
+static void test_choice_selector(void **state)
+{
+	struct espnic_spd_policy p = protect();
+	struct espnic_flow f = flow_ab();
+	struct espnic_sad_entry e = out_sa(1, 9);
+
+	(void)state;
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	e = out_sa(2, 9);
+	e.has_sel = true;
+	e.sel = (struct espnic_selector){ .proto = 17, .sport_max = 65535, .dport_min = 2000, .dport_max = 2000 };
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+	expect_choice(&p, &f, 2);
+	f.dport = 2001;
+	expect_choice(&p, &f, 1);
+	f.dport = 2000;
+	f.flags = ESPNIC_FLOW_NONFIRST | ESPNIC_FLOW_FRAGMENT;
+	expect_choice(&p, &f, 1);		/* not surely inside */
+}
+
+static void random_addr(uint64_t *s, uint8_t out[16], bool may_be_any)
+{
+	memset(out, 0, 16);
+	if (may_be_any && !naive_random(s, 4))
+		return;
+	out[0] = 10;
+	out[3] = (uint8_t)(1 + naive_random(s, 3));
+}
+
+static void random_sa(uint64_t *s, struct espnic_sad_entry *e, uint32_t index)
+{
+	memset(e, 0, sizeof(*e));
+	e->handle = (naive_random(s, 4095) + 1) << 20 | index;
+	e->spi = 0x100 + naive_random(s, 6);
+	e->reqid = naive_random(s, 3);
+	e->dir = naive_random(s, 4) ? ESPNIC_DIR_OUT : ESPNIC_DIR_IN;
+	e->offload = naive_random(s, 8) ? ESPNIC_OFFLOAD_PACKET : ESPNIC_OFFLOAD_CRYPTO;
+	e->mode = naive_random(s, 2) ? ESPNIC_MODE_TUNNEL : ESPNIC_MODE_TRANSPORT;
+	e->ip_proto = 50;
+	e->family = naive_random(s, 5) ? 4 : 6;
+	random_addr(s, e->saddr, true);
+	random_addr(s, e->daddr, false);
+	e->dying = !naive_random(s, 3);
+	e->has_sel = !naive_random(s, 3);
+	e->sel = (struct espnic_selector){ .proto = naive_random(s, 2) ? 17 : 0, .sport_max = 65535,
+					   .dport_max = (uint16_t)(naive_random(s, 2) ? 65535 : 2) };
+}
+
+static void random_query(uint64_t *s, struct espnic_spd_policy *p, struct espnic_flow *f)
+{
+	memset(p, 0, sizeof(*p));
+	p->tmpl.mode = naive_random(s, 2) ? ESPNIC_MODE_TUNNEL : ESPNIC_MODE_TRANSPORT;
+	p->tmpl.ip_proto = 50;
+	p->tmpl.family = naive_random(s, 5) ? 4 : 6;
+	p->tmpl.reqid = naive_random(s, 3);
+	p->tmpl.spi = naive_random(s, 3) ? 0 : 0x100 + naive_random(s, 6);
+	random_addr(s, p->tmpl.saddr, true);
+	random_addr(s, p->tmpl.daddr, true);
+	memset(f, 0, sizeof(*f));
+	f->family = naive_random(s, 5) ? 4 : 6;
+	f->proto = naive_random(s, 2) ? 17 : 6;
+	f->flags = naive_random(s, 4) ? ESPNIC_FLOW_PORTS : ESPNIC_FLOW_NONFIRST;
+	f->sport = (uint16_t)naive_random(s, 4);
+	f->dport = (uint16_t)naive_random(s, 4);
+	random_addr(s, f->src, false);
+	random_addr(s, f->dst, false);
+}
+
+static struct naive_sa *naive_in(struct naive_sa *v, const struct espnic_sad_entry *e)
+{
+	for (int i = 0; i < NAIVE_MAX; i++)
+		if (v[i].there && v[i].e.dir == ESPNIC_DIR_IN && v[i].e.spi == e->spi &&
+		    v[i].e.family == e->family && !memcmp(v[i].e.daddr, e->daddr, 16))
+			return &v[i];
+	return NULL;
+}
+
+static void test_against_naive(void **state)
+{
+	static struct naive_sa v[NAIVE_MAX];
+	uint64_t s = 1, order = 0;
+	uint32_t found = 0;
+
+	(void)state;
+	for (int step = 0; step < 20000; step++) {
+		uint32_t index = 1 + naive_random(&s, 60);
+		struct naive_sa *n = &v[index];
+		struct espnic_spd_policy p;
+		struct espnic_sad_entry e, *got;
+		struct espnic_flow f;
+		int want;
+
+		if (n->there) {
+			espnic_sad_remove(sad, espnic_sad_by_handle(sad, n->e.handle));
+			n->there = false;
+		} else {
+			random_sa(&s, &e, index);
+			if (e.dir == ESPNIC_DIR_IN && naive_in(v, &e)) {
+				assert_int_equal(espnic_sad_insert(sad, &e, NULL), -EEXIST);
+			} else {
+				assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+				*n = (struct naive_sa){ .e = e, .order = ++order, .there = true };
+			}
+		}
+		for (int i = 0; i < 4; i++) {
+			random_query(&s, &p, &f);
+			want = naive_sad_choose(v, &p, &f);
+			got = espnic_sad_choose(sad, &p, &f);
+			assert_int_equal(got ? got->handle : 0, want < 0 ? 0 : v[want].e.handle);
+			found += want >= 0;
+			random_sa(&s, &e, 1);
+			n = naive_in(v, &e);
+			got = espnic_sad_lookup_in(sad, e.spi, 50, e.family, e.daddr);
+			assert_int_equal(got ? got->handle : 0, n ? n->e.handle : 0);
+		}
+	}
+	assert_in_range(found, 10000, 70000);	/* neither all nor nothing: the queries are worth it */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_handles, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_inbound, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_choice_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_choice_template, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_choice_tunnel, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_choice_selector, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_against_naive, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("sad", tests, NULL, NULL);
+}
