@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The toy function and its server thread. */
-#define _GNU_SOURCE
 #include "bus_toy.h"
 
 #include <stdio.h>

@@ -23,14 +23,17 @@ struct espnic_toy {
 	char dir[64];
 	char path[96];
 	_Atomic uint32_t regs[ESPNIC_TOY_REGS];
-	atomic_uint writes;      /* register writes */
+	atomic_uint writes; /* register writes */
 	atomic_uint last_off[2]; /* offsets of the last two, the newest first */
 	atomic_uint bad_access;
 	atomic_uint dma_refused;
 	atomic_uint resets;
 };
 
-/* The function's side; @fn is a struct espnic_toy. A reset closes the gate and clears the registers. */
+/*
+ * The function's side; @fn is a struct espnic_toy. A reset closes the gate and clears the
+ * registers.
+ */
 extern const struct espnic_fn_ops espnic_toy_ops;
 
 /* Start a server of @t on a socket of its own, with the gate open; 0 or -1. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Start and stop the real device process for tests. */
-#define _GNU_SOURCE
 #include "hostdrv.h"
 
 #include <errno.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The user-space driver of the device tests: bring-up, commands, events. Queues are in hostdrv_queue.c. */
-#define _GNU_SOURCE
+/*
+ * The user-space driver of the device tests: bring-up, commands, events. Queues are in
+ * hostdrv_queue.c.
+ */
 #include "hostdrv.h"
 
 #include <errno.h>
@@ -12,8 +14,8 @@
 #include <unistd.h>
 
 enum {
-	POLL_US = 50,     /* between two looks at host memory */
-	READY_US = 1000,  /* between two reads of STATUS */
+	POLL_US = 50, /* between two looks at host memory */
+	READY_US = 1000, /* between two reads of STATUS */
 	RING_ALIGN = 4096,
 };
 
@@ -68,7 +70,8 @@ static int map_ram(struct espnic_drv *d)
 		d->ram = NULL;
 		return -errno;
 	}
-	return espnic_client_map(d->c, ESPNIC_DRV_RAM_IOVA, d->memfd, 0, ESPNIC_DRV_RAM_SIZE, ESPNIC_CLIENT_RW);
+	return espnic_client_map(d->c, ESPNIC_DRV_RAM_IOVA, d->memfd, 0, ESPNIC_DRV_RAM_SIZE,
+				 ESPNIC_CLIENT_RW);
 }
 
 static int bring_up(struct espnic_drv *d)
@@ -90,7 +93,7 @@ static int bring_up(struct espnic_drv *d)
 		return ret;
 	if (espnic_client_reg_read(d->c, ESPNIC_REG_ID) != ESPNIC_ID_VALUE ||
 	    espnic_client_reg_read(d->c, ESPNIC_REG_VERSION) >> ESPNIC_VERSION_MAJOR_SHIFT !=
-	    ESPNIC_VERSION_MAJOR_VALUE)
+		    ESPNIC_VERSION_MAJOR_VALUE)
 		return -ENODEV;
 	return 0;
 }
@@ -187,19 +190,23 @@ int espnic_drv_rings(struct espnic_drv *d, uint32_t cmd_log2, uint32_t evq_log2)
 	write64(d, ESPNIC_REG_CMD_CQ_LO, ESPNIC_REG_CMD_CQ_HI, d->cq_iova);
 	write64(d, ESPNIC_REG_EVQ_LO, ESPNIC_REG_EVQ_HI, d->evq_iova);
 	espnic_client_reg_write(d->c, ESPNIC_REG_CMD_CFG,
-				cmd_log2 << ESPNIC_CMD_CFG_CMD_LOG2_SHIFT | evq_log2 << ESPNIC_CMD_CFG_EVQ_LOG2_SHIFT);
+				cmd_log2 << ESPNIC_CMD_CFG_CMD_LOG2_SHIFT |
+					evq_log2 << ESPNIC_CMD_CFG_EVQ_LOG2_SHIFT);
 	espnic_client_reg_write(d->c, ESPNIC_REG_CMD_ENABLE, ESPNIC_CMD_ENABLE_ENABLE);
-	return espnic_client_reg_read(d->c, ESPNIC_REG_STATUS) & ESPNIC_STATUS_CMD_ENABLED ? 0 : -EIO;
+	return espnic_client_reg_read(d->c, ESPNIC_REG_STATUS) & ESPNIC_STATUS_CMD_ENABLED ? 0
+											   : -EIO;
 }
 
-int espnic_drv_start(struct espnic_drv *d, const struct espnic_cmd_policy_add *pol, unsigned int npol,
-		     unsigned int queues, uint32_t log2, const uint8_t *mac)
+int espnic_drv_start(struct espnic_drv *d, const struct espnic_cmd_policy_add *pol,
+		     unsigned int npol, unsigned int queues, uint32_t log2, const uint8_t *mac)
 {
-	struct espnic_cmd_port_set port = { .flags = ESPNIC_CMD_PORT_SET_ENABLE, .mtu = ESPNIC_MAX_MTU };
+	struct espnic_cmd_port_set port = { .flags = ESPNIC_CMD_PORT_SET_ENABLE,
+					    .mtu = ESPNIC_MAX_MTU };
 	int ret = espnic_drv_rings(d, ESPNIC_DRV_CMD_LOG2, ESPNIC_DRV_EVQ_LOG2);
 
 	for (unsigned int i = 0; !ret && i < npol; i++)
-		ret = espnic_drv_cmd(d, ESPNIC_OPCODE_POLICY_ADD, &pol[i], sizeof(pol[i]), NULL, 0, NULL);
+		ret = espnic_drv_cmd(d, ESPNIC_OPCODE_POLICY_ADD, &pol[i], sizeof(pol[i]), NULL, 0,
+				     NULL);
 	if (!ret)
 		ret = espnic_drv_cmd(d, ESPNIC_OPCODE_SPD_COMMIT, NULL, 0, NULL, 0, NULL);
 	for (unsigned int q = 0; !ret && q < queues; q++) {
@@ -228,13 +235,16 @@ int espnic_drv_cmd_raw(struct espnic_drv *d, const struct espnic_cmd_entry *e)
 	return 0;
 }
 
-int espnic_drv_cmd_issue(struct espnic_drv *d, uint16_t opcode, const void *body, size_t len, uint64_t resp_iova,
-			 uint32_t resp_len)
+int espnic_drv_cmd_issue(struct espnic_drv *d, uint16_t opcode, const void *body, size_t len,
+			 uint64_t resp_iova, uint32_t resp_len)
 {
 	struct espnic_cmd_entry e = { .hdr = {
-		.opcode = opcode, .id = (uint16_t)d->sq_tail, .len = (uint16_t)len,
-		.resp_addr = resp_iova, .resp_len = resp_len,
-	} };
+					      .opcode = opcode,
+					      .id = (uint16_t)d->sq_tail,
+					      .len = (uint16_t)len,
+					      .resp_addr = resp_iova,
+					      .resp_len = resp_len,
+				      } };
 	int ret;
 
 	if (len > sizeof(e.body))
@@ -264,7 +274,8 @@ static void reap(struct espnic_drv *d)
 	}
 }
 
-int espnic_drv_cmd_wait(struct espnic_drv *d, uint16_t id, struct espnic_cmd_cpl *cpl, int timeout_ms)
+int espnic_drv_cmd_wait(struct espnic_drv *d, uint16_t id, struct espnic_cmd_cpl *cpl,
+			int timeout_ms)
 {
 	uint64_t end = espnic_now_ms() + (uint64_t)timeout_ms;
 	unsigned int slot = id % ESPNIC_DRV_CMD_IDS;
@@ -285,8 +296,8 @@ int espnic_drv_cmd_wait(struct espnic_drv *d, uint16_t id, struct espnic_cmd_cpl
 	return d->answer[slot].cpl.status;
 }
 
-int espnic_drv_cmd(struct espnic_drv *d, uint16_t opcode, const void *body, size_t len, void *resp, size_t resp_size,
-		   struct espnic_cmd_cpl *cpl)
+int espnic_drv_cmd(struct espnic_drv *d, uint16_t opcode, const void *body, size_t len, void *resp,
+		   size_t resp_size, struct espnic_cmd_cpl *cpl)
 {
 	struct espnic_cmd_cpl own;
 	uint64_t mark = d->ram_used;
@@ -299,8 +310,9 @@ int espnic_drv_cmd(struct espnic_drv *d, uint16_t opcode, const void *body, size
 	ret = espnic_drv_cmd_issue(d, opcode, body, len, iova, (uint32_t)resp_size);
 	if (ret >= 0)
 		ret = espnic_drv_cmd_wait(d, (uint16_t)ret, &own, ESPNIC_CMD_TIMEOUT_MS);
+	/* Unanswered: the device may still write the response, so its memory stays given out. */
 	if (ret < 0)
-		return ret; /* unanswered: the device may still write the response, so its memory stays given out */
+		return ret;
 	if (resp_size)
 		memcpy(resp, buf, own.resp_len < resp_size ? own.resp_len : resp_size);
 	d->ram_used = mark;
@@ -342,7 +354,8 @@ uint64_t espnic_drv_queue_counter(struct espnic_drv *d, unsigned int queue, unsi
 	uint64_t all[ESPNIC_QUEUE_COUNTER_COUNT] = { 0 };
 
 	if (index >= ESPNIC_QUEUE_COUNTER_COUNT ||
-	    espnic_drv_cmd(d, ESPNIC_OPCODE_QUEUE_STATS, &body, sizeof(body), all, sizeof(all), NULL))
+	    espnic_drv_cmd(d, ESPNIC_OPCODE_QUEUE_STATS, &body, sizeof(body), all, sizeof(all),
+			   NULL))
 		return UINT64_MAX;
 	return all[index];
 }

@@ -14,8 +14,8 @@ enum {
 	BUF_ALIGN = 64,
 };
 
-int espnic_drv_queue_create(struct espnic_drv *d, unsigned int queue, uint32_t tx_log2, uint32_t rx_log2,
-			    unsigned int vector)
+int espnic_drv_queue_create(struct espnic_drv *d, unsigned int queue, uint32_t tx_log2,
+			    uint32_t rx_log2, unsigned int vector)
 {
 	struct espnic_cmd_queue_create *c;
 	struct espnic_drv_queue *q;
@@ -65,7 +65,8 @@ static bool need_doorbell(uint32_t new_tail, uint32_t old_tail, const espnic_le3
 	return new_tail - e - 1 < new_tail - old_tail;
 }
 
-int espnic_drv_tx(struct espnic_drv *d, unsigned int queue, const struct espnic_tx_desc *desc, unsigned int n)
+int espnic_drv_tx(struct espnic_drv *d, unsigned int queue, const struct espnic_tx_desc *desc,
+		  unsigned int n)
 {
 	struct espnic_drv_queue *q = &d->q[queue];
 	uint32_t old = q->tx_tail;
@@ -78,7 +79,8 @@ int espnic_drv_tx(struct espnic_drv *d, unsigned int queue, const struct espnic_
 	__atomic_store_n(&q->ctrl->tx_tail, q->tx_tail, __ATOMIC_RELEASE);
 	if (need_doorbell(q->tx_tail, old, &q->ctrl->tx_event)) {
 		q->tx_doorbells++;
-		espnic_client_reg_write(d->c, ESPNIC_REG_TX_DOORBELL + queue * ESPNIC_REG_TX_DOORBELL_STRIDE, 0);
+		espnic_client_reg_write(
+			d->c, ESPNIC_REG_TX_DOORBELL + queue * ESPNIC_REG_TX_DOORBELL_STRIDE, 0);
 	}
 	return 0;
 }
@@ -93,8 +95,8 @@ static uint64_t slot_buffer(struct espnic_drv *d, struct espnic_drv_slot *slot, 
 	return slot->iova;
 }
 
-int espnic_drv_tx_frame(struct espnic_drv *d, unsigned int queue, const void *frame, uint32_t len, unsigned int segs,
-			const struct espnic_tx_desc *tmpl)
+int espnic_drv_tx_frame(struct espnic_drv *d, unsigned int queue, const void *frame, uint32_t len,
+			unsigned int segs, const struct espnic_tx_desc *tmpl)
 {
 	struct espnic_drv_queue *q = &d->q[queue];
 	struct espnic_tx_desc desc[ESPNIC_MAX_TX_SEGS + 1];
@@ -137,7 +139,8 @@ static int wait_phase(const espnic_le32 *flags, uint32_t head, uint32_t entries,
 
 _Static_assert(ESPNIC_TX_CPL_PHASE == ESPNIC_RX_CPL_PHASE, "one phase bit for both");
 
-int espnic_drv_tx_cpl(struct espnic_drv *d, unsigned int queue, struct espnic_tx_cpl *cpl, int timeout_ms)
+int espnic_drv_tx_cpl(struct espnic_drv *d, unsigned int queue, struct espnic_tx_cpl *cpl,
+		      int timeout_ms)
 {
 	struct espnic_drv_queue *q = &d->q[queue];
 	struct espnic_tx_cpl *c = &q->tx_cpl[q->tx_cpl_head & (q->entries_tx - 1)];
@@ -178,7 +181,8 @@ int espnic_drv_rx_post(struct espnic_drv *d, unsigned int queue, uint64_t iova, 
 	__atomic_store_n(&q->ctrl->rx_tail, q->rx_tail, __ATOMIC_RELEASE);
 	if (need_doorbell(q->rx_tail, old, &q->ctrl->rx_event)) {
 		q->rx_doorbells++;
-		espnic_client_reg_write(d->c, ESPNIC_REG_RX_DOORBELL + queue * ESPNIC_REG_RX_DOORBELL_STRIDE, 0);
+		espnic_client_reg_write(
+			d->c, ESPNIC_REG_RX_DOORBELL + queue * ESPNIC_REG_RX_DOORBELL_STRIDE, 0);
 	}
 	return 0;
 }
@@ -197,7 +201,8 @@ int espnic_drv_rx_fill(struct espnic_drv *d, unsigned int queue, unsigned int n,
 	return (int)i;
 }
 
-int espnic_drv_rx_cpl(struct espnic_drv *d, unsigned int queue, struct espnic_rx_cpl *cpl, int timeout_ms)
+int espnic_drv_rx_cpl(struct espnic_drv *d, unsigned int queue, struct espnic_rx_cpl *cpl,
+		      int timeout_ms)
 {
 	struct espnic_drv_queue *q = &d->q[queue];
 	struct espnic_rx_cpl *c = &q->rx_cpl[q->rx_cpl_head & (q->entries_rx - 1)];
@@ -210,8 +215,8 @@ int espnic_drv_rx_cpl(struct espnic_drv *d, unsigned int queue, struct espnic_rx
 	return 0;
 }
 
-int espnic_drv_rx_frame(struct espnic_drv *d, unsigned int queue, void *buf, size_t size, struct espnic_rx_cpl *first,
-			int timeout_ms)
+int espnic_drv_rx_frame(struct espnic_drv *d, unsigned int queue, void *buf, size_t size,
+			struct espnic_rx_cpl *first, int timeout_ms)
 {
 	struct espnic_drv_queue *q = &d->q[queue];
 	uint32_t total = 0;
@@ -227,14 +232,15 @@ int espnic_drv_rx_frame(struct espnic_drv *d, unsigned int queue, void *buf, siz
 			return -ETIMEDOUT;
 		data = espnic_drv_ptr(d, desc->addr);
 		eop = cpl.flags & ESPNIC_RX_CPL_EOP;
-		if (!i != !!(cpl.flags & ESPNIC_RX_CPL_SOP) || cpl.index != (uint16_t)index || cpl.len > desc->len ||
-		    cpl.queue != queue || !data || i >= ESPNIC_MAX_RX_BUFS || (eop && cpl.buffers != i + 1) ||
-		    (eop && cpl.frame_len != total + cpl.len))
+		if (!i != !!(cpl.flags & ESPNIC_RX_CPL_SOP) || cpl.index != (uint16_t)index ||
+		    cpl.len > desc->len || cpl.queue != queue || !data || i >= ESPNIC_MAX_RX_BUFS ||
+		    (eop && cpl.buffers != i + 1) || (eop && cpl.frame_len != total + cpl.len))
 			return -EPROTO;
 		if (!i && first)
 			*first = cpl;
 		if (total < size)
-			memcpy((uint8_t *)buf + total, data, cpl.len < size - total ? cpl.len : size - total);
+			memcpy((uint8_t *)buf + total, data,
+			       cpl.len < size - total ? cpl.len : size - total);
 		total += cpl.len;
 	}
 	return (int)total;

@@ -41,8 +41,9 @@ static void test_device_info(void **state)
 	struct espnic_vfu_device_info info = { .argsz = sizeof(info) };
 
 	(void)state;
-	assert_int_equal(espnic_client_call(client, ESPNIC_VFU_GET_INFO, 0, &info, sizeof(info), NULL, 0, &info,
-					    sizeof(info)), sizeof(info));
+	assert_int_equal(espnic_client_call(client, ESPNIC_VFU_GET_INFO, 0, &info, sizeof(info),
+					    NULL, 0, &info, sizeof(info)),
+			 sizeof(info));
 	assert_int_equal(info.argsz, sizeof(info));
 	assert_int_equal(info.flags, VFIO_DEVICE_FLAGS_RESET | VFIO_DEVICE_FLAGS_PCI);
 	assert_int_equal(info.num_regions, 9);
@@ -57,12 +58,15 @@ static void test_region_info(void **state)
 	for (uint32_t i = 0; i < 9; i++) {
 		struct espnic_vfu_region_info info = { .argsz = sizeof(info), .index = i };
 
-		assert_int_equal(espnic_client_call(client, ESPNIC_VFU_GET_REGION_INFO, 0, &info, sizeof(info), NULL, 0,
-						    &info, sizeof(info)), sizeof(info));
+		assert_int_equal(espnic_client_call(client, ESPNIC_VFU_GET_REGION_INFO, 0, &info,
+						    sizeof(info), NULL, 0, &info, sizeof(info)),
+				 sizeof(info));
 		assert_int_equal(info.index, i);
 		assert_int_equal(info.size, sizes[i]);
 		/* Never MMAP: QEMU would stop posting writes. */
-		assert_int_equal(info.flags, sizes[i] ? VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE : 0);
+		assert_int_equal(info.flags,
+				 sizes[i] ? VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE
+					  : 0);
 		assert_int_equal(info.argsz, sizeof(info));
 	}
 }
@@ -76,8 +80,9 @@ static void test_irq_info(void **state)
 	for (uint32_t i = 0; i < 5; i++) {
 		struct espnic_vfu_irq_info info = { .argsz = sizeof(info), .index = i };
 
-		assert_int_equal(espnic_client_call(client, ESPNIC_VFU_GET_IRQ_INFO, 0, &info, sizeof(info), NULL, 0,
-						    &info, sizeof(info)), sizeof(info));
+		assert_int_equal(espnic_client_call(client, ESPNIC_VFU_GET_IRQ_INFO, 0, &info,
+						    sizeof(info), NULL, 0, &info, sizeof(info)),
+				 sizeof(info));
 		assert_int_equal(info.index, i);
 		assert_int_equal(info.count, counts[i]);
 		assert_int_equal(info.flags, flags[i]);
@@ -90,7 +95,8 @@ static void test_header(void **state)
 
 	(void)state;
 	/* As QEMU does at its start: all of it in one message. */
-	assert_int_equal(espnic_client_read(client, VFIO_PCI_CONFIG_REGION_INDEX, 0, cfg, sizeof(cfg)), 0);
+	assert_int_equal(
+		espnic_client_read(client, VFIO_PCI_CONFIG_REGION_INDEX, 0, cfg, sizeof(cfg)), 0);
 	assert_int_equal(cfg[PCI_VENDOR_ID] | cfg[PCI_VENDOR_ID + 1] << 8, 0x1234);
 	assert_int_equal(cfg[PCI_DEVICE_ID] | cfg[PCI_DEVICE_ID + 1] << 8, 0xe5b0);
 	assert_int_equal(cfg[PCI_CLASS_DEVICE + 1], 0x02);
@@ -121,7 +127,8 @@ static void test_capabilities(void **state)
 	assert_int_equal(seen, 1u << PCI_CAP_ID_PM | 1u << PCI_CAP_ID_MSIX | 1u << PCI_CAP_ID_EXP);
 
 	pos = espnic_client_find_cap(client, PCI_CAP_ID_MSIX);
-	assert_int_equal(espnic_client_cfg_read(client, pos + PCI_MSIX_FLAGS, 2), ESPNIC_TOY_VECTORS - 1);
+	assert_int_equal(espnic_client_cfg_read(client, pos + PCI_MSIX_FLAGS, 2),
+			 ESPNIC_TOY_VECTORS - 1);
 	assert_int_equal(espnic_client_cfg_read(client, pos + PCI_MSIX_TABLE, 4), 2);
 	assert_int_equal(espnic_client_cfg_read(client, pos + PCI_MSIX_PBA, 4), 0x1000 | 2);
 	pos = espnic_client_find_cap(client, PCI_CAP_ID_EXP);
@@ -129,7 +136,8 @@ static void test_capabilities(void **state)
 	assert_true(espnic_client_cfg_read(client, pos + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR);
 	pos = espnic_client_find_cap(client, PCI_CAP_ID_PM);
 	assert_int_equal(espnic_client_cfg_read(client, pos + PCI_PM_PMC, 2), 3);
-	assert_false(espnic_client_cfg_read(client, pos + PCI_PM_CTRL, 2) & PCI_PM_CTRL_NO_SOFT_RESET);
+	assert_false(espnic_client_cfg_read(client, pos + PCI_PM_CTRL, 2) &
+		     PCI_PM_CTRL_NO_SOFT_RESET);
 }
 
 static void test_bars_are_not_sized_here(void **state)
@@ -170,7 +178,8 @@ static void test_register_shapes(void **state)
 {
 	static const struct {
 		uint32_t off, count;
-	} bad[] = { { 0, 1 }, { 3, 1 }, { 0, 2 }, { 2, 4 }, { 1, 4 }, { 4, 8 }, { 0, 3 }, { 0, 12 }, { 0, 16 }, { 0, 64 } };
+	} bad[] = { { 0, 1 }, { 3, 1 }, { 0, 2 },  { 2, 4 },  { 1, 4 },
+		    { 4, 8 }, { 0, 3 }, { 0, 12 }, { 0, 16 }, { 0, 64 } };
 	uint8_t buf[64];
 	unsigned int writes = toy.writes;
 
@@ -183,7 +192,8 @@ static void test_register_shapes(void **state)
 		for (unsigned int b = 0; b < bad[i].count; b++)
 			assert_int_equal(buf[b], 0);
 		assert_int_equal(toy.bad_access, 2 * i + 1);
-		assert_int_equal(espnic_client_write(client, 0, bad[i].off, buf, bad[i].count, false), 0);
+		assert_int_equal(
+			espnic_client_write(client, 0, bad[i].off, buf, bad[i].count, false), 0);
 		assert_int_equal(toy.bad_access, 2 * i + 2);
 	}
 	assert_int_equal(toy.writes, writes);
@@ -194,15 +204,21 @@ static void test_write_multi(void **state)
 	struct {
 		uint64_t n;
 		struct espnic_vfu_multi_write w[3];
-	} m = { .n = 3, .w = {
-		{ .offset = 0x1c, .region = 0, .count = 4, .data = { 1 } },
-		{ .offset = 0x100, .region = 0, .count = 8, .data = { 2, 0, 0, 0, 3 } },
-		{ .offset = PCI_COMMAND, .region = 7, .count = 2, .data = { PCI_COMMAND_MEMORY } },
-	} };
+	} m = { .n = 3,
+		.w = {
+			{ .offset = 0x1c, .region = 0, .count = 4, .data = { 1 } },
+			{ .offset = 0x100, .region = 0, .count = 8, .data = { 2, 0, 0, 0, 3 } },
+			{ .offset = PCI_COMMAND,
+			  .region = 7,
+			  .count = 2,
+			  .data = { PCI_COMMAND_MEMORY } },
+		} };
 	uint64_t n = 0;
 
 	(void)state;
-	assert_int_equal(espnic_client_call(client, ESPNIC_VFU_REGION_WRITE_MULTI, 0, &m, sizeof(m), NULL, 0, &n, 8), 8);
+	assert_int_equal(espnic_client_call(client, ESPNIC_VFU_REGION_WRITE_MULTI, 0, &m, sizeof(m),
+					    NULL, 0, &n, 8),
+			 8);
 	assert_int_equal(n, 3);
 	assert_int_equal(espnic_client_reg_read(client, 0x1c), 1);
 	assert_int_equal(espnic_client_reg_read(client, 0x100), 2);
@@ -210,8 +226,9 @@ static void test_write_multi(void **state)
 	assert_int_equal(espnic_client_cfg_read(client, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
 	/* QEMU posts them. */
 	m.w[0].data[0] = 9;
-	assert_int_equal(espnic_client_call(client, ESPNIC_VFU_REGION_WRITE_MULTI, ESPNIC_VFU_NO_REPLY, &m, sizeof(m),
-					    NULL, 0, NULL, 0), 0);
+	assert_int_equal(espnic_client_call(client, ESPNIC_VFU_REGION_WRITE_MULTI,
+					    ESPNIC_VFU_NO_REPLY, &m, sizeof(m), NULL, 0, NULL, 0),
+			 0);
 	assert_int_equal(espnic_client_reg_read(client, 0x1c), 9);
 }
 
@@ -223,7 +240,8 @@ static void check_defaults(void)
 	assert_int_equal(espnic_client_cfg_read(client, PCI_COMMAND, 2), 0);
 	assert_int_equal(espnic_client_cfg_read(client, PCI_INTERRUPT_LINE, 1), 0);
 	assert_int_equal(espnic_client_cfg_read(client, exp + PCI_EXP_DEVCTL, 2), 0x2810);
-	assert_int_equal(espnic_client_cfg_read(client, msix + PCI_MSIX_FLAGS, 2), ESPNIC_TOY_VECTORS - 1);
+	assert_int_equal(espnic_client_cfg_read(client, msix + PCI_MSIX_FLAGS, 2),
+			 ESPNIC_TOY_VECTORS - 1);
 }
 
 static void dirty(void)
@@ -232,7 +250,8 @@ static void dirty(void)
 	uint32_t msix = espnic_client_find_cap(client, PCI_CAP_ID_MSIX);
 
 	assert_int_equal(espnic_client_bus_master(client, true), 0);
-	assert_int_equal(espnic_client_cfg_read(client, PCI_COMMAND, 2), PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	assert_int_equal(espnic_client_cfg_read(client, PCI_COMMAND, 2),
+			 PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	espnic_client_cfg_write(client, PCI_INTERRUPT_LINE, 11, 1);
 	espnic_client_cfg_write(client, exp + PCI_EXP_DEVCTL, 0x000f, 2);
 	espnic_client_cfg_write(client, msix + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE, 2);

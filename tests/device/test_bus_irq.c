@@ -49,19 +49,24 @@ static uint32_t pba(void)
 {
 	uint32_t v = 0;
 
-	assert_int_equal(espnic_client_read(client, VFIO_PCI_BAR2_REGION_INDEX, 0x1000, &v, sizeof(v)), 0);
+	assert_int_equal(
+		espnic_client_read(client, VFIO_PCI_BAR2_REGION_INDEX, 0x1000, &v, sizeof(v)), 0);
 	return v;
 }
 
-static int set_irqs(uint32_t flags, uint32_t index, uint32_t start, uint32_t count, const void *data, size_t len)
+static int set_irqs(uint32_t flags, uint32_t index, uint32_t start, uint32_t count,
+		    const void *data, size_t len)
 {
-	struct espnic_vfu_irq_set s = { .argsz = sizeof(s), .flags = flags, .index = index, .start = start, .count = count };
+	struct espnic_vfu_irq_set s = {
+		.argsz = sizeof(s), .flags = flags, .index = index, .start = start, .count = count
+	};
 	uint8_t body[sizeof(s) + 64];
 
 	memcpy(body, &s, sizeof(s));
 	if (len)
 		memcpy(body + sizeof(s), data, len);
-	return espnic_client_call(client, ESPNIC_VFU_SET_IRQS, 0, body, sizeof(s) + len, NULL, 0, NULL, 0);
+	return espnic_client_call(client, ESPNIC_VFU_SET_IRQS, 0, body, sizeof(s) + len, NULL, 0,
+				  NULL, 0);
 }
 
 static void test_install_and_fire(void **state)
@@ -174,11 +179,15 @@ static void test_loopback_triggers(void **state)
 
 	(void)state;
 	assert_int_equal(espnic_client_set_irqs(client, 0, ESPNIC_TOY_VECTORS, ev), 0);
-	assert_int_equal(set_irqs(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, 2, 4, 2, NULL, 0), 0);
+	assert_int_equal(
+		set_irqs(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, 2, 4, 2, NULL, 0),
+		0);
 	assert_int_equal(espnic_eventfd_wait(ev[4], 0), 1);
 	assert_int_equal(espnic_eventfd_wait(ev[5], 0), 1);
 	assert_int_equal(espnic_eventfd_wait(ev[6], 0), 0);
-	assert_int_equal(set_irqs(VFIO_IRQ_SET_DATA_BOOL | VFIO_IRQ_SET_ACTION_TRIGGER, 2, 14, 3, bools, 3), 0);
+	assert_int_equal(
+		set_irqs(VFIO_IRQ_SET_DATA_BOOL | VFIO_IRQ_SET_ACTION_TRIGGER, 2, 14, 3, bools, 3),
+		0);
 	assert_int_equal(espnic_eventfd_wait(ev[14], 0), 1);
 	assert_int_equal(espnic_eventfd_wait(ev[15], 0), 0);
 	assert_int_equal(espnic_eventfd_wait(ev[16], 0), 1);
@@ -225,9 +234,12 @@ static void test_refusals(void **state)
 
 static int install_raw(uint32_t flags, uint32_t count, const int *fds, unsigned int nfds)
 {
-	struct espnic_vfu_irq_set s = { .argsz = sizeof(s), .flags = flags, .index = 2, .count = count };
+	struct espnic_vfu_irq_set s = {
+		.argsz = sizeof(s), .flags = flags, .index = 2, .count = count
+	};
 
-	return espnic_client_call(client, ESPNIC_VFU_SET_IRQS, 0, &s, sizeof(s), fds, nfds, NULL, 0);
+	return espnic_client_call(client, ESPNIC_VFU_SET_IRQS, 0, &s, sizeof(s), fds, nfds, NULL,
+				  0);
 }
 
 static void test_wrong_descriptors(void **state)
@@ -257,7 +269,9 @@ static void test_wrong_descriptors(void **state)
 
 static void test_full_counter_does_not_block(void **state)
 {
-	/* A counter at its end, and the client's descriptor made blocking: raising must not wait. */
+	/*
+	 * A counter at its end, and the client's descriptor made blocking: raising must not wait.
+	 */
 	int e = eventfd(0, 0);
 	const uint64_t full = UINT64_MAX - 1;
 
@@ -277,7 +291,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pba_reads, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rebuild_as_qemu, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_replace_and_remove, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reset_drops_pending_keeps_fds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reset_drops_pending_keeps_fds, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_loopback_triggers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_descriptors, setup, teardown),

@@ -3,7 +3,6 @@
  * The vfio-user client of the device tests. One thread receives: it hands replies to who waits for
  * them and answers DMA messages, so that a test thread may block anywhere.
  */
-#define _GNU_SOURCE
 #include "vfu_client.h"
 
 #include <errno.h>
@@ -20,11 +19,11 @@
 #include <unistd.h>
 
 enum {
-	MAX_SERVED = 16,   /* ranges answered from a buffer */
-	MAX_WAITERS = 16,  /* threads of a test in a call */
-	DIAL_MS = 5000,    /* a server may still be starting */
+	MAX_SERVED = 16, /* ranges answered from a buffer */
+	MAX_WAITERS = 16, /* threads of a test in a call */
+	DIAL_MS = 5000, /* a server may still be starting */
 	DIAL_STEP_US = 5000,
-	MAX_CAPS = 48,     /* capabilities that fit in config space */
+	MAX_CAPS = 48, /* capabilities that fit in config space */
 };
 
 struct served {
@@ -47,7 +46,7 @@ struct espnic_client {
 	int sock;
 	pthread_t thread;
 	pthread_mutex_t send_lock; /* keeps messages whole */
-	pthread_mutex_t lock;      /* guards all below */
+	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t cond;
 	struct waiter waiters[MAX_WAITERS];
 	struct served served[MAX_SERVED];
@@ -66,7 +65,8 @@ struct espnic_client {
 
 static const char version_json[] =
 	"{\"capabilities\": {\"pgsizes\": 4096, \"max_msg_fds\": 16, \"max_dma_maps\": 65535, "
-	"\"max_data_xfer_size\": 1048576, \"migration\": {\"max_bitmap_size\": 268435456, \"pgsize\": 4096}, "
+	"\"max_data_xfer_size\": 1048576, \"migration\": {\"max_bitmap_size\": 268435456, "
+	"\"pgsize\": 4096}, "
 	"\"write_multiple\": true}}";
 
 uint64_t espnic_now_ms(void)
@@ -95,7 +95,7 @@ int espnic_raw_dial(const char *path)
 
 	if (strlen(path) >= sizeof(sun.sun_path))
 		return -ENAMETOOLONG;
-	strcpy(sun.sun_path, path);
+	memcpy(sun.sun_path, path, strlen(path) + 1);
 	for (;;) {
 		s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (s < 0)
@@ -148,8 +148,8 @@ int espnic_raw_send(int sock, const void *buf, size_t len, const int *fds, unsig
 	return 0;
 }
 
-int espnic_raw_msg(int sock, uint16_t id, uint16_t cmd, uint32_t flags, const void *body, size_t len,
-		   const int *fds, unsigned int nfds)
+int espnic_raw_msg(int sock, uint16_t id, uint16_t cmd, uint32_t flags, const void *body,
+		   size_t len, const int *fds, unsigned int nfds)
 {
 	struct espnic_vfu_header hdr = { .id = id, .cmd = cmd, .flags = flags };
 	uint8_t small[512];
@@ -215,7 +215,8 @@ static int recv_msg(int sock, struct espnic_vfu_header *hdr, void *body, size_t 
 	return ret ? ret : (int)len;
 }
 
-int espnic_raw_recv(int sock, struct espnic_vfu_header *hdr, void *body, size_t size, int timeout_ms)
+int espnic_raw_recv(int sock, struct espnic_vfu_header *hdr, void *body, size_t size,
+		    int timeout_ms)
 {
 	return recv_msg(sock, hdr, body, size, espnic_now_ms() + (uint64_t)timeout_ms);
 }
@@ -238,16 +239,19 @@ int espnic_raw_version(int sock)
 		return n;
 	if (hdr.flags & ESPNIC_VFU_ERROR)
 		return -(int)hdr.error;
-	/* What QEMU insists on: it fits in the request's buffer, same major, a JSON that ends in NUL. */
-	if (hdr.flags != ESPNIC_VFU_TYPE_REPLY || hdr.cmd != ESPNIC_VFU_VERSION || n <= (int)sizeof(v) ||
-	    n > (int)sizeof(body) || body[n - 1] || body[sizeof(v)] != '{')
+	/*
+	 * What QEMU insists on: it fits in the request's buffer, same major, a JSON that ends in
+	 * NUL.
+	 */
+	if (hdr.flags != ESPNIC_VFU_TYPE_REPLY || hdr.cmd != ESPNIC_VFU_VERSION ||
+	    n <= (int)sizeof(v) || n > (int)sizeof(body) || body[n - 1] || body[sizeof(v)] != '{')
 		return -EPROTO;
 	memcpy(&v, body, sizeof(v));
 	return v.major == ESPNIC_VFU_MAJOR && v.minor == 0 ? 0 : -EPROTO;
 }
 
-static int send_locked(struct espnic_client *c, uint16_t id, uint16_t cmd, uint32_t flags, const void *body,
-		       size_t len, const int *fds, unsigned int nfds)
+static int send_locked(struct espnic_client *c, uint16_t id, uint16_t cmd, uint32_t flags,
+		       const void *body, size_t len, const int *fds, unsigned int nfds)
 {
 	int ret;
 
@@ -260,8 +264,11 @@ static int send_locked(struct espnic_client *c, uint16_t id, uint16_t cmd, uint3
 static void refuse_dma(struct espnic_client *c, const struct espnic_vfu_header *hdr, int error)
 {
 	struct espnic_vfu_header reply = {
-		.id = hdr->id, .cmd = hdr->cmd, .size = sizeof(reply),
-		.flags = ESPNIC_VFU_TYPE_REPLY | ESPNIC_VFU_ERROR, .error = (uint32_t)error,
+		.id = hdr->id,
+		.cmd = hdr->cmd,
+		.size = sizeof(reply),
+		.flags = ESPNIC_VFU_TYPE_REPLY | ESPNIC_VFU_ERROR,
+		.error = (uint32_t)error,
 	};
 
 	pthread_mutex_lock(&c->send_lock);
@@ -270,13 +277,14 @@ static void refuse_dma(struct espnic_client *c, const struct espnic_vfu_header *
 }
 
 /* Called with c->lock held: the buffer behind @acc, or NULL. */
-static uint8_t *served_at(struct espnic_client *c, const struct espnic_vfu_dma_access *acc, uint32_t need)
+static uint8_t *served_at(struct espnic_client *c, const struct espnic_vfu_dma_access *acc,
+			  uint32_t need)
 {
 	for (unsigned int i = 0; i < c->nserved; i++) {
 		struct served *s = &c->served[i];
 
-		if (acc->addr >= s->iova && acc->count <= s->size && acc->addr - s->iova <= s->size - acc->count &&
-		    (s->flags & need))
+		if (acc->addr >= s->iova && acc->count <= s->size &&
+		    acc->addr - s->iova <= s->size - acc->count && (s->flags & need))
 			return s->buf + (acc->addr - s->iova);
 	}
 	return NULL;
@@ -296,7 +304,7 @@ static void answer_dma(struct espnic_client *c, const struct espnic_vfu_header *
 	}
 	pthread_mutex_lock(&c->lock);
 	buf = served_at(c, acc, write ? ESPNIC_CLIENT_WRITE : ESPNIC_CLIENT_READ);
-	if (buf && write)
+	if (buf && write && data)
 		memcpy(buf, data, acc->count);
 	memcpy(c->tx, acc, sizeof(*acc));
 	if (buf && !write) {
@@ -474,8 +482,9 @@ static int wait_reply(struct espnic_client *c, struct waiter *w)
 	return ret;
 }
 
-int espnic_client_call(struct espnic_client *c, uint16_t cmd, uint32_t flags, const void *body, size_t len,
-		       const int *fds, unsigned int nfds, void *reply, size_t reply_size)
+int espnic_client_call(struct espnic_client *c, uint16_t cmd, uint32_t flags, const void *body,
+		       size_t len, const int *fds, unsigned int nfds, void *reply,
+		       size_t reply_size)
 {
 	struct waiter *w = NULL;
 	uint16_t id;
@@ -491,7 +500,9 @@ int espnic_client_call(struct espnic_client *c, uint16_t cmd, uint32_t flags, co
 			pthread_mutex_unlock(&c->lock);
 			return -EBUSY;
 		}
-		*w = (struct waiter){ .busy = true, .id = id, .reply = reply, .reply_size = reply_size };
+		*w = (struct waiter){
+			.busy = true, .id = id, .reply = reply, .reply_size = reply_size
+		};
 	}
 	pthread_mutex_unlock(&c->lock);
 
@@ -508,8 +519,8 @@ int espnic_client_call(struct espnic_client *c, uint16_t cmd, uint32_t flags, co
 }
 
 /* A call whose reply must have exactly @want bytes. */
-static int call_exact(struct espnic_client *c, uint16_t cmd, const void *body, size_t len, const int *fds,
-		      unsigned int nfds, void *reply, size_t want)
+static int call_exact(struct espnic_client *c, uint16_t cmd, const void *body, size_t len,
+		      const int *fds, unsigned int nfds, void *reply, size_t want)
 {
 	int ret = espnic_client_call(c, cmd, 0, body, len, fds, nfds, reply, want);
 
@@ -518,16 +529,22 @@ static int call_exact(struct espnic_client *c, uint16_t cmd, const void *body, s
 	return (size_t)ret == want ? 0 : -EPROTO;
 }
 
-int espnic_client_map(struct espnic_client *c, uint64_t iova, int fd, uint64_t offset, uint64_t size, uint32_t flags)
+int espnic_client_map(struct espnic_client *c, uint64_t iova, int fd, uint64_t offset,
+		      uint64_t size, uint32_t flags)
 {
 	struct espnic_vfu_dma_map m = {
-		.argsz = sizeof(m), .flags = flags, .offset = offset, .addr = iova, .size = size,
+		.argsz = sizeof(m),
+		.flags = flags,
+		.offset = offset,
+		.addr = iova,
+		.size = size,
 	};
 
 	return call_exact(c, ESPNIC_VFU_DMA_MAP, &m, sizeof(m), &fd, fd >= 0, NULL, 0);
 }
 
-int espnic_client_map_served(struct espnic_client *c, uint64_t iova, void *buf, uint64_t size, uint32_t flags)
+int espnic_client_map_served(struct espnic_client *c, uint64_t iova, void *buf, uint64_t size,
+			     uint32_t flags)
 {
 	int ret = -ENOSPC;
 
@@ -542,7 +559,9 @@ int espnic_client_map_served(struct espnic_client *c, uint64_t iova, void *buf, 
 
 static int unmap(struct espnic_client *c, uint64_t iova, uint64_t size, uint32_t flags)
 {
-	struct espnic_vfu_dma_unmap u = { .argsz = sizeof(u), .flags = flags, .addr = iova, .size = size };
+	struct espnic_vfu_dma_unmap u = {
+		.argsz = sizeof(u), .flags = flags, .addr = iova, .size = size
+	};
 	struct espnic_vfu_dma_unmap r;
 	int ret = call_exact(c, ESPNIC_VFU_DMA_UNMAP, &u, sizeof(u), NULL, 0, &r, sizeof(r));
 
@@ -601,7 +620,8 @@ uint64_t espnic_client_dma_largest(struct espnic_client *c)
 	return n;
 }
 
-int espnic_client_read(struct espnic_client *c, uint32_t region, uint64_t off, void *buf, uint32_t count)
+int espnic_client_read(struct espnic_client *c, uint32_t region, uint64_t off, void *buf,
+		       uint32_t count)
 {
 	struct espnic_vfu_region_access a = { .offset = off, .region = region, .count = count };
 	uint8_t reply[sizeof(a) + ESPNIC_VFU_PAGE];
@@ -609,7 +629,8 @@ int espnic_client_read(struct espnic_client *c, uint32_t region, uint64_t off, v
 
 	if (count > ESPNIC_VFU_PAGE)
 		return -EINVAL;
-	ret = call_exact(c, ESPNIC_VFU_REGION_READ, &a, sizeof(a), NULL, 0, reply, sizeof(a) + count);
+	ret = call_exact(c, ESPNIC_VFU_REGION_READ, &a, sizeof(a), NULL, 0, reply,
+			 sizeof(a) + count);
 	if (ret)
 		return ret;
 	if (memcmp(reply, &a, sizeof(a)))
@@ -618,8 +639,8 @@ int espnic_client_read(struct espnic_client *c, uint32_t region, uint64_t off, v
 	return 0;
 }
 
-int espnic_client_write(struct espnic_client *c, uint32_t region, uint64_t off, const void *buf, uint32_t count,
-			bool posted)
+int espnic_client_write(struct espnic_client *c, uint32_t region, uint64_t off, const void *buf,
+			uint32_t count, bool posted)
 {
 	struct espnic_vfu_region_access a = { .offset = off, .region = region, .count = count }, r;
 	uint8_t body[sizeof(a) + 64];
@@ -630,9 +651,10 @@ int espnic_client_write(struct espnic_client *c, uint32_t region, uint64_t off, 
 	memcpy(body, &a, sizeof(a));
 	memcpy(body + sizeof(a), buf, count);
 	if (posted)
-		return espnic_client_call(c, ESPNIC_VFU_REGION_WRITE, ESPNIC_VFU_NO_REPLY, body, sizeof(a) + count,
-					  NULL, 0, NULL, 0);
-	ret = call_exact(c, ESPNIC_VFU_REGION_WRITE, body, sizeof(a) + count, NULL, 0, &r, sizeof(r));
+		return espnic_client_call(c, ESPNIC_VFU_REGION_WRITE, ESPNIC_VFU_NO_REPLY, body,
+					  sizeof(a) + count, NULL, 0, NULL, 0);
+	ret = call_exact(c, ESPNIC_VFU_REGION_WRITE, body, sizeof(a) + count, NULL, 0, &r,
+			 sizeof(r));
 	if (ret)
 		return ret;
 	return memcmp(&a, &r, sizeof(a)) ? -EPROTO : 0;
@@ -642,7 +664,8 @@ uint32_t espnic_client_reg_read(struct espnic_client *c, uint32_t off)
 {
 	uint32_t v;
 
-	return espnic_client_read(c, VFIO_PCI_BAR0_REGION_INDEX, off, &v, sizeof(v)) ? UINT32_MAX : v;
+	return espnic_client_read(c, VFIO_PCI_BAR0_REGION_INDEX, off, &v, sizeof(v)) ? UINT32_MAX
+										     : v;
 }
 
 void espnic_client_reg_write(struct espnic_client *c, uint32_t off, uint32_t value)
@@ -655,7 +678,8 @@ uint32_t espnic_client_cfg_read(struct espnic_client *c, uint32_t off, uint32_t 
 {
 	uint32_t v = 0;
 
-	if (count > sizeof(v) || espnic_client_read(c, VFIO_PCI_CONFIG_REGION_INDEX, off, &v, count))
+	if (count > sizeof(v) ||
+	    espnic_client_read(c, VFIO_PCI_CONFIG_REGION_INDEX, off, &v, count))
 		return UINT32_MAX;
 	return v;
 }
@@ -681,7 +705,8 @@ uint32_t espnic_client_find_cap(struct espnic_client *c, uint8_t id)
 
 int espnic_client_bus_master(struct espnic_client *c, bool on)
 {
-	return espnic_client_cfg_write(c, PCI_COMMAND, PCI_COMMAND_MEMORY | (on ? PCI_COMMAND_MASTER : 0), 2);
+	return espnic_client_cfg_write(c, PCI_COMMAND,
+				       PCI_COMMAND_MEMORY | (on ? PCI_COMMAND_MASTER : 0), 2);
 }
 
 int espnic_client_set_irqs(struct espnic_client *c, uint32_t start, uint32_t count, const int *fds)
@@ -692,11 +717,15 @@ int espnic_client_set_irqs(struct espnic_client *c, uint32_t start, uint32_t cou
 	for (uint32_t done = 0; done < count && !ret;) {
 		uint32_t n = count - done < ESPNIC_VFU_MAX_FDS ? count - done : ESPNIC_VFU_MAX_FDS;
 		struct espnic_vfu_irq_set s = {
-			.argsz = sizeof(s), .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_MSIX_IRQ_INDEX, .start = start + done, .count = n,
+			.argsz = sizeof(s),
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+			.index = VFIO_PCI_MSIX_IRQ_INDEX,
+			.start = start + done,
+			.count = n,
 		};
 
-		ret = call_exact(c, ESPNIC_VFU_SET_IRQS, &s, sizeof(s), fds ? fds + done : NULL, fds ? n : 0, NULL, 0);
+		ret = call_exact(c, ESPNIC_VFU_SET_IRQS, &s, sizeof(s), fds ? fds + done : NULL,
+				 fds ? n : 0, NULL, 0);
 		done += n;
 	}
 	return ret;
@@ -705,7 +734,8 @@ int espnic_client_set_irqs(struct espnic_client *c, uint32_t start, uint32_t cou
 int espnic_client_disable_irqs(struct espnic_client *c)
 {
 	struct espnic_vfu_irq_set s = {
-		.argsz = sizeof(s), .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.argsz = sizeof(s),
+		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
 		.index = VFIO_PCI_MSIX_IRQ_INDEX,
 	};
 
