@@ -351,6 +351,8 @@ static void test_bad_crypto(void **state)
 			print_message("%s, v%u\n", c->name, v);
 			crypto_frame(&f, c->made_for, v, 1, 0);
 			f.f.sa_handle = (c->inbound ? handle_in(c->named, v) : handle_out(c->named, v)) ^ c->handle_xor;
+			if (c->inbound)
+				espnic_put32(p + f.f.esp_offset, spi_in(c->named, v));
 			p[f.f.esp_offset + 3] ^= (uint8_t)c->spi_xor;
 			f.f.esp_offset += (uint32_t)c->esp_offset;
 			f.f.len -= c->cut;
@@ -505,6 +507,38 @@ static void test_lies(void **state)
 	world_free(&w);
 }
 
+/* Less room in front than protection needs: refused, or right; never in front of the buffer. */
+static void test_headroom(void **state)
+{
+	static const uint8_t nets[] = { NET_TRANSPORT, NET_TUNNEL, NET_TUNNEL6, NET_UDP };
+	static struct world w;
+	static struct frame f;
+	unsigned int refused = 0;
+
+	(void)state;
+	world_init(&w, true, NULL);
+	for (size_t i = 0; i < sizeof(nets); i++) {
+		for (uint32_t off = 0; off < ESPNIC_FRAME_HEADROOM; off++) {
+			struct spec s = { .v = 4, .net = nets[i], .vlans = 2, .proto = TCP, .len = 20 };
+
+			frame_make(&f, &s, true);
+			memmove(f.buf + off, f.sent, f.sent_len);
+			f.f.off = off;
+			espnic_steer_tx(&w.thread, &f.f, 1);
+			if (f.f.flags & ESPNIC_FRAME_DROP) {
+				assert_int_equal(f.f.counter, C(DROP_MTU));
+				refused++;
+				continue;
+			}
+			assert_true(f.f.off < off);
+			check_sealed(&w, &f, &s);
+		}
+	}
+	/* ESP and IV; with a new IPv4 or IPv6 header; with a UDP header. */
+	assert_int_equal(refused, 16 + 36 + 56 + 24);
+	world_free(&w);
+}
+
 /* Frames of all kinds in one call, more than a burst: each as if it were alone, in their order. */
 static void test_burst(void **state)
 {
@@ -558,6 +592,7 @@ int main(void)
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_headroom),
 		cmocka_unit_test(test_burst),
 	};
 

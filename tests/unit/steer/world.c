@@ -11,8 +11,6 @@
 #include "nic/ether.h"
 
 enum {
-	V4_INDEX,
-	V6_INDEX,
 	SA_SLOTS = 4 * NETS,
 	POLICIES = 1000,
 	GENERATION = 0x00100000,
@@ -55,6 +53,12 @@ uint32_t policy_id(uint8_t net, uint8_t v, enum espnic_spd_dir dir)
 	return 8u * net + (v == 6 ? 4 : 0) + dir;
 }
 
+/* Both families of a net have the same tunnel: the reqid tells their SAs apart. */
+static uint32_t reqid(uint8_t net, uint8_t v)
+{
+	return 2u * net + (v == 6);
+}
+
 static void host_addr(uint8_t *a, uint8_t v)
 {
 	memset(a, 0, 16);
@@ -73,14 +77,18 @@ static void peer_addr(uint8_t *a, uint8_t v, uint8_t net)
 		memcpy(a, (uint8_t[16]){ 0xfd, [7] = net, [15] = 2 }, 16);
 }
 
-/* Addresses on the wire of a tunnel of that family. Each net has its own, for its SPIs are looked up with them. */
+/*
+ * Addresses on the wire of a tunnel of that family. Each net has its own, for its SPIs are looked
+ * up with them.
+ */
 static void outer_addr(uint8_t *a, uint8_t family, uint8_t net, bool host)
 {
 	memset(a, 0, 16);
 	if (family == 4)
 		memcpy(a, (uint8_t[]){ 192, 0, net, host ? 1 : 2 }, 4);
 	else
-		memcpy(a, (uint8_t[16]){ 0x20, 0x01, 0x0d, 0xb8, [7] = net, [15] = host ? 1 : 2 }, 16);
+		memcpy(a, (uint8_t[16]){ 0x20, 0x01, 0x0d, 0xb8, [7] = net, [15] = host ? 1 : 2 },
+		       16);
 }
 
 static bool is_tunnel(uint8_t net)
@@ -138,7 +146,8 @@ static void sa_params(struct espnic_sa_params *p, uint8_t net, uint8_t v, bool o
 }
 
 /* One of the four ends of an SA pair. */
-static struct espnic_sa *sa_end(const struct espnic_engine_ops *engine, uint8_t net, uint8_t v, bool out, bool sender)
+static struct espnic_sa *sa_end(const struct espnic_engine_ops *engine, uint8_t net, uint8_t v,
+				bool out, bool sender)
 {
 	struct espnic_sa_params p;
 	struct espnic_sa *sa;
@@ -162,7 +171,8 @@ static struct espnic_sa *sa_end(const struct espnic_engine_ops *engine, uint8_t 
 	}
 	if (net == NET_SELECTOR && host) {
 		p.has_sel = true;
-		p.sel = (struct espnic_selector){ .proto = ESPNIC_IPPROTO_TCP, .sport_max = ESPNIC_PORT_MAX,
+		p.sel = (struct espnic_selector){ .proto = ESPNIC_IPPROTO_TCP,
+						  .sport_max = ESPNIC_PORT_MAX,
 						  .dport_max = ESPNIC_PORT_MAX };
 	}
 	assert_int_equal(engine->sa_add(&p, &sa, &why), ESPNIC_OK);
@@ -174,7 +184,7 @@ static void add_sa(struct world *w, uint8_t net, uint8_t v, bool out)
 	struct espnic_sad_entry e = {
 		.handle = out ? handle_out(net, v) : handle_in(net, v),
 		.spi = out ? spi_out(net, v) : spi_in(net, v),
-		.reqid = net == NET_OTHER_SA && !out ? NETS : net,
+		.reqid = reqid(net == NET_OTHER_SA && !out ? NETS : net, v),
 		.dir = out ? ESPNIC_DIR_OUT : ESPNIC_DIR_IN,
 		.offload = is_crypto(net) ? ESPNIC_OFFLOAD_CRYPTO : ESPNIC_OFFLOAD_PACKET,
 		.mode = is_tunnel(net) ? ESPNIC_MODE_TUNNEL : ESPNIC_MODE_TRANSPORT,
@@ -202,8 +212,8 @@ static void add_sa(struct world *w, uint8_t net, uint8_t v, bool out)
 	assert_int_equal(espnic_sad_insert(w->steer.sad, &e, NULL), 0);
 }
 
-static void add_policy(struct world *w, uint8_t net, uint8_t v, enum espnic_spd_dir dir, enum espnic_spd_action action,
-		       uint16_t udp_port)
+static void add_policy(struct world *w, uint8_t net, uint8_t v, enum espnic_spd_dir dir,
+		       enum espnic_spd_action action, uint16_t udp_port)
 {
 	bool out = dir == ESPNIC_SPD_OUT;
 	struct espnic_spd_policy p = {
@@ -215,7 +225,7 @@ static void add_policy(struct world *w, uint8_t net, uint8_t v, enum espnic_spd_
 		.discard = net == NET_DELETED,
 		.sel = { .family = v, .sport_max = ESPNIC_PORT_MAX, .dport_max = ESPNIC_PORT_MAX },
 		.tmpl = { .mode = is_tunnel(net) ? ESPNIC_MODE_TUNNEL : ESPNIC_MODE_TRANSPORT,
-			  .ip_proto = ESPNIC_IPPROTO_ESP, .reqid = net },
+			  .ip_proto = ESPNIC_IPPROTO_ESP, .reqid = reqid(net, v) },
 	};
 	struct espnic_selector *s = &p.sel;
 
@@ -356,7 +366,8 @@ static uint32_t put_ip(uint8_t *p, const struct spec *s, uint32_t payload, bool 
 		p[0] = 0x45;
 		espnic_put16(p + ESPNIC_IPV4_LEN, (uint16_t)(ESPNIC_IPV4_HLEN + payload));
 		espnic_put16(p + ESPNIC_IPV4_ID, s->id);
-		espnic_put16(p + ESPNIC_IPV4_FRAG, (uint16_t)((s->mf ? ESPNIC_IPV4_MF : 0) | s->frag / 8));
+		espnic_put16(p + ESPNIC_IPV4_FRAG,
+			     (uint16_t)((s->mf ? ESPNIC_IPV4_MF : 0) | s->frag / 8));
 		p[ESPNIC_IPV4_TTL] = 64;
 		p[ESPNIC_IPV4_PROTO] = s->proto;
 		memcpy(p + ESPNIC_IPV4_SRC, src, 4);
@@ -374,7 +385,8 @@ static uint32_t put_ip(uint8_t *p, const struct spec *s, uint32_t payload, bool 
 	memcpy(p + ESPNIC_IPV6_DST, dst, 16);
 	if (fragment) {
 		p[ESPNIC_IPV6_HLEN] = s->proto;
-		espnic_put16(p + ESPNIC_IPV6_HLEN + 2, (uint16_t)(s->frag | (s->mf ? ESPNIC_IPV6_MF : 0)));
+		espnic_put16(p + ESPNIC_IPV6_HLEN + 2,
+			     (uint16_t)(s->frag | (s->mf ? ESPNIC_IPV6_MF : 0)));
 		espnic_put32(p + ESPNIC_IPV6_HLEN + 4, s->id);
 	}
 	return len;
@@ -424,11 +436,14 @@ void frame_make(struct frame *f, const struct spec *s, bool from_host)
 	memcpy(p, from_host ? peer_mac : host_mac, 6);
 	memcpy(p + 6, from_host ? host_mac : peer_mac, 6);
 	for (int i = 0; i < s->vlans; i++) {
-		espnic_put16(p + off, i + 1 < s->vlans ? ESPNIC_ETHERTYPE_QINQ : ESPNIC_ETHERTYPE_VLAN);
+		espnic_put16(p + off,
+			     i + 1 < s->vlans ? ESPNIC_ETHERTYPE_QINQ : ESPNIC_ETHERTYPE_VLAN);
 		espnic_put16(p + off + 2, (uint16_t)(100 + i));
 		off += 4;
 	}
-	espnic_put16(p + off, s->v == 4 ? ESPNIC_ETHERTYPE_IPV4 : s->v == 6 ? ESPNIC_ETHERTYPE_IPV6 : 0x0806);
+	espnic_put16(p + off, s->v == 4   ? ESPNIC_ETHERTYPE_IPV4
+			      : s->v == 6 ? ESPNIC_ETHERTYPE_IPV6
+					  : 0x0806);
 	off += 2;
 	f->l3 = off;
 	len = put_upper(upper, s);
@@ -457,7 +472,8 @@ void frame_protect(struct world *w, struct frame *f, uint8_t net, uint8_t v)
 	w->engine->protect(w->peer_thread, &pkt, 1);
 	assert_int_equal(pkt.verdict, ESPNIC_OK);
 	memcpy(pkt.data - f->l3, l2, f->l3);
-	espnic_put16(pkt.data - 2, pkt.data[0] >> 4 == 4 ? ESPNIC_ETHERTYPE_IPV4 : ESPNIC_ETHERTYPE_IPV6);
+	espnic_put16(pkt.data - 2,
+		     pkt.data[0] >> 4 == 4 ? ESPNIC_ETHERTYPE_IPV4 : ESPNIC_ETHERTYPE_IPV6);
 	frame_from(f, pkt.data - f->l3, pkt.len + f->l3);
 }
 
@@ -492,7 +508,8 @@ void frame_host_esp(struct frame *f, uint8_t net, uint8_t v, uint32_t seq)
 	esp[16 + clear_len + pad] = (uint8_t)pad;
 	esp[16 + clear_len + pad + 1] = proto;
 	memset(esp + len - ICV_LEN, 0, ICV_LEN);
-	ip[v == 4 ? ESPNIC_IPV4_PROTO : ESPNIC_IPV6_NEXT] = udp ? ESPNIC_IPPROTO_UDP : ESPNIC_IPPROTO_ESP;
+	ip[v == 4 ? ESPNIC_IPV4_PROTO : ESPNIC_IPV6_NEXT] =
+		udp ? ESPNIC_IPPROTO_UDP : ESPNIC_IPPROTO_ESP;
 	len += (uint32_t)(esp - ip);
 	if (v == 4) {
 		espnic_put16(ip + ESPNIC_IPV4_LEN, (uint16_t)len);
@@ -510,8 +527,9 @@ void frame_host_esp(struct frame *f, uint8_t net, uint8_t v, uint32_t seq)
 void frame_open(struct world *w, struct frame *f, uint8_t net, uint8_t v, const struct frame *want)
 {
 	static uint8_t p[ESPNIC_FRAME_BUF];
-	uint32_t ip_len = espnic_get16(want->sent + want->l3 + (v == 4 ? ESPNIC_IPV4_LEN : ESPNIC_IPV6_LEN)) +
-			  (v == 4 ? 0 : ESPNIC_IPV6_HLEN);
+	uint32_t ip_len =
+		espnic_get16(want->sent + want->l3 + (v == 4 ? ESPNIC_IPV4_LEN : ESPNIC_IPV6_LEN)) +
+		(v == 4 ? 0 : ESPNIC_IPV6_HLEN);
 	struct espnic_pkt pkt = {
 		.data = p,
 		.len = f->f.len - f->l3,

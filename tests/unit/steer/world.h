@@ -22,7 +22,8 @@ enum net {
 	NET_NO_SA,		/* PROTECT, transport, but there is no SA */
 	NET_TUNNEL,		/* PROTECT, tunnel over IPv4, L2 addresses in the SA */
 	NET_TUNNEL6,		/* PROTECT, tunnel over IPv6 */
-	NET_PORTS,		/* UDP port 53 either side BYPASS, the rest PROTECT by tunnel over IPv4 */
+	/* UDP port 53 either side BYPASS, the rest PROTECT by tunnel over IPv4 */
+	NET_PORTS,
 	NET_UDP,		/* PROTECT, transport, UDP encapsulation by ports 4500 */
 	NET_UDP_PORT,		/* the same by ports 10000 */
 	NET_LIFE,		/* PROTECT, transport; the SA passes one packet */
@@ -35,7 +36,8 @@ enum net {
 	NET_FWD,		/* PROTECT forwarded packets, BYPASS in */
 	NET_FWD_DISCARD,	/* DISCARD forwarded packets, none in */
 	NET_OTHER_SA,		/* PROTECT, transport; but the inbound SA's reqid is another's */
-	NET_PORTS_SA,		/* PROTECT by tunnel over IPv4, of UDP port 53 alone, both directions; all else DISCARD */
+	/* PROTECT by tunnel over IPv4, of UDP port 53 alone, both directions; all else DISCARD */
+	NET_PORTS_SA,
 	NETS
 };
 
@@ -48,7 +50,8 @@ struct spec {
 	uint8_t proto;
 	uint8_t vlans;
 	uint16_t sport, dport;	/* TCP, UDP */
-	uint16_t len;		/* bytes behind the transport header (of other protocols: behind the IP header) */
+	/* bytes behind the transport header (of other protocols: behind the IP header) */
+	uint16_t len;
 	uint32_t word;		/* the first four bytes of these */
 	uint16_t frag;		/* fragment offset, bytes */
 	bool mf;		/* more fragments */
@@ -70,7 +73,10 @@ struct world {
 	struct espnic_steer steer;
 	struct espnic_steer_thread thread;
 	struct espnic_counters counters;
-	/* By net and family (0: IPv4, 1: IPv6): the peer's ends of the host's SAs, for the engine alone. */
+	/*
+	 * By net and family (0: IPv4, 1: IPv6): the peer's ends of the host's SAs, for the engine
+	 * alone.
+	 */
 	struct espnic_sa *peer_in[NETS][2], *peer_out[NETS][2];
 	uint32_t last_sa_event, sa_events;
 	uint32_t last_policy_event, policy_events;
@@ -95,9 +101,15 @@ void frame_from(struct frame *f, const uint8_t *p, uint32_t len);
 /* The peer's engine puts the IP packet in @f into ESP by its outbound SA of that net. */
 void frame_protect(struct world *w, struct frame *f, uint8_t net, uint8_t v);
 
-/* The frame becomes what a host makes for crypto offload: ESP by hand, in clear, and the descriptor's fields. */
+/*
+ * The frame becomes what a host makes for crypto offload: ESP by hand, in clear, and the
+ * descriptor's fields.
+ */
 void frame_host_esp(struct frame *f, uint8_t net, uint8_t v, uint32_t seq);
-/* The peer takes the ESP packet in @f out of the SA of that net; it must be the IP packet sent in @want. */
+/*
+ * The peer takes the ESP packet in @f out of the SA of that net; it must be the IP packet sent in
+ * @want.
+ */
 void frame_open(struct world *w, struct frame *f, uint8_t net, uint8_t v, const struct frame *want);
 
 /* Sum of all counters. */

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Host to wire (RFC 4301 section 5.1): classify every frame of the burst, let the
+ * engine work on those that an SA is for, put the results back into frames.
+ */
+#include "nic/steer_impl.h"
+
+#include "engine/ip.h"
+#include "engine/selector.h"
+#include "nic/fragcache.h"
+
+/* In the fragment cache, instead of a policy id: the packet is host-made ESP in UDP. */
+#define VERDICT_HOST_ESP UINT32_MAX
+
+/* Why the engine refused a packet. */
+static enum espnic_counter tx_refusal(enum espnic_verdict v)
+{
+	switch (v) {
+	case ESPNIC_MALFORMED:
+		return ESPNIC_COUNTER_TX_DROP_MALFORMED;
+	case ESPNIC_SEQ_EXHAUSTED:
+		return ESPNIC_COUNTER_TX_DROP_SEQ;
+	case ESPNIC_LIFETIME:
+		return ESPNIC_COUNTER_TX_DROP_LIFETIME;
+	case ESPNIC_SELECTOR:
+		return ESPNIC_COUNTER_TX_DROP_SELECTOR;
+	case ESPNIC_MTU:
+		return ESPNIC_COUNTER_TX_DROP_MTU;
+	default:
+		return ESPNIC_COUNTER_TX_DROP_ENGINE;
+	}
+}
+
+/* A packet whose policy cannot be told: passes only where there is no policy. */
+static void tx_unjudged(struct espnic_steer_burst *b, struct espnic_steer_job *j)
+{
+	if (espnic_spd_count(b->t->steer->spd))
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_MALFORMED);
+	else
+		espnic_steer_count(b, j, ESPNIC_COUNTER_TX_BYPASS);
+}
+
+/* Host-made ESP that the descriptor names an SA for. */
+static void tx_crypto(struct espnic_steer_burst *b, struct espnic_steer_job *j)
+{
+	struct espnic_sad_entry *e = espnic_sad_by_handle(b->t->steer->sad, j->f->sa_handle);
+	struct espnic_peek peek;
+	struct espnic_pkt *pkt;
+
+	if (!e || e->dir != ESPNIC_DIR_OUT || e->offload != ESPNIC_OFFLOAD_CRYPTO) {
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_HANDLE);
+		return;
+	}
+	espnic_steer_peek(espnic_steer_ip(j), &j->flow, &peek);
+	if ((peek.kind != ESPNIC_PEEK_IPSEC && peek.kind != ESPNIC_PEEK_UDP) ||
+	    (peek.kind == ESPNIC_PEEK_UDP) != e->udp_encap ||
+	    j->flow.flags & ESPNIC_FLOW_FRAGMENT || peek.proto != e->ip_proto ||
+	    j->f->esp_offset != j->l3 + peek.off) {
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_MALFORMED);
+		return;
+	}
+	if (peek.spi != e->spi) {
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_HANDLE);
+		return;
+	}
+	pkt = espnic_steer_batch_add(&b->crypto, j, e);
+	pkt->esp_off = peek.off;
+	pkt->seq_hi = j->f->seq_hi;
+}
+
+static bool is_host_esp(const struct espnic_steer_job *j)
+{
+	const struct espnic_flow *flow = &j->flow;
+	struct espnic_peek peek;
+
+	espnic_steer_peek(espnic_steer_ip(j), flow, &peek);
+	switch (peek.kind) {
+	case ESPNIC_PEEK_IPSEC:
+	case ESPNIC_PEEK_SHORT:
+		return true;
+	case ESPNIC_PEEK_UDP:
+		return flow->sport == ESPNIC_NATT_PORT || flow->dport == ESPNIC_NATT_PORT;
+	default:
+		return false;
+	}
+}
+
+/*
+ * The policy that the first fragment of this packet had. False: not known, or
+ * the policy is no longer what it was. *p NULL: there was none.
+ */
+static bool first_fragment_policy(struct espnic_steer_burst *b, const struct espnic_steer_job *j,
+				  struct espnic_spd_policy **p)
+{
+	uint32_t id;
+
+	*p = NULL;
+	if (!espnic_fragcache_get(b->t->frags, 0, &j->flow, espnic_steer_now(b), &id))
+		return false;
+	if (id == 0)
+		return true;
+	*p = espnic_spd_by_id(b->t->steer->spd, id);
+	return *p && (*p)->dir == ESPNIC_SPD_OUT &&
+	       espnic_selector_check(&(*p)->sel, &j->flow) != ESPNIC_SELECTOR_NO;
+}
+
+/* The policy of the packet, NULL: none. False: it was dropped. */
+static bool tx_policy(struct espnic_steer_burst *b, struct espnic_steer_job *j,
+		      struct espnic_spd_policy **p)
+{
+	uint8_t fragment = j->flow.flags & (ESPNIC_FLOW_FRAGMENT | ESPNIC_FLOW_NONFIRST);
+	enum espnic_spd_result res =
+		espnic_spd_lookup(b->t->steer->spd, ESPNIC_SPD_OUT, &j->flow, p);
+
+	if (res == ESPNIC_SPD_AMBIGUOUS && fragment & ESPNIC_FLOW_NONFIRST) {
+		if (first_fragment_policy(b, j, p))
+			return true;
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_FRAGMENT);
+		return false;
+	}
+	if (res == ESPNIC_SPD_AMBIGUOUS) {
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_MALFORMED);
+		return false;
+	}
+	if (res == ESPNIC_SPD_NONE)
+		*p = NULL;
+	if (fragment == ESPNIC_FLOW_FRAGMENT)
+		espnic_fragcache_put(b->t->frags, 0, &j->flow, espnic_steer_now(b),
+				     *p ? (*p)->id : 0);
+	return true;
+}
+
+/* An IP packet that policy @p says to protect. */
+static void tx_protect(struct espnic_steer_burst *b, struct espnic_steer_job *j,
+		       struct espnic_spd_policy *p)
+{
+	const struct espnic_steer *s = b->t->steer;
+	struct espnic_sad_entry *e;
+
+	if (j->flow.flags & ESPNIC_FLOW_FRAGMENT && p->tmpl.mode == ESPNIC_MODE_TRANSPORT) {
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_FRAGMENT);
+		return;
+	}
+	e = espnic_sad_choose(s->sad, p, &j->flow);
+	if (!e) {
+		atomic_fetch_add_explicit(&p->no_sa, 1, memory_order_relaxed);
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_NO_SA);
+		s->policy_event(s->event_ctx, p->id);
+		return;
+	}
+	espnic_steer_batch_add(&b->packet, j, e);
+}
+
+/* Later fragments of ESP in UDP show neither port nor SPI: the first said what they are. */
+static bool is_host_esp_fragment(struct espnic_steer_burst *b, const struct espnic_steer_job *j)
+{
+	uint32_t verdict;
+
+	return j->flow.flags & ESPNIC_FLOW_NONFIRST &&
+	       espnic_fragcache_get(b->t->frags, 0, &j->flow, espnic_steer_now(b), &verdict) &&
+	       verdict == VERDICT_HOST_ESP;
+}
+
+static void tx_ip(struct espnic_steer_burst *b, struct espnic_steer_job *j)
+{
+	struct espnic_spd_policy *p;
+
+	if (is_host_esp_fragment(b, j) || is_host_esp(j)) {
+		if ((j->flow.flags & (ESPNIC_FLOW_FRAGMENT | ESPNIC_FLOW_NONFIRST)) ==
+		    ESPNIC_FLOW_FRAGMENT)
+			espnic_fragcache_put(b->t->frags, 0, &j->flow, espnic_steer_now(b),
+					     VERDICT_HOST_ESP);
+		espnic_steer_count(b, j, ESPNIC_COUNTER_TX_HOST_ESP);
+		return;
+	}
+	if (!tx_policy(b, j, &p))
+		return;
+	if (!p) {
+		espnic_steer_count(b, j, ESPNIC_COUNTER_TX_BYPASS);
+		return;
+	}
+	espnic_spd_count_packet(p, j->flow.ip_len);
+	switch (espnic_spd_action(p)) {
+	case ESPNIC_SPD_BYPASS:
+		espnic_steer_count(b, j, ESPNIC_COUNTER_TX_BYPASS);
+		break;
+	case ESPNIC_SPD_PROTECT:
+		tx_protect(b, j, p);
+		break;
+	case ESPNIC_SPD_DISCARD:
+	default:
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_DISCARD);
+		break;
+	}
+}
+
+static void tx_frame(struct espnic_steer_burst *b, struct espnic_steer_job *j)
+{
+	struct espnic_frame *f = j->f;
+	bool crypto = f->flags & ESPNIC_FRAME_CRYPTO;
+	enum espnic_l3_kind kind = espnic_frame_l3(f->buf + f->off, f->len, &j->l3);
+
+	f->flags &= ESPNIC_FRAME_CRYPTO;
+	if (kind == ESPNIC_L3_SHORT) {
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_LENGTH);
+		return;
+	}
+	if (kind == ESPNIC_L3_OTHER && !crypto)
+		return;
+	if (kind != ESPNIC_L3_IP ||
+	    !espnic_flow_parse(espnic_steer_ip(j), f->len - j->l3, &j->flow)) {
+		/* What is to be encrypted and cannot be is never sent as it is. */
+		if (crypto)
+			espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_MALFORMED);
+		else
+			tx_unjudged(b, j);
+		return;
+	}
+	if (crypto)
+		tx_crypto(b, j);
+	else
+		tx_ip(b, j);
+}
+
+static void tx_protected(struct espnic_steer_burst *b, struct espnic_steer_job *j,
+			 const struct espnic_pkt *pkt)
+{
+	const struct espnic_sad_entry *e = j->sa;
+
+	if (pkt->verdict != ESPNIC_OK) {
+		espnic_steer_drop(b, j, tx_refusal(pkt->verdict));
+		return;
+	}
+	j->seq = pkt->seq;
+	if (pkt->len > ESPNIC_MAX_MTU) {
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_MTU);
+		return;
+	}
+	espnic_steer_reframe(j, pkt);
+	if (e->has_l2)
+		espnic_frame_put_macs(j->f->buf + j->f->off, e->dst_mac, e->src_mac);
+	espnic_steer_count(b, j, ESPNIC_COUNTER_TX_PROTECTED);
+}
+
+static void tx_burst(struct espnic_steer_thread *t, struct espnic_frame *frames, unsigned int n)
+{
+	const struct espnic_engine_ops *engine = t->steer->engine;
+	struct espnic_steer_burst b;
+
+	espnic_steer_begin(&b, t, frames, n);
+	for (unsigned int i = 0; i < n; i++)
+		tx_frame(&b, &b.jobs[i]);
+
+	if (b.packet.n)
+		engine->protect(t->engine, b.packet.pkts, b.packet.n);
+	for (unsigned int i = 0; i < b.packet.n; i++)
+		tx_protected(&b, b.packet.jobs[i], &b.packet.pkts[i]);
+	espnic_steer_batch_events(&b, &b.packet);
+
+	if (b.crypto.n)
+		engine->crypt_out(t->engine, b.crypto.pkts, b.crypto.n);
+	for (unsigned int i = 0; i < b.crypto.n; i++) {
+		struct espnic_steer_job *j = b.crypto.jobs[i];
+
+		j->seq = b.crypto.pkts[i].seq;
+		if (b.crypto.pkts[i].verdict == ESPNIC_OK)
+			espnic_steer_count(&b, j, ESPNIC_COUNTER_TX_CRYPTO);
+		else
+			espnic_steer_drop(&b, j, tx_refusal(b.crypto.pkts[i].verdict));
+	}
+	espnic_steer_batch_events(&b, &b.crypto);
+	espnic_steer_end(&b, n, ESPNIC_PCAP_OUT);
+}
+
+void espnic_steer_tx(struct espnic_steer_thread *t, struct espnic_frame *frames, unsigned int n)
+{
+	while (n) {
+		unsigned int some = n < ESPNIC_STEER_BURST ? n : ESPNIC_STEER_BURST;
+
+		tx_burst(t, frames, some);
+		frames += some;
+		n -= some;
+	}
+}
