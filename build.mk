@@ -19,6 +19,10 @@ include device-model/device.mk
 include fw/fw.mk
 include driver/driver.mk
 
+# V=1 shows commands whole
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(2))
+
 VARIANTS := plain asan tsan
 CC := gcc
 CLANG := clang
@@ -67,21 +71,24 @@ docs/registers.md: regs/espnic.yaml regs/generate.py
 # ---------------------------------------------------------------- programs
 
 define VARIANT_RULES
-build/obj/$(1)/%.o: %.c build.mk | build/gen/espnic_regs.h
+build/obj/$(1)/%.o: %.c | build/gen/espnic_regs.h
 	@mkdir -p $$(@D)
-	$(CC) $(CFLAGS) $(FLAGS_$(1)) $(WARN_$(1)) -MMD -MP -c $$< -o $$@
+	$(call say,CC,$$@)
+	$(Q)$(CC) $(CFLAGS) $(FLAGS_$(1)) $(WARN_$(1)) -MMD -MP -c $$< -o $$@
 
 build/obj/$(1)/libespnic.a: $(call obj,$(1),$(LIB_SRCS))
-	@rm -f $$@
-	ar rcs $$@ $$^
+	$(call say,AR,$$@)
+	$(Q)rm -f $$@ && ar rcs $$@ $$^
 
 $(call libexec,$(1))/espnic-engine: $(call obj,$(1),$(ENGINE_CLI_SRCS)) build/obj/$(1)/libespnic.a
 	@mkdir -p $$(@D)
-	$(CC) $(FLAGS_$(1)) $$^ $(LIBS) -o $$@
+	$(call say,LD,$$@)
+	$(Q)$(CC) $(FLAGS_$(1)) $$^ $(LIBS) -o $$@
 
 $(call libexec,$(1))/espnic-device: $(call obj,$(1),$(DEVICE_MAIN)) build/obj/$(1)/libespnic.a
 	@mkdir -p $$(@D)
-	$(CC) $(FLAGS_$(1)) $$^ $(LIBS) -o $$@
+	$(call say,LD,$$@)
+	$(Q)$(CC) $(FLAGS_$(1)) $$^ $(LIBS) -o $$@
 
 .PHONY: tests-$(1)
 tests-$(1): $(call testbin,$(1),$(UNIT_SRCS) $(DEVICE_TEST_SRCS)) \
@@ -92,7 +99,8 @@ $(foreach v,$(VARIANTS),$(eval $(call VARIANT_RULES,$(v))))
 define TEST_RULE
 $(call testbin,$(1),$(2)): $(call obj,$(1),$(2) $(call helpers,$(2))) build/obj/$(1)/libespnic.a
 	@mkdir -p $$(@D)
-	$(CC) $(FLAGS_$(1)) $$^ -lcmocka -lcrypto $(LIBS) -o $$@
+	$(call say,LD,$$@)
+	$(Q)$(CC) $(FLAGS_$(1)) $$^ -lcmocka -lcrypto $(LIBS) -o $$@
 endef
 $(foreach v,$(VARIANTS),$(foreach t,$(UNIT_SRCS) $(DEVICE_TEST_SRCS),$(eval $(call TEST_RULE,$(v),$(t)))))
 
@@ -110,15 +118,17 @@ driver: driver-7.2 driver-6.12
 # The library once more, by clang, with coverage feedback.
 FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-strict-aliasing -pthread $(INCLUDES) -D_GNU_SOURCE -DESPNIC_VERSION='"fuzz"' \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-build/obj/fuzz/%.o: %.c build.mk | build/gen/espnic_regs.h
+build/obj/fuzz/%.o: %.c | build/gen/espnic_regs.h
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
+	$(call say,CLANG,$@)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
 build/obj/fuzz/libespnic.a: $(call obj,fuzz,$(LIB_SRCS))
-	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
 build/fuzz/%: build/obj/fuzz/tests/fuzz/%.o $(call obj,fuzz,$(wildcard tests/unit/fw/fake_*.c)) build/obj/fuzz/libespnic.a
 	@mkdir -p $(@D)
-	$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(LIBS) -o $@
+	$(call say,LD,$@)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(LIBS) -o $@
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRCS))
 FUZZ_SECONDS ?= 60
 fuzz: $(FUZZ_BINS)
@@ -126,7 +136,7 @@ fuzz: $(FUZZ_BINS)
 
 # ---------------------------------------------------------------- tests
 
-test-unit: tests-plain tests-asan fw-rv32
+test-unit: tests-plain tests-asan tests-tsan fw-rv32
 	@tests/run unit
 test-vectors: programs
 	@tests/run vectors
@@ -149,14 +159,14 @@ bench: build
 C_FILES = $(shell find device-model fw tests userspace -name '*.[ch]' 2>/dev/null | sort)
 LINT_SRCS = $(filter %.c,$(C_FILES))
 SH_FILES = $(shell grep -rlE '^\#!/bin/(ba)?sh' --include='*' .ci platform lab tests driver fw 2>/dev/null | sort)
-PY_FILES = $(shell grep -rlE '^\#!/usr/bin/env python3' regs platform lab tests fw userspace 2>/dev/null | sort)
+PY_FILES = $(shell { grep -rlE '^\#!/usr/bin/env python3' regs tests fw userspace; ls lab/*.py tests/*/*.py; } 2>/dev/null | sort -u)
 
 .PHONY: lint-c lint-sh lint-sv lint-py lint-spdx
 lint: lint-spdx lint-c lint-sh lint-sv lint-py driver driver-sparse
 	@echo "lint: clean"
 lint-spdx:
 	@tests/lint/spdx
-lint-c: build/gen/espnic_regs.h tests-plain
+lint-c: build/gen/espnic_regs.h
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --check-level=normal \
 		--suppressions-list=tests/lint/cppcheck.suppress -j $(JOBS) \

@@ -111,7 +111,7 @@ left() {
 	lab-barrier jumbo
 	lab-barrier jumbo-set
 	for size in 1472 4000 4096 8000 $((JUMBO - 28 - 20)); do
-		t "jumbo ping -s $size" answered "$size" -M do
+		t "jumbo ping -s $size" answered "$size" -M "do"
 	done
 	t "jumbo TCP" tcp_works 4000000
 	refused "MTU above the device's is refused" "mtu" ip link set eth0 mtu $((JUMBO + 1))

@@ -10,7 +10,11 @@ tap_failed=0
 tap() {
 	tap_count=$((tap_count + 1))
 	local word=ok
-	[ "$2" -eq 0 ] || { word='not ok'; tap_failed=1; }
+	if [ "$2" -ne 0 ]; then
+		word='not ok'
+		# shellcheck disable=SC2034 # read by the script that sources this
+		tap_failed=1
+	fi
 	echo "$word $tap_count - $1${3:+: $3}" | tee -a /out/tap
 }
 
