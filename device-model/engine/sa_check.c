@@ -121,7 +121,8 @@ static const char *check_tunnel(const struct espnic_sa_params *p)
 		return NULL;
 	if (p->tunnel.family != ESPNIC_IPV4 && p->tunnel.family != ESPNIC_IPV6)
 		return "tunnel mode without tunnel addresses";
-	if (p->tunnel.ttl == 0)
+	/* Only what makes an outer header has a use for one. */
+	if (p->tunnel.ttl == 0 && p->dir == ESPNIC_DIR_OUT && p->offload == ESPNIC_OFFLOAD_PACKET)
 		return "tunnel TTL of 0";
 	if (p->tunnel.dscp > DSCP_MAX && p->tunnel.dscp != ESPNIC_DSCP_COPY)
 		return "tunnel DSCP over 63";

@@ -18,7 +18,7 @@ enum espnic_ether {
 	ESPNIC_ETHER_TYPE_OFF = 12,	/* bytes */
 	ESPNIC_VLAN_HLEN = 4,		/* bytes: one tag */
 	ESPNIC_VLAN_TAGS_MAX = 2,	/* tags looked through; MAX_FRAME has room for as many */
-	ESPNIC_ETHER_GROUP = 1,		/* bit in the first byte of a multicast or broadcast address */
+	ESPNIC_ETHER_GROUP = 1,		/* bit in the first byte of a multicast address */
 };
 
 /*

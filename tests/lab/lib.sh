@@ -30,12 +30,11 @@ on_espnic() {
 	[ "$LAB_NIC" = espnic ]
 }
 
-# offload_state TYPE DIR: the words for `ip xfrm state`; TYPE none, crypto or packet
+# offload_state TYPE DIR: direction and offload for `ip xfrm state`; TYPE none, crypto or packet
 offload_state() {
-	on_espnic || return 0
-	case $1 in
-	crypto) echo "offload dev eth0 dir $2" ;;
-	packet) echo "offload packet dev eth0 dir $2" ;;
+	case $1-$LAB_NIC in
+	crypto-espnic | packet-espnic) echo "offload $1 dev eth0 dir $2" ;;
+	*) echo "dir $2" ;;
 	esac
 }
 
@@ -54,6 +53,8 @@ sa_one() {
 		flags=(flag esn "${flags[@]:1}")
 		window=128
 	fi
+	# Linux knows the direction of a state, and has a window for inbound ones alone
+	[ "$2" = in ] || window=0
 	# shellcheck disable=SC2046,SC2086 # words on purpose
 	ip xfrm state add src "$3" dst "$4" proto esp spi "$5" reqid "$6" mode "$7" \
 		replay-window "$window" "${flags[@]}" \
@@ -157,7 +158,14 @@ nic_stat() {
 	ethtool -S eth0 | awk -v name="$1:" '$1 == name { print $2; found = 1 } END { if (!found) print "none" }'
 }
 
-# sa_packets: packets that the kernel counts over all SAs
+# sa_packets: packets that the kernel counts over all SAs. Of what it hands out in bursts for later segmentation
+# its lifetime counts one; the sequence number it has reached (oseq) counts every packet.
 sa_packets() {
-	ip -s xfrm state | awk '/lifetime current:/ { getline; sub(/.*\), /, ""); sum += $1 } END { print sum + 0 }'
+	ip -s xfrm state | awk '
+		function hex(text) { sub(/,$/, "", text); return strtonum(text) }
+		function end() { total += packets > oseq ? packets : oseq; packets = 0; oseq = 0 }
+		/^src / { end() }
+		/oseq 0x/ { for (i = 1; i < NF; i++) if ($i == "oseq") oseq = hex($(i + 1)) }
+		/lifetime current:/ { getline; sub(/.*\), /, ""); sub(/\(packets\).*/, ""); packets = $1 }
+		END { end(); print total + 0 }'
 }

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * IPsec offload: what its files share.
+ *
+ * ipsec.c         life of objects in the device, set-up, restoration after a reset
+ * ipsec_sa.c      states: xfrmdev_ops
+ * ipsec_check.c   which states can be offloaded
+ * ipsec_count.c   counters and lifetimes of SAs
+ * ipsec_policy.c  policies and selectors
+ * ipsec_data.c    packets
+ * ipsec_neigh.c   MAC addresses of the next hop
+ *
+ * Locks, outermost first: RTNL or xfrm_cfg_mutex (the callers'), espnic_ipsec.lock, xfrm_state.lock,
+ * espnic_hw.lock. espnic_ipsec.lock is held while a command is waited for, so the thread
+ * that takes the answers (espnic_ipsec_event(), espnic_cmd_done_t) must never want it.
+ */
+#ifndef ESPNIC_IPSEC_H
+#define ESPNIC_IPSEC_H
+
+#include <linux/ktime.h>
+#include <linux/notifier.h>
+#include <linux/refcount.h>
+#include <linux/xarray.h>
+#include <net/xfrm.h>
+
+#include "espnic.h"
+
+enum espnic_ipsec_limits {
+	/* Milliseconds between looks at the counters of packet-mode SAs. */
+	ESPNIC_IPSEC_POLL_MS = 1000,
+	/* Of outer headers, as the kernel's default (RFC 1700's recommendation). */
+	ESPNIC_IPSEC_TTL = 64,
+	/* RFC 4303 section 2.1: 1 to 255 are reserved. */
+	ESPNIC_IPSEC_SPI_MIN = 256,
+	/* Bytes of salt at the end of an RFC 4106 key, bytes of its explicit IV. */
+	ESPNIC_IPSEC_SALT_LEN = 4,
+	ESPNIC_IPSEC_IV_LEN = 8,
+	/* Times the deletion of an object is asked for before the device is reset: one that waits for TX
+	 * queues may time out while they stand still.
+	 */
+	ESPNIC_IPSEC_DEL_TRIES = 4,
+};
+
+/* Counters: X(name, what it counts); in ethtool -S with "ipsec_" before the name. */
+#define ESPNIC_IPSEC_STATS(X) \
+	X(sas, "slots of the SA table in use, acquires and deletions under way included") \
+	X(policies, "policies in use, deletions under way included") \
+	X(sa_added, "states taken") \
+	X(sa_refused, "states refused, by driver or device") \
+	X(sa_deleted, "states given back") \
+	X(sa_acquires, "placeholders for states that the IKE daemon was asked for") \
+	X(policy_added, "policies taken") \
+	X(policy_refused, "policies refused, by driver or device") \
+	X(policy_deleted, "policies given back") \
+	X(restored_sas, "SAs written into the device again after a reset") \
+	X(restored_policies, "policies likewise") \
+	X(restore_lost, "SAs left out then: their hard limit was reached") \
+	X(poll_errors, "counters of an SA that could not be read") \
+	X(l2_updates, "next hops of a tunnel told to the device") \
+	X(l2_unresolved, "times a next hop was not known") \
+	X(event_soft, "soft limits reached") \
+	X(event_hard, "hard limits reached") \
+	X(event_seq, "SAs that used up their sequence numbers") \
+	X(event_no_sa, "reports of packets for which a policy had no SA") \
+	X(event_remap, "reports of a peer with a new address or port") \
+	X(event_stale, "events of SAs that are no more") \
+	X(offload_denied, "packets of packet mode this kernel would let out wrongly") \
+	X(tx_drop_sa, "crypto offload: its SA is gone, or not of this device") \
+	X(tx_drop_nested, "crypto offload: more than one SA") \
+	X(tx_drop_unprepared, "crypto offload: no ESP was made of it") \
+	X(tx_drop_received, "received by crypto offload and not taken by xfrm") \
+	X(tx_drop_malformed, "crypto offload: no room for ESP, or not its SPI") \
+	X(tx_drop_nomem, "crypto offload: no memory for a header of its own") \
+	X(rx_integrity, "crypto offload: delivered with a bad ICV as their status") \
+	X(rx_malformed, "likewise: malformed") \
+	X(rx_failed, "likewise: any other failure") \
+	X(rx_esn, "likewise: verified with another high half than the kernel's") \
+	X(rx_drop_sa, "handled by an SA that is gone") \
+	X(rx_drop_kind, "handled in another way than the SA's") \
+	X(rx_drop_status, "packet offload, but not verified") \
+	X(rx_drop_nomem, "no memory for a sec_path")
+
+#define ESPNIC_IPSEC_STAT_ENUM(name, doc)	ESPNIC_IPSEC_##name,
+
+enum espnic_ipsec_stat {
+	ESPNIC_IPSEC_STATS(ESPNIC_IPSEC_STAT_ENUM)
+	ESPNIC_IPSEC_STAT_COUNT
+};
+
+struct espnic_ipsec {
+	struct espnic_net *enet;
+	/* Held while SAs and policies are written into the device, changed or read there. */
+	struct mutex lock;
+	u64 age;			/* of the newest object; lock */
+	struct xarray sas;		/* struct espnic_sa by index of the handle; readers under RCU */
+	struct xarray policies;		/* struct espnic_policy by id */
+	u32 sa_next;			/* xa_lock of sas, as the next */
+	u32 sa_gen;			/* generation of handles given out now */
+	struct workqueue_struct *wq;
+	struct delayed_work poll;
+	struct work_struct neigh;
+	struct notifier_block netevent;
+	atomic64_t stats[ESPNIC_IPSEC_STAT_COUNT];
+};
+
+/*
+ * What SAs and policies have in common: an object of the stack that stands in the device, too. Its memory
+ * and its number live until both have let go of it. The stack's reference goes with
+ * xdo_dev_*_free(); the device's with its answer to @del, or the reset after which it knows nothing.
+ */
+struct espnic_hw {
+	struct espnic_ipsec *ipsec;
+	void (*release)(struct espnic_hw *hw);	/* the last reference is gone; any context */
+	struct espnic_cmd_post del;		/* SA_DEL, POLICY_DEL */
+	refcount_t refs;
+	u64 age;				/* order of addition */
+	spinlock_t lock;			/* guards what follows; BH off */
+	bool dead;				/* the stack has deleted it; also read without lock */
+	bool in_device;				/* the device may know it, and has a reference */
+	bool adding;				/* is being written into it */
+	u8 del_tries;
+};
+
+/* Counts of an SA, as in struct espnic_sa_report. */
+struct espnic_sa_counts {
+	u64 packets;
+	u64 bytes;
+	u64 integrity_failed;
+	u64 replay;
+	u64 dropped;
+};
+
+struct espnic_sa {
+	struct espnic_hw hw;
+	struct rcu_head rcu;
+	/* The state; under RCU or with a reference of its own, and only while !hw.dead. */
+	struct xfrm_state *x;
+	u32 handle;
+	bool out;
+	bool packet;
+	bool tunnel;
+	bool esn;
+
+	/* Inbound, packet mode: highest number seen in a completion. */
+	atomic64_t rx_seq;
+
+	/* hw.lock */
+	struct espnic_sa_counts base;	/* at the last reset of the device, which counts from 0 then */
+	struct espnic_sa_counts now;	/* base and what the device last said */
+	struct espnic_sa_counts told;	/* of now, what has gone into the state */
+	u64 seq;			/* last known: outbound sent, inbound verified */
+	ktime_t seq_time;		/* when @seq was true, at the earliest */
+
+	/* espnic_ipsec.lock */
+	u64 origin_packets;		/* curlft before any of now */
+	u64 origin_bytes;
+	struct espnic_sa_limits limits;	/* that the device has */
+	bool dying;			/* the device knows */
+	bool l2;			/* the device has the two below */
+	u8 dst_mac[ETH_ALEN];
+	u8 src_mac[ETH_ALEN];
+};
+
+static inline void espnic_ipsec_count(struct espnic_ipsec *ipsec, enum espnic_ipsec_stat stat)
+{
+	atomic64_inc(&ipsec->stats[stat]);
+}
+
+static inline struct espnic_sa *espnic_hw_sa(struct espnic_hw *hw)
+{
+	return container_of(hw, struct espnic_sa, hw);
+}
+
+/* ipsec.c */
+
+/* Is @netdev one of ours, so that its netdev_priv() is a struct espnic_net? Any context. */
+bool espnic_ipsec_is_ours(const struct net_device *netdev);
+
+/*
+ * Sets up a zeroed object with the stack's reference. @opcode and @id: the command that deletes it, whose body is
+ * id and zeroes.
+ */
+void espnic_hw_init(struct espnic_hw *hw, struct espnic_ipsec *ipsec, u16 opcode,
+		    void (*release)(struct espnic_hw *hw));
+void espnic_hw_set_id(struct espnic_hw *hw, u32 id);
+bool espnic_hw_get(struct espnic_hw *hw);
+void espnic_hw_put(struct espnic_hw *hw);
+
+/*
+ * Writes an object into the device by @req, under ipsec->lock. The caller has a reference. What is deleted
+ * meanwhile goes out again. Returns 0, -ENOENT if it was dead before, else as espnic_cmd_exec().
+ */
+int espnic_hw_program(struct espnic_hw *hw, struct espnic_cmd_req *req);
+
+/* The stack deletes it: from now on it is dead, SA_DEL or POLICY_DEL is under way. Idempotent. Any context but NMI. */
+void espnic_hw_delete(struct espnic_hw *hw);
+
+/*
+ * The smallest object of @xa whose index is over *@index, which is set to it; with a reference, NULL
+ * if there is none. Its struct espnic_hw is its first member. Process context.
+ */
+struct espnic_hw *espnic_hw_next(struct xarray *xa, unsigned long *index);
+
+/* Says in @extack (may be NULL) why the device refused @what ("SA", "policy") by @req with @err. Returns @err. */
+int espnic_ipsec_refusal(struct espnic_ipsec *ipsec, const struct espnic_cmd_req *req, int err,
+			 const char *what, u32 capacity, struct netlink_ext_ack *extack);
+
+/* ipsec_check.c */
+
+/*
+ * Whether a new state of device @netdev can be offloaded. Returns 0; -EOPNOTSUPP for what is lawful but cannot be,
+ * -EINVAL for what contradicts itself, with the reason in @extack (may be NULL). Process context.
+ */
+int espnic_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_state *x,
+		    const struct net_device *netdev, struct netlink_ext_ack *extack);
+
+/* ipsec_sa.c */
+
+#define ESPNIC_XFRM_STATE_OPS						\
+	.xdo_dev_state_add		= espnic_xdo_state_add,		\
+	.xdo_dev_state_delete		= espnic_xdo_state_delete,	\
+	.xdo_dev_state_free		= espnic_xdo_state_free,	\
+	.xdo_dev_state_advance_esn	= espnic_xdo_state_advance_esn,	\
+	.xdo_dev_state_update_stats	= espnic_xdo_state_update_stats
+
+int espnic_xdo_state_add(ESPNIC_XDO_STATE_ARGS(dev, x), struct netlink_ext_ack *extack);
+void espnic_xdo_state_delete(ESPNIC_XDO_STATE_ARGS(dev, x));
+void espnic_xdo_state_free(ESPNIC_XDO_STATE_ARGS(dev, x));
+void espnic_xdo_state_advance_esn(struct xfrm_state *x);
+
+/* The SA of @handle, also a dead one; NULL: none has it. Under RCU. */
+struct espnic_sa *espnic_sa_find(struct espnic_ipsec *ipsec, u32 handle);
+
+/* The SA's state with a reference, NULL if it is deleted. Any context but hard interrupts. */
+struct xfrm_state *espnic_sa_hold_state(struct espnic_sa *sa);
+
+/* Writes a live SA into a device that was reset. ipsec->lock. 0 also if it is not needed any more. */
+int espnic_sa_restore(struct espnic_sa *sa);
+
+/*
+ * Tells the device what has changed about an SA of packet mode: next hop, lifetimes, that it is dying. Process
+ * context, without ipsec->lock.
+ */
+void espnic_sa_sync(struct espnic_sa *sa);
+
+/* ipsec_count.c */
+
+void espnic_xdo_state_update_stats(struct xfrm_state *x);
+
+/*
+ * What is left of a state's lifetimes, in the device's terms: by what it has used up before the device began to count.
+ * False: nothing is. Process context or BH, without x->lock; ipsec->lock.
+ */
+bool espnic_sa_limits_left(struct espnic_sa *sa, struct xfrm_state *x, struct espnic_sa_limits *left);
+
+/* The device counts from 0 again. hw.lock not held. */
+void espnic_sa_rebase(struct espnic_sa *sa);
+
+/*
+ * The number an SA of packet mode goes on from after a reset of the device: nothing it sent or took before
+ * is over it.
+ */
+u64 espnic_sa_resume_seq(struct espnic_sa *sa);
+
+void espnic_ipsec_poll(struct work_struct *work);
+
+/* ipsec_policy.c */
+
+int espnic_xdo_policy_add(struct xfrm_policy *xp, struct netlink_ext_ack *extack);
+void espnic_xdo_policy_delete(struct xfrm_policy *xp);
+void espnic_xdo_policy_free(struct xfrm_policy *xp);
+
+/* Writes a live policy into a device that was reset. ipsec->lock. */
+int espnic_policy_restore(struct espnic_hw *hw);
+
+/*
+ * A selector in the device's terms. @out is zeroed first. Returns 0 or -EOPNOTSUPP with the reason in @extack
+ * (may be NULL).
+ */
+int espnic_selector(struct espnic_cmd_selector *out, const struct xfrm_selector *sel,
+		    const struct net_device *netdev, struct netlink_ext_ack *extack);
+
+/* An address in the device's terms: 16 bytes, of which IPv4 fills the first 4. */
+void espnic_address(u8 out[16], const xfrm_address_t *addr, u16 family);
+
+/* ipsec_data.c */
+
+#ifdef ESPNIC_NEED_OFFLOAD_OK
+bool espnic_xdo_offload_ok(struct sk_buff *skb, struct xfrm_state *x);
+#endif
+
+/* ipsec_neigh.c */
+
+/*
+ * Looks the next hop towards a tunnel's destination up and keeps it fresh. Process context. Returns 0 with its
+ * address in @dst_mac and the interface's in @src_mac; -EHOSTUNREACH if there is no way; -EAGAIN if it
+ * is not known yet, and has been asked for: a change of neighbours makes espnic_ipsec_neigh() run.
+ */
+int espnic_neigh_lookup(struct espnic_ipsec *ipsec, const struct xfrm_state *x,
+			u8 dst_mac[ETH_ALEN], u8 src_mac[ETH_ALEN]);
+
+/* Tells the device of new next hops. */
+void espnic_ipsec_neigh(struct work_struct *work);
+int espnic_ipsec_netevent(struct notifier_block *nb, unsigned long event, void *data);
+
+#endif /* ESPNIC_IPSEC_H */

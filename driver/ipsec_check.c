@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which states can be offloaded, and why not (docs/offload-matrix.md lists every answer).
+ *
+ * Only what Linux can ask for is checked; lengths of prefixes, families of transport mode and the like it has
+ * checked before. What the device alone would decide wrongly is refused by name here, so that
+ * nothing is ever half done: a crypto-mode state then falls back to software, a packet-mode state fails.
+ */
+#include <net/udp.h>
+
+#include "ipsec.h"
+
+/* Why a state cannot be offloaded: lawful (-EOPNOTSUPP) or contradictory (-EINVAL). */
+#define espnic_cannot(extack, why)				\
+({								\
+	NL_SET_ERR_MSG_MOD(extack, why);			\
+	-EOPNOTSUPP;						\
+})
+
+#define espnic_malformed(extack, why)				\
+({								\
+	NL_SET_ERR_MSG_MOD(extack, why);			\
+	-EINVAL;						\
+})
+
+static bool espnic_is_packet(const struct xfrm_state *x)
+{
+	return x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
+}
+
+static bool espnic_is_out(const struct xfrm_state *x)
+{
+	return x->xso.dir == XFRM_DEV_OFFLOAD_OUT;
+}
+
+static int espnic_check_kind(u32 can, const struct xfrm_state *x, struct netlink_ext_ack *extack)
+{
+	if (x->id.proto != IPPROTO_ESP)
+		return espnic_cannot(extack, "only ESP can be offloaded");
+	if (!(can & (espnic_is_packet(x) ? ESPNIC_CAP_IPSEC_PACKET : ESPNIC_CAP_IPSEC_CRYPTO)))
+		return espnic_cannot(extack, "the device lacks this type of offload");
+	switch (x->props.mode) {
+	case XFRM_MODE_TRANSPORT:
+		if (!(can & ESPNIC_CAP_IPSEC_TRANSPORT))
+			return espnic_cannot(extack, "the device lacks transport mode");
+		break;
+	case XFRM_MODE_TUNNEL:
+		if (!(can & ESPNIC_CAP_IPSEC_TUNNEL))
+			return espnic_cannot(extack, "the device lacks tunnel mode");
+		break;
+	default:
+		return espnic_cannot(extack, "only transport and tunnel mode can be offloaded");
+	}
+	return 0;
+}
+
+static int espnic_check_addresses(const struct xfrm_state *x, struct netlink_ext_ack *extack)
+{
+	u16 family = x->props.family;
+
+	if (family != AF_INET && family != AF_INET6)
+		return espnic_cannot(extack, "only IPv4 and IPv6 states can be offloaded");
+	if (ntohl(x->id.spi) < ESPNIC_IPSEC_SPI_MIN)
+		return espnic_malformed(extack, "SPIs below 256 are reserved (RFC 4303 section 2.1)");
+	if (xfrm_addr_any(&x->id.daddr, family))
+		return espnic_malformed(extack, "offload needs a destination address");
+	if (espnic_is_packet(x) && espnic_is_out(x) && x->props.mode == XFRM_MODE_TUNNEL &&
+	    xfrm_addr_any(&x->props.saddr, family))
+		return espnic_malformed(extack, "packet offload of a tunnel needs its source address");
+	return 0;
+}
+
+static int espnic_check_key(u32 can, const struct xfrm_algo_aead *aead, struct netlink_ext_ack *extack)
+{
+	u32 key, icv;
+
+	switch (aead->alg_key_len) {
+	case 128 + 8 * ESPNIC_IPSEC_SALT_LEN:
+		key = ESPNIC_CAP_TRANSFORMS_AES_GCM_128;
+		break;
+	case 192 + 8 * ESPNIC_IPSEC_SALT_LEN:
+		key = ESPNIC_CAP_TRANSFORMS_AES_GCM_192;
+		break;
+	case 256 + 8 * ESPNIC_IPSEC_SALT_LEN:
+		key = ESPNIC_CAP_TRANSFORMS_AES_GCM_256;
+		break;
+	default:
+		return espnic_malformed(extack, "AES-GCM keys have 128, 192 or 256 bits and a salt of 32 bits");
+	}
+	if (!(can & key))
+		return espnic_cannot(extack, "the device lacks this length of AES keys");
+
+	switch (aead->alg_icv_len) {
+	case 64:
+		icv = ESPNIC_CAP_TRANSFORMS_ICV_8;
+		break;
+	case 96:
+		icv = ESPNIC_CAP_TRANSFORMS_ICV_12;
+		break;
+	case 128:
+		icv = ESPNIC_CAP_TRANSFORMS_ICV_16;
+		break;
+	default:
+		return espnic_malformed(extack, "an AES-GCM ICV has 64, 96 or 128 bits");
+	}
+	if (!(can & icv))
+		return espnic_cannot(extack, "the device lacks this length of ICVs");
+	return 0;
+}
+
+static int espnic_check_transform(u32 can, const struct xfrm_state *x, struct netlink_ext_ack *extack)
+{
+	if (x->calg)
+		return espnic_cannot(extack, "compression can't be offloaded");
+	if (x->aalg)
+		return espnic_cannot(extack, "separate authentication can't be offloaded: use AES-GCM");
+	if (x->ealg)
+		return espnic_cannot(extack, "encryption other than AES-GCM can't be offloaded");
+	if (!x->aead)
+		return espnic_cannot(extack, "only AEAD states can be offloaded");
+	if (strcmp(x->aead->alg_name, "rfc4106(gcm(aes))"))
+		return espnic_cannot(extack, "of the AEADs only rfc4106(gcm(aes)) can be offloaded");
+	if (!x->geniv || strcmp(x->geniv, "seqiv"))
+		return espnic_cannot(extack, "only geniv seqiv can be offloaded");
+	if (x->tfcpad)
+		return espnic_cannot(extack, "TFC padding can't be offloaded");
+	return espnic_check_key(can, x->aead, extack);
+}
+
+static int espnic_check_encap(u32 can, const struct xfrm_state *x, struct netlink_ext_ack *extack)
+{
+	const struct xfrm_encap_tmpl *encap = x->encap;
+
+	if (!encap)
+		return 0;
+	if (encap->encap_type != UDP_ENCAP_ESPINUDP)
+		return espnic_cannot(extack, "of encapsulations only espinudp can be offloaded");
+	if (!espnic_is_packet(x))
+		return espnic_cannot(extack, "UDP encapsulation can be offloaded in packet mode only");
+	if (!(can & ESPNIC_CAP_IPSEC_UDP_ENCAP))
+		return espnic_cannot(extack, "the device lacks UDP encapsulation");
+	if (!encap->encap_sport || !encap->encap_dport)
+		return espnic_malformed(extack, "UDP encapsulation needs both ports");
+	return 0;
+}
+
+/* What both modes share about sequence numbers. The core checks and counts them in crypto mode. */
+static int espnic_check_sequence(u32 can, const struct xfrm_state *x, struct netlink_ext_ack *extack)
+{
+	/* The IV is the number: a second round is a second use of every nonce. */
+	if (x->props.extra_flags & XFRM_SA_XFLAG_OSEQ_MAY_WRAP)
+		return espnic_cannot(extack, "AES-GCM sequence numbers must not wrap: drop oseq-may-wrap");
+	if ((x->props.flags & XFRM_STATE_ESN) && !(can & ESPNIC_CAP_IPSEC_ESN))
+		return espnic_cannot(extack, "the device lacks extended sequence numbers");
+	return 0;
+}
+
+/* The device finds a received packet's SA by destination and SPI alone, and hands it over before any mark is set. */
+static int espnic_check_crypto(const struct xfrm_state *x, struct netlink_ext_ack *extack)
+{
+	if (espnic_is_out(x))
+		return 0;
+	if (x->mark.m)
+		return espnic_cannot(extack, "inbound states with a mark can't be offloaded");
+	if (x->if_id)
+		return espnic_cannot(extack, "inbound states with an if_id can't be offloaded");
+	return 0;
+}
+
+static int espnic_check_window(const struct espnic_caps *caps, const struct xfrm_state *x,
+			       struct netlink_ext_ack *extack)
+{
+	u32 window = x->replay_esn ? x->replay_esn->replay_window : x->props.replay_window;
+
+	if (espnic_is_out(x) || !window || (window >= caps->replay_min && window <= caps->replay_max))
+		return 0;
+	NL_SET_ERR_MSG_FMT_MOD(extack, "replay window %u: packet offload takes 0 or %u to %u", window,
+			       caps->replay_min, caps->replay_max);
+	return -EOPNOTSUPP;
+}
+
+static int espnic_check_lifetimes(u32 can, const struct xfrm_state *x, struct netlink_ext_ack *extack)
+{
+	const struct xfrm_lifetime_cfg *lft = &x->lft;
+
+	if (!lft->soft_packet_limit || !lft->hard_packet_limit || !lft->soft_byte_limit ||
+	    !lft->hard_byte_limit)
+		return espnic_malformed(extack, "a lifetime of 0 packets or bytes lets nothing pass");
+	if (!(can & ESPNIC_CAP_IPSEC_LIFETIME) &&
+	    (lft->soft_packet_limit != XFRM_INF || lft->hard_packet_limit != XFRM_INF ||
+	     lft->soft_byte_limit != XFRM_INF || lft->hard_byte_limit != XFRM_INF))
+		return espnic_cannot(extack, "the device lacks lifetimes in packets and bytes");
+	if (x->curlft.packets >= lft->hard_packet_limit || x->curlft.bytes >= lft->hard_byte_limit)
+		return espnic_malformed(extack, "a hard limit is reached already");
+	return 0;
+}
+
+/* What decides, elsewhere in Linux, which packets a state is for or what becomes of them: the device does not see it. */
+static int espnic_check_packet(const struct espnic_caps *caps, const struct xfrm_state *x,
+			       const struct net_device *netdev, struct netlink_ext_ack *extack)
+{
+	struct espnic_cmd_selector sel;
+	int err;
+
+	if (x->xso.dev != netdev)
+		return espnic_cannot(extack, "packet offload can't go through a bonding device");
+	if (x->mark.m || x->mark.v)
+		return espnic_cannot(extack, "marks can't be packet-offloaded");
+	if (x->props.smark.m || x->props.smark.v)
+		return espnic_cannot(extack, "output marks can't be packet-offloaded");
+	if (x->if_id)
+		return espnic_cannot(extack, "an if_id can't be packet-offloaded");
+	if (x->pcpu_num != UINT_MAX)
+		return espnic_cannot(extack, "per-CPU states can't be packet-offloaded");
+	if (x->security)
+		return espnic_cannot(extack, "states with a security context can't be packet-offloaded");
+	if (x->coaddr)
+		return espnic_cannot(extack, "states with a care-of address can't be packet-offloaded");
+	if (x->props.flags & XFRM_STATE_DECAP_DSCP)
+		return espnic_cannot(extack, "decap-dscp can't be packet-offloaded");
+	if (x->props.flags & XFRM_STATE_WILDRECV)
+		return espnic_cannot(extack, "wildrecv can't be packet-offloaded");
+	if (x->props.extra_flags & ~(XFRM_SA_XFLAG_DONT_ENCAP_DSCP | XFRM_SA_XFLAG_OSEQ_MAY_WRAP))
+		return espnic_cannot(extack, "unknown extra flags can't be packet-offloaded");
+
+	err = espnic_check_window(caps, x, extack);
+	if (!err)
+		err = espnic_check_lifetimes(caps->ipsec, x, extack);
+	if (!err)
+		err = espnic_selector(&sel, &x->sel, netdev, extack);
+	return err;
+}
+
+int espnic_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_state *x,
+		    const struct net_device *netdev, struct netlink_ext_ack *extack)
+{
+	const struct espnic_caps *caps = &ipsec->enet->edev->caps;
+	int err;
+
+	err = espnic_check_kind(caps->ipsec, x, extack);
+	if (!err)
+		err = espnic_check_addresses(x, extack);
+	if (!err)
+		err = espnic_check_transform(caps->transforms, x, extack);
+	if (!err)
+		err = espnic_check_encap(caps->ipsec, x, extack);
+	if (!err)
+		err = espnic_check_sequence(caps->ipsec, x, extack);
+	if (!err && espnic_is_packet(x))
+		err = espnic_check_packet(caps, x, netdev, extack);
+	else if (!err)
+		err = espnic_check_crypto(x, extack);
+	return err;
+}

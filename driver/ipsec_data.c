@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Packets. In crypto mode xfrm makes and takes ESP, and an skb's sec_path names the state; in packet mode the device
+ * finds the SA by its policies, nothing is to be done to what is sent, and what was received comes in clear
+ * with the SA that let it in.
+ */
+#include <linux/etherdevice.h>
+#include <linux/ipv6.h>
+#include <linux/unaligned.h>
+#include <net/esp.h>
+#include <net/ipv6.h>
+
+#include "ipsec.h"
+
+/* Padding length and next header: the least that an ESP packet has behind its IV, but for the ICV. */
+#define ESPNIC_ESP_TRAILER	2
+
+/* ---- to the device ---- */
+
+netdev_features_t espnic_ipsec_features_check(struct sk_buff *skb, netdev_features_t features)
+{
+	/*
+	 * What the device encrypts it neither segments nor sums up first. A received packet that is being forwarded or
+	 * bridged has an xfrm_offload(), too, and loses little.
+	 */
+	if (unlikely(xfrm_offload(skb)))
+		features &= ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
+	return features;
+}
+
+/* Is @x an outbound crypto-mode state that this device has, by its handle? */
+static bool espnic_tx_sa_ok(struct espnic_ipsec *ipsec, const struct xfrm_state *x, u32 handle)
+{
+	const struct espnic_sa *sa;
+	bool ok;
+
+	rcu_read_lock();
+	sa = espnic_sa_find(ipsec, handle);
+	ok = sa && sa->x == x && !READ_ONCE(sa->hw.dead) && sa->out && !sa->packet;
+	rcu_read_unlock();
+	return ok;
+}
+
+static int espnic_tx_drop_ipsec(struct espnic_ipsec *ipsec, enum espnic_ipsec_stat reason)
+{
+	espnic_ipsec_count(ipsec, reason);
+	return -EINVAL;
+}
+
+int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_tx_meta *meta)
+{
+	struct espnic_ipsec *ipsec = enet->ipsec;
+	const struct sec_path *sp = skb_sec_path(skb);
+	const struct xfrm_offload *xo = xfrm_offload(skb);
+	const struct xfrm_state *x = sp->xvec[sp->len - 1];
+	u32 handle = x->xso.offload_handle;
+	int esp, need;
+	struct ip_esp_hdr *esph;
+	u32 lo, hi = 0;
+
+	/* Received, and sent on below the network layer (a bridge). In clear it is the device's policies' to judge;
+	 * ESP whose payload was decrypted in its place must not get out.
+	 */
+	if (xo->flags & CRYPTO_DONE) {
+		if (x->xso.type == XFRM_DEV_OFFLOAD_PACKET)
+			return 0;
+		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_received);
+	}
+	/* Set by esp_xmit() when it has left the encryption to the device. */
+	if (unlikely(!(xo->flags & XFRM_XMIT)))
+		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_unprepared);
+	if (unlikely(sp->len != 1))
+		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_nested);
+	if (unlikely(!espnic_tx_sa_ok(ipsec, x, handle)))
+		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_sa);
+
+	esp = skb_transport_offset(skb);
+	need = esp + sizeof(*esph) + ESPNIC_IPSEC_IV_LEN;
+	if (unlikely(esp < skb_network_offset(skb) + (int)sizeof(struct iphdr) || esp > U16_MAX ||
+		     skb->len < need + ESPNIC_ESP_TRAILER + x->aead->alg_icv_len / 8))
+		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_malformed);
+	/* esp_output_head() made it writable, but a packet tap may have cloned it since. */
+	if (unlikely(skb_ensure_writable(skb, need)))
+		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_nomem);
+	esph = (struct ip_esp_hdr *)(skb->data + esp);
+	if (unlikely(esph->spi != x->id.spi))
+		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_malformed);
+
+	/*
+	 * The number is the header's; of a packet that esp_xmit() was given in segments, xo->seq is already that of
+	 * the next, whose high half may be another.
+	 */
+	lo = ntohl(esph->seq_no);
+	if (x->props.flags & XFRM_STATE_ESN)
+		hi = xo->seq.hi - (xo->seq.low < lo);
+	/* RFC 4106 section 3.1: any IV will do that does not come twice under a key. */
+	put_unaligned_be64((u64)hi << 32 | lo, esph->enc_data);
+
+	meta->ipsec = true;
+	meta->esp_offset = esp;
+	meta->sa_handle = handle;
+	meta->seq_hi = hi;
+	return 0;
+}
+
+#ifdef ESPNIC_NEED_OFFLOAD_OK
+static bool espnic_offload_path_ok(struct sk_buff *skb, const struct xfrm_state *x)
+{
+	const struct xfrm_dst *xdst = (const struct xfrm_dst *)skb_dst(skb);
+
+	/* By another device it would leave in clear. */
+	if (x->xso.type == XFRM_DEV_OFFLOAD_PACKET &&
+	    (xfrm_dst_path(skb_dst(skb))->dev != x->xso.dev || xdst->child->xfrm))
+		return false;
+	switch (skb_dst(skb)->ops->family) {
+	case AF_INET:
+		return ip_hdr(skb)->ihl == 5;
+	case AF_INET6:
+		return !ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr);
+	default:
+		return true;
+	}
+}
+
+/*
+ * What xfrm_dev_offload_ok() of 6.12 does not ask. A packet of packet mode that is refused is dropped
+ * (XfrmOutError), one of crypto mode encrypted in software. BH, RCU.
+ */
+bool espnic_xdo_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
+{
+	struct net_device *netdev = x->xso.dev;
+
+	if (likely(espnic_offload_path_ok(skb, x)))
+		return true;
+	if (x->xso.type == XFRM_DEV_OFFLOAD_PACKET && espnic_ipsec_is_ours(netdev))
+		espnic_ipsec_count(((struct espnic_net *)netdev_priv(netdev))->ipsec,
+				   ESPNIC_IPSEC_offload_denied);
+	return false;
+}
+#endif
+
+/* ---- from the device ---- */
+
+/* The number of a packet that was handed up, for what a restored window must take as seen. */
+static void espnic_rx_note_seq(struct espnic_sa *sa, u64 seq)
+{
+	s64 top = atomic64_read(&sa->rx_seq);
+
+	while (seq > (u64)top && !atomic64_try_cmpxchg(&sa->rx_seq, &top, seq))
+		;
+}
+
+/* What the device found, in xfrm's terms, of ESP that it left in place. */
+static u32 espnic_rx_status(struct espnic_ipsec *ipsec, const struct espnic_sa *sa, struct xfrm_state *x,
+			    const struct espnic_rx_cpl *cpl)
+{
+	u64 seq = le64_to_cpu(cpl->seq);
+
+	switch (cpl->ipsec_status) {
+	case ESPNIC_IPSEC_STATUS_OK:
+		/*
+		 * xfrm checks replay by a high half that it infers itself; if that is not the one the ICV was good
+		 * with, software would have found the ICV bad.
+		 */
+		if (sa->esn && xfrm_replay_seqhi(x, htonl(lower_32_bits(seq))) != upper_32_bits(seq)) {
+			espnic_ipsec_count(ipsec, ESPNIC_IPSEC_rx_esn);
+			return CRYPTO_GENERIC_ERROR;
+		}
+		return CRYPTO_SUCCESS;
+	case ESPNIC_IPSEC_STATUS_INTEGRITY:
+		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_rx_integrity);
+		return sa->tunnel ? CRYPTO_TUNNEL_ESP_AUTH_FAILED : CRYPTO_TRANSPORT_ESP_AUTH_FAILED;
+	case ESPNIC_IPSEC_STATUS_MALFORMED:
+	case ESPNIC_IPSEC_STATUS_PADDING:
+		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_rx_malformed);
+		return CRYPTO_INVALID_PACKET_SYNTAX;
+	default:
+		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_rx_failed);
+		return CRYPTO_GENERIC_ERROR;
+	}
+}
+
+/* Gives @skb a sec_path of @x, whose reference is its from then on; NULL: no memory. */
+static struct xfrm_offload *espnic_rx_sec_path(struct sk_buff *skb, struct xfrm_state *x)
+{
+	struct sec_path *sp = secpath_set(skb);
+
+	if (unlikely(!sp))
+		return NULL;
+	sp->xvec[sp->len++] = x;
+	sp->olen++;
+	return xfrm_offload(skb);
+}
+
+static bool espnic_rx_drop_ipsec(struct espnic_ipsec *ipsec, enum espnic_ipsec_stat reason)
+{
+	espnic_ipsec_count(ipsec, reason);
+	return false;
+}
+
+/* @sa, of which the caller has the state @x held; it is given to @skb, or back by the caller when this returns false. */
+static bool espnic_rx_sa(struct espnic_ipsec *ipsec, struct espnic_sa *sa, struct xfrm_state *x,
+			 struct sk_buff *skb, const struct espnic_rx_cpl *cpl)
+{
+	bool decap = le32_to_cpu(cpl->flags) & ESPNIC_RX_CPL_DECAP;
+	struct xfrm_offload *xo;
+	u32 status;
+
+	if (unlikely(sa->out || sa->packet != decap))
+		return espnic_rx_drop_ipsec(ipsec, ESPNIC_IPSEC_rx_drop_kind);
+	/* What fails in packet mode has no business here: it would be taken for clear. */
+	if (unlikely(decap && cpl->ipsec_status != ESPNIC_IPSEC_STATUS_OK))
+		return espnic_rx_drop_ipsec(ipsec, ESPNIC_IPSEC_rx_drop_status);
+
+	xo = espnic_rx_sec_path(skb, x);
+	if (unlikely(!xo))
+		return espnic_rx_drop_ipsec(ipsec, ESPNIC_IPSEC_rx_drop_nomem);
+	if (decap) {
+		espnic_rx_note_seq(sa, le64_to_cpu(cpl->seq));
+		status = CRYPTO_SUCCESS;
+	} else {
+		status = espnic_rx_status(ipsec, sa, x, cpl);
+		/* As xfrm_input() does where it looks the state up itself. */
+		skb->mark = xfrm_smark_get(skb->mark, x);
+	}
+	xo->flags = CRYPTO_DONE;
+	xo->status = status;
+	return true;
+}
+
+bool espnic_ipsec_rx(struct espnic_net *enet, struct sk_buff *skb, const struct espnic_rx_cpl *cpl)
+{
+	struct espnic_ipsec *ipsec = enet->ipsec;
+	struct xfrm_state *x = NULL;
+	struct espnic_sa *sa;
+	bool ok;
+
+	rcu_read_lock();
+	sa = espnic_sa_find(ipsec, le32_to_cpu(cpl->sa_handle));
+	if (likely(sa))
+		x = espnic_sa_hold_state(sa);
+	if (likely(x)) {
+		ok = espnic_rx_sa(ipsec, sa, x, skb, cpl);
+		if (unlikely(!ok))
+			xfrm_state_put(x);
+	} else {
+		/* Without its SA, what was decrypted is not handed up, in whichever mode. */
+		ok = espnic_rx_drop_ipsec(ipsec, ESPNIC_IPSEC_rx_drop_sa);
+	}
+	rcu_read_unlock();
+	return ok;
+}

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * States (xfrm_state) and their SAs in the device.
+ *
+ * Contexts, from net/xfrm/xfrm_state.c and xfrm_user.c of 6.12 and 7.2:
+ * add      process context, xfrm_cfg_mutex (or a bond's); for an acquire from softirq under RCU
+ * delete   x->lock and BH off, also from the state's timer; without the lock where an add is undone
+ * free     process context; for an acquire nobody listened to, from softirq. The keys are gone by then.
+ */
+#include <linux/slab.h>
+
+#include "ipsec.h"
+
+/* ---- table ---- */
+
+static void espnic_sa_release(struct espnic_hw *hw)
+{
+	struct espnic_ipsec *ipsec = hw->ipsec;
+	struct espnic_sa *sa = espnic_hw_sa(hw);
+
+	xa_erase_bh(&ipsec->sas, sa->handle & ESPNIC_SA_INDEX_MASK);
+	atomic64_dec(&ipsec->stats[ESPNIC_IPSEC_sas]);
+	kfree_rcu(sa, rcu);
+}
+
+/*
+ * Gives @sa a slot and a handle. Slots are taken in turn and the generation changes with each round, so that
+ * a handle comes back after 4,096 rounds of the table at the earliest.
+ */
+static int espnic_sa_insert(struct espnic_sa *sa, gfp_t gfp)
+{
+	struct espnic_ipsec *ipsec = sa->hw.ipsec;
+	u32 index;
+	int err;
+
+	xa_lock_bh(&ipsec->sas);
+	err = __xa_alloc_cyclic(&ipsec->sas, &index, sa, XA_LIMIT(1, ipsec->enet->edev->caps.sas),
+				&ipsec->sa_next, gfp);
+	if (err >= 0) {
+		ipsec->sa_gen += err;
+		/* Until here it has handle 0, which nobody looks for. */
+		WRITE_ONCE(sa->handle, index | FIELD_PREP(ESPNIC_SA_GEN_MASK,
+							   ipsec->sa_gen & FIELD_MAX(ESPNIC_SA_GEN_MASK)));
+		atomic64_inc(&ipsec->stats[ESPNIC_IPSEC_sas]);
+	}
+	xa_unlock_bh(&ipsec->sas);
+	if (err < 0)
+		return err;
+	espnic_hw_set_id(&sa->hw, sa->handle);
+	return 0;
+}
+
+struct espnic_sa *espnic_sa_find(struct espnic_ipsec *ipsec, u32 handle)
+{
+	struct espnic_sa *sa = xa_load(&ipsec->sas, handle & ESPNIC_SA_INDEX_MASK);
+
+	return sa && READ_ONCE(sa->handle) == handle ? sa : NULL;
+}
+
+struct xfrm_state *espnic_sa_hold_state(struct espnic_sa *sa)
+{
+	struct xfrm_state *x = NULL;
+
+	/* A state is freed a grace period after its deletion, at the earliest (xfrm_state_gc_task()). */
+	rcu_read_lock();
+	if (!READ_ONCE(sa->hw.dead) && refcount_inc_not_zero(&sa->x->refcnt))
+		x = sa->x;
+	rcu_read_unlock();
+	return x;
+}
+
+/* ---- the command ---- */
+
+/* The last number used, as xfrm has it: what a state is made with, and in crypto mode for good. */
+static u64 espnic_sa_core_seq(const struct espnic_sa *sa, struct xfrm_state *x)
+{
+	u32 lo, hi = 0;
+
+	spin_lock_bh(&x->lock);
+	if (x->replay_esn) {
+		lo = sa->out ? x->replay_esn->oseq : x->replay_esn->seq;
+		if (sa->esn)
+			hi = sa->out ? x->replay_esn->oseq_hi : x->replay_esn->seq_hi;
+	} else {
+		lo = sa->out ? x->replay.oseq : x->replay.seq;
+	}
+	spin_unlock_bh(&x->lock);
+	return (u64)hi << 32 | lo;
+}
+
+static u32 espnic_sa_window(const struct espnic_sa *sa, const struct xfrm_state *x)
+{
+	const struct espnic_caps *caps = &sa->hw.ipsec->enet->edev->caps;
+	u32 window = x->replay_esn ? x->replay_esn->replay_window : x->props.replay_window;
+
+	if (sa->out)
+		return 0;
+	if (sa->packet || !window)
+		return window;
+	/* Crypto mode: xfrm keeps the window; the device only infers the high half by it. */
+	return clamp_t(u32, window, caps->replay_min, caps->replay_max);
+}
+
+/* Those of a packet-mode SA. */
+static int espnic_sa_fill_packet(struct espnic_cmd_sa_add *cmd, const struct espnic_sa *sa,
+				 const struct xfrm_state *x)
+{
+	u32 flags = le32_to_cpu(cmd->flags);
+	int err;
+
+	if (x->encap) {
+		flags |= ESPNIC_CMD_SA_ADD_UDP_ENCAP;
+		cmd->encap_sport = cpu_to_le16(ntohs(x->encap->encap_sport));
+		cmd->encap_dport = cpu_to_le16(ntohs(x->encap->encap_dport));
+	}
+	if (sa->tunnel) {
+		cmd->ttl = ESPNIC_IPSEC_TTL;
+		cmd->df = x->props.flags & XFRM_STATE_NOPMTUDISC ? ESPNIC_TUNNEL_DF_CLEAR
+								   : ESPNIC_TUNNEL_DF_COPY;
+		if (!(x->props.flags & XFRM_STATE_NOECN))
+			flags |= ESPNIC_CMD_SA_ADD_ECN;
+		if (!(x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP))
+			flags |= ESPNIC_CMD_SA_ADD_DSCP_COPY;
+	}
+	if (sa->l2) {
+		flags |= ESPNIC_CMD_SA_ADD_L2;
+		ether_addr_copy(cmd->dst_mac, sa->dst_mac);
+		ether_addr_copy(cmd->src_mac, sa->src_mac);
+	}
+	/* It was taken when the state was, and has not changed since. */
+	err = espnic_selector(&cmd->sel, &x->sel, sa->hw.ipsec->enet->netdev, NULL);
+	if (err)
+		return err;
+	flags |= ESPNIC_CMD_SA_ADD_SELECTOR;
+	cmd->flags = cpu_to_le32(flags);
+	return 0;
+}
+
+/* The caller wipes @cmd. */
+static int espnic_sa_fill(struct espnic_cmd_sa_add *cmd, const struct espnic_sa *sa,
+			  const struct xfrm_state *x, u64 seq)
+{
+	const struct xfrm_algo_aead *aead = x->aead;
+	u32 key_len = aead->alg_key_len / 8 - ESPNIC_IPSEC_SALT_LEN;
+
+	memset(cmd, 0, sizeof(*cmd));
+	cmd->handle = cpu_to_le32(sa->handle);
+	cmd->spi = cpu_to_le32(ntohl(x->id.spi));
+	cmd->reqid = cpu_to_le32(x->props.reqid);
+	cmd->flags = cpu_to_le32(sa->esn ? ESPNIC_CMD_SA_ADD_ESN : 0);
+	cmd->dir = sa->out ? ESPNIC_CMD_SA_DIR_OUT : ESPNIC_CMD_SA_DIR_IN;
+	cmd->offload = sa->packet ? ESPNIC_CMD_SA_OFFLOAD_PACKET : ESPNIC_CMD_SA_OFFLOAD_CRYPTO;
+	cmd->mode = sa->tunnel ? ESPNIC_CMD_SA_MODE_TUNNEL : ESPNIC_CMD_SA_MODE_TRANSPORT;
+	cmd->proto = IPPROTO_ESP;
+	cmd->family = x->props.family == AF_INET ? 4 : 6;
+	cmd->enc_alg = ESPNIC_ENC_ALG_AES_GCM;
+	cmd->enc_key_len = key_len;
+	cmd->icv_len = aead->alg_icv_len / 8;
+	cmd->salt_len = ESPNIC_IPSEC_SALT_LEN;
+	memcpy(cmd->enc_key, aead->alg_key, key_len);
+	memcpy(cmd->salt, aead->alg_key + key_len, ESPNIC_IPSEC_SALT_LEN);
+	espnic_address(cmd->saddr, &x->props.saddr, x->props.family);
+	espnic_address(cmd->daddr, &x->id.daddr, x->props.family);
+	cmd->replay_window = cpu_to_le32(espnic_sa_window(sa, x));
+	cmd->seq = cpu_to_le64(seq);
+	cmd->limits = sa->limits;
+	return sa->packet ? espnic_sa_fill_packet(cmd, sa, x) : 0;
+}
+
+/* Writes @sa into the device, to go on from @seq; req->status says what came of it. ipsec->lock. */
+static int espnic_sa_program(struct espnic_sa *sa, struct xfrm_state *x, u64 seq,
+			     struct espnic_cmd_req *req)
+{
+	struct espnic_cmd_sa_add cmd;
+	int err;
+
+	*req = (struct espnic_cmd_req) {
+		.opcode	= ESPNIC_OPCODE_SA_ADD,
+		.body	= &cmd,
+		.len	= sizeof(cmd),
+		.status	= ESPNIC_CMD_NO_STATUS,
+	};
+	sa->dying = false;
+	err = espnic_sa_fill(&cmd, sa, x, seq);
+	if (!err) {
+		spin_lock_bh(&sa->hw.lock);
+		sa->seq = seq;
+		sa->seq_time = ktime_get();
+		spin_unlock_bh(&sa->hw.lock);
+		err = espnic_hw_program(&sa->hw, req);
+	}
+	memzero_explicit(&cmd, sizeof(cmd));
+	req->body = NULL;
+	return err;
+}
+
+static bool espnic_sa_wants_l2(const struct espnic_sa *sa)
+{
+	return sa->out && sa->packet && sa->tunnel;
+}
+
+int espnic_sa_restore(struct espnic_sa *sa)
+{
+	struct espnic_ipsec *ipsec = sa->hw.ipsec;
+	struct espnic_cmd_req req;
+	struct xfrm_state *x;
+	int err = 0;
+	u64 seq;
+
+	lockdep_assert_held(&ipsec->lock);
+	/* An acquire has never been in the device. */
+	if (!READ_ONCE(sa->hw.in_device))
+		return 0;
+	x = espnic_sa_hold_state(sa);
+	if (!x)
+		return 0;
+	espnic_sa_rebase(sa);
+	if (!espnic_sa_limits_left(sa, x, &sa->limits)) {
+		/* It stays out; xfrm is about to expire it. */
+		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_restore_lost);
+		goto out_put;
+	}
+	seq = sa->packet ? espnic_sa_resume_seq(sa) : espnic_sa_core_seq(sa, x);
+	err = espnic_sa_program(sa, x, seq, &req);
+	if (!err)
+		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_restored_sas);
+	else if (err == -ENOENT)
+		err = 0;
+	else
+		netdev_err(ipsec->enet->netdev, "SA of SPI %#x could not be restored: %d, status %u\n",
+			   ntohl(x->id.spi), err, req.status);
+out_put:
+	xfrm_state_put(x);
+	return err;
+}
+
+/* Finds out what of @sa the device does not know yet, in @cmd. ipsec->lock. */
+static u32 espnic_sa_changes(struct espnic_sa *sa, struct xfrm_state *x, bool have_l2,
+			     struct espnic_cmd_sa_update *cmd)
+{
+	u32 flags = 0;
+
+	if (have_l2 && (!sa->l2 || !ether_addr_equal(cmd->dst_mac, sa->dst_mac) ||
+			!ether_addr_equal(cmd->src_mac, sa->src_mac))) {
+		flags |= ESPNIC_CMD_SA_UPDATE_L2;
+	} else {
+		eth_zero_addr(cmd->dst_mac);
+		eth_zero_addr(cmd->src_mac);
+	}
+	if (!sa->dying && x->km.dying)
+		flags |= ESPNIC_CMD_SA_UPDATE_DYING;
+	/* XFRM_MSG_UPDSA changes the lifetimes of a state without a word to the driver. */
+	if (espnic_sa_limits_left(sa, x, &cmd->limits) &&
+	    memcmp(&cmd->limits, &sa->limits, sizeof(sa->limits)))
+		flags |= ESPNIC_CMD_SA_UPDATE_LIMITS;
+	else
+		memset(&cmd->limits, 0, sizeof(cmd->limits));
+	return flags;
+}
+
+static void espnic_sa_changed(struct espnic_sa *sa, const struct espnic_cmd_sa_update *cmd, u32 flags)
+{
+	if (flags & ESPNIC_CMD_SA_UPDATE_L2) {
+		espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_l2_updates);
+		ether_addr_copy(sa->dst_mac, cmd->dst_mac);
+		ether_addr_copy(sa->src_mac, cmd->src_mac);
+		sa->l2 = true;
+	}
+	if (flags & ESPNIC_CMD_SA_UPDATE_DYING)
+		sa->dying = true;
+	if (flags & ESPNIC_CMD_SA_UPDATE_LIMITS)
+		sa->limits = cmd->limits;
+}
+
+void espnic_sa_sync(struct espnic_sa *sa)
+{
+	struct espnic_cmd_sa_update cmd = {};
+	struct espnic_cmd_req req = {
+		.opcode	= ESPNIC_OPCODE_SA_UPDATE,
+		.body	= &cmd,
+		.len	= sizeof(cmd),
+	};
+	struct espnic_ipsec *ipsec = sa->hw.ipsec;
+	struct xfrm_state *x;
+	bool l2 = false;
+	u32 flags;
+
+	x = espnic_sa_hold_state(sa);
+	if (!x)
+		return;
+	if (espnic_sa_wants_l2(sa))
+		l2 = !espnic_neigh_lookup(ipsec, x, cmd.dst_mac, cmd.src_mac);
+
+	mutex_lock(&ipsec->lock);
+	flags = espnic_sa_changes(sa, x, l2, &cmd);
+	if (flags && READ_ONCE(sa->hw.in_device)) {
+		cmd.handle = cpu_to_le32(sa->handle);
+		cmd.flags = cpu_to_le32(flags);
+		/* What fails now is tried again with the next poll; a reset writes it all. */
+		if (!espnic_cmd_exec(ipsec->enet->edev, &req))
+			espnic_sa_changed(sa, &cmd, flags);
+	}
+	mutex_unlock(&ipsec->lock);
+	xfrm_state_put(x);
+}
+
+/* ---- operations ---- */
+
+static struct espnic_sa *espnic_sa_new(struct espnic_ipsec *ipsec, struct xfrm_state *x, gfp_t gfp)
+{
+	struct espnic_sa *sa;
+
+	sa = kzalloc(sizeof(*sa), gfp);
+	if (!sa)
+		return NULL;
+	espnic_hw_init(&sa->hw, ipsec, ESPNIC_OPCODE_SA_DEL, espnic_sa_release);
+	sa->x = x;
+	sa->out = x->xso.dir == XFRM_DEV_OFFLOAD_OUT;
+	sa->packet = x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
+	sa->tunnel = x->props.mode == XFRM_MODE_TUNNEL;
+	sa->esn = x->props.flags & XFRM_STATE_ESN;
+	sa->origin_packets = x->curlft.packets;
+	sa->origin_bytes = x->curlft.bytes;
+	return sa;
+}
+
+/*
+ * A packet of a packet-mode policy found no state: xfrm makes a placeholder until the IKE daemon brings the real
+ * one. It has no key; all it needs is a handle of its own. Atomic.
+ */
+static int espnic_sa_acquire(struct espnic_ipsec *ipsec, struct xfrm_state *x)
+{
+	struct espnic_sa *sa = espnic_sa_new(ipsec, x, GFP_ATOMIC);
+	int err;
+
+	if (!sa)
+		return -ENOMEM;
+	err = espnic_sa_insert(sa, GFP_ATOMIC);
+	if (err) {
+		kfree(sa);
+		return err;
+	}
+	espnic_ipsec_count(ipsec, ESPNIC_IPSEC_sa_acquires);
+	x->xso.offload_handle = sa->handle;
+	return 0;
+}
+
+static int espnic_sa_start(struct espnic_sa *sa, struct xfrm_state *x, struct netlink_ext_ack *extack)
+{
+	struct espnic_ipsec *ipsec = sa->hw.ipsec;
+	struct espnic_cmd_req req;
+	int err;
+
+	/* Before the lock: it may have to make a neighbour. */
+	if (espnic_sa_wants_l2(sa))
+		sa->l2 = !espnic_neigh_lookup(ipsec, x, sa->dst_mac, sa->src_mac);
+
+	mutex_lock(&ipsec->lock);
+	sa->hw.age = ++ipsec->age;
+	espnic_sa_limits_left(sa, x, &sa->limits);
+	err = espnic_sa_program(sa, x, espnic_sa_core_seq(sa, x), &req);
+	mutex_unlock(&ipsec->lock);
+	if (err)
+		return espnic_ipsec_refusal(ipsec, &req, err, "SA", ipsec->enet->edev->caps.sas, extack);
+	return 0;
+}
+
+static int espnic_sa_add(struct espnic_ipsec *ipsec, struct xfrm_state *x, struct netlink_ext_ack *extack)
+{
+	struct espnic_sa *sa;
+	int err;
+
+	might_sleep();
+	sa = espnic_sa_new(ipsec, x, GFP_KERNEL);
+	if (!sa)
+		return -ENOMEM;
+	err = espnic_sa_insert(sa, GFP_KERNEL);
+	if (err) {
+		kfree(sa);
+		if (err != -EBUSY)
+			return err;
+		NL_SET_ERR_MSG_FMT_MOD(extack, "all %u SAs the device can hold are in use",
+				       ipsec->enet->edev->caps.sas);
+		return -ENOSPC;
+	}
+	err = espnic_sa_start(sa, x, extack);
+	if (err) {
+		espnic_hw_delete(&sa->hw);
+		espnic_hw_put(&sa->hw);
+		return err;
+	}
+	x->xso.offload_handle = sa->handle;
+	if (sa->packet)
+		queue_delayed_work(ipsec->wq, &ipsec->poll, msecs_to_jiffies(ESPNIC_IPSEC_POLL_MS));
+	return 0;
+}
+
+int espnic_xdo_state_add(ESPNIC_XDO_STATE_ARGS(dev, x), struct netlink_ext_ack *extack)
+{
+	struct net_device *netdev = ESPNIC_XDO_STATE_DEV(dev, x);
+	struct espnic_ipsec *ipsec = ((struct espnic_net *)netdev_priv(netdev))->ipsec;
+	int err;
+
+	if (x->xso.flags & XFRM_DEV_OFFLOAD_FLAG_ACQ)
+		return espnic_sa_acquire(ipsec, x);
+
+	err = espnic_sa_check(ipsec, x, netdev, extack);
+	if (!err)
+		err = espnic_sa_add(ipsec, x, extack);
+	espnic_ipsec_count(ipsec, err ? ESPNIC_IPSEC_sa_refused : ESPNIC_IPSEC_sa_added);
+	return err;
+}
+
+/* The SA of a state that has not been freed: it is there. */
+static struct espnic_sa *espnic_sa_of(struct espnic_ipsec *ipsec, const struct xfrm_state *x)
+{
+	struct espnic_sa *sa;
+
+	rcu_read_lock();
+	sa = espnic_sa_find(ipsec, x->xso.offload_handle);
+	rcu_read_unlock();
+	return WARN_ON_ONCE(!sa || sa->x != x) ? NULL : sa;
+}
+
+void espnic_xdo_state_delete(ESPNIC_XDO_STATE_ARGS(dev, x))
+{
+	struct net_device *netdev = ESPNIC_XDO_STATE_DEV(dev, x);
+	struct espnic_ipsec *ipsec = ((struct espnic_net *)netdev_priv(netdev))->ipsec;
+	struct espnic_sa *sa = espnic_sa_of(ipsec, x);
+
+	if (!sa)
+		return;
+	espnic_hw_delete(&sa->hw);
+	espnic_ipsec_count(ipsec, ESPNIC_IPSEC_sa_deleted);
+}
+
+void espnic_xdo_state_free(ESPNIC_XDO_STATE_ARGS(dev, x))
+{
+	struct net_device *netdev = ESPNIC_XDO_STATE_DEV(dev, x);
+	struct espnic_ipsec *ipsec = ((struct espnic_net *)netdev_priv(netdev))->ipsec;
+	struct espnic_sa *sa = espnic_sa_of(ipsec, x);
+
+	if (!sa)
+		return;
+	/* A state whose making failed after us is freed without having been deleted. */
+	espnic_hw_delete(&sa->hw);
+	x->xso.offload_handle = 0;
+	espnic_hw_put(&sa->hw);
+}
+
+/*
+ * Nothing to do, but without this xfrm refuses ESN in crypto mode: the high half comes with each descriptor outbound,
+ * and the device infers it from what it verified inbound.
+ */
+void espnic_xdo_state_advance_esn(struct xfrm_state *x)
+{
+}

@@ -1,0 +1,241 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Packet offload beyond the demo's phases: what is refused and how, policies, fail closed, lifetimes, NAT-T, ICV lengths.
+# shellcheck disable=SC2016 # eval expands
+set -u
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=tests/lab/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tests/lab/tap.sh
+. "$here/tap.sh"
+
+GCM=(aead 'rfc4106(gcm(aes))' "$(key refused 20)" 128)
+NATT_PORT=4500
+
+# state WORDS...: an outbound transport state of packet offload with these words more
+state() {
+	ip xfrm state add src $LEFT4 dst $RIGHT4 proto esp spi "${SPI:-0x9000}" reqid 9 mode "${MODE:-transport}" "$@" \
+		offload "${TYPE:-packet}" dev eth0 dir "${DIR:-out}"
+}
+
+policy() {
+	ip xfrm policy add src "${PSRC:-$LEFT4/32}" dst $RIGHT4/32 dir out "$@" offload packet dev eth0
+}
+
+tmpl() {
+	echo "tmpl src $LEFT4 dst $RIGHT4 proto esp reqid 9 mode transport"
+}
+
+# software_instead WORDS...: crypto offload that cannot be is taken by the kernel's software, and shown so
+software_instead() {
+	TYPE='' state_crypto "$@" && ! ip xfrm state | grep -q 'crypto offload' && ip xfrm state flush
+}
+
+state_crypto() {
+	ip xfrm state add src $LEFT4 dst $RIGHT4 proto esp spi 0x9000 reqid 9 mode transport "$@" \
+		offload crypto dev eth0 dir out
+}
+
+refusals() {
+	refused "separate authentication" "separate authentication can't be offloaded: use AES-GCM" \
+		state enc 'cbc(aes)' "$(key c 16)" auth-trunc 'hmac(sha256)' "$(key a 32)" 128
+	refused "another AEAD" "only rfc4106(gcm(aes)) can be offloaded" \
+		state aead 'rfc4309(ccm(aes))' "$(key x 19)" 128
+	SPI=0x50 refused "reserved SPI" "SPIs below 256 are reserved" state "${GCM[@]}"
+	MODE=beet refused "BEET" "only transport and tunnel mode can be offloaded" state "${GCM[@]}" sel src $LEFT4 dst $RIGHT4
+	DIR=in refused "window of 16" "replay window 16: packet offload takes 0 or 32 to 4096" \
+		state "${GCM[@]}" replay-window 16
+	refused "mark" "marks can't be packet-offloaded" state "${GCM[@]}" mark 1 mask 1
+	refused "output mark" "output marks can't be packet-offloaded" state "${GCM[@]}" output-mark 1
+	refused "if_id" "an if_id can't be packet-offloaded" state "${GCM[@]}" if_id 7
+	refused "sequence numbers that wrap" "must not wrap" state "${GCM[@]}" extra-flag oseq-may-wrap
+	refused "decap-dscp" "decap-dscp can't be packet-offloaded" state "${GCM[@]}" flag decap-dscp
+	refused "encapsulation in TCP" "" state "${GCM[@]}" encap espintcp 4500 4500 0.0.0.0
+	t "crypto offload with NAT-T falls back to software" software_instead "${GCM[@]}" encap espinudp 4500 4500 0.0.0.0
+	t "crypto offload of CBC falls back to software" software_instead \
+		enc 'cbc(aes)' "$(key c 16)" auth-trunc 'hmac(sha256)' "$(key a 32)" 128
+	t "one SA is taken" state "${GCM[@]}"
+	SPI=0x9001 refused "a second SA of the same key and salt" "" state "${GCM[@]}"
+	ip xfrm state flush
+	t "and taken once the first is gone" eventually state "${GCM[@]}"
+	ip xfrm state flush
+	# shellcheck disable=SC2046 # words on purpose
+	{
+		refused "two templates" "" policy $(tmpl) $(tmpl)
+		refused "optional template" "" policy $(tmpl) level use
+		refused "policy with a mark" "" policy mark 1 mask 1 $(tmpl)
+		refused "policy with an if_id" "" policy if_id 7 $(tmpl)
+	}
+	t "no policy was left" eval '[ -z "$(ip xfrm policy)" ]'
+	t "every refusal is counted" eval '[ "$(nic_stat ipsec_sa_refused)" -ge 10 ]'
+}
+
+# eventually COMMAND...: within 3 s
+eventually() {
+	local _
+	for _ in $(seq 30); do
+		"$@" 2>/dev/null && return 0
+		sleep 0.1
+	done
+	"$@"
+}
+
+pings() {
+	ping -n -q -c 2 -i 0.2 -W 2 "$@" >/dev/null
+}
+
+no_ping() {
+	! pings "$@"
+}
+
+grew() { # COUNTER COMMAND...
+	local name=$1 before after
+	shift
+	before=$(nic_stat "$name")
+	"$@" || return 1
+	after=$(nic_stat "$name")
+	[ "$after" -gt "$before" ] || { echo "$name stays $after"; return 1; }
+}
+
+# both sides: fail closed around one transport SA pair
+fail_closed() {
+	ipsec_up 1 packet transport 4 16 no
+	lab-barrier closed-up
+	if [ "$LAB_SIDE" = left ]; then
+		t "protected" grew tx_protected pings $RIGHT4
+		t "and the answers unprotected" grew rx_unprotected pings $RIGHT4
+		ip xfrm state deallsa 2>/dev/null || ip xfrm state delete src $LEFT4 dst $RIGHT4 proto esp spi 0x1001
+		t "no SA: nothing leaves" no_ping $RIGHT4
+		sa_one packet out $LEFT4 $RIGHT4 $((0x1001)) 1 transport 16 no
+		t "the SA again: traffic goes on" eventually pings $RIGHT4
+	fi
+	lab-barrier closed-1
+	# The right forgets IPsec: what it sends in clear must not come through.
+	[ "$LAB_SIDE" = left ] || ipsec_down
+	lab-barrier closed-2
+	if [ "$LAB_SIDE" = right ]; then
+		ping -n -q -c 3 -i 0.2 -W 1 $LEFT4 >/dev/null && echo answered >/out/leak
+		lab-barrier closed-3
+	else
+		local before
+		before=$(nic_stat rx_drop_clear)
+		lab-barrier closed-3
+		t "clear packets that a policy covers are dropped by name" eval "[ $(nic_stat rx_drop_clear) -ge $((before + 3)) ]"
+		t "and were not answered" test ! -e /out/leak
+	fi
+	ipsec_down
+	lab-barrier closed-down
+}
+
+# Policies with ports: TCP to 5001 is protected, UDP to 5002 bypassed, the rest blocked
+ports() {
+	local dir sel me=$LEFT4 peer=$RIGHT4 out=$((0x1002)) in=$((0x2002))
+	[ "$LAB_SIDE" = left ] || { me=$RIGHT4 peer=$LEFT4 out=$((0x2002)) in=$((0x1002)); }
+	sa_one packet out $me $peer $out 2 transport 32 esn
+	sa_one packet in $peer $me $in 2 transport 32 esn
+	for dir in out in; do
+		case $LAB_SIDE-$dir in
+		left-out | right-in) sel="dport" ;;
+		*) sel="sport" ;;
+		esac
+		# shellcheck disable=SC2046
+		{
+			ip xfrm policy add src $([ $dir = out ] && echo $me || echo $peer)/32 \
+				dst $([ $dir = out ] && echo $peer || echo $me)/32 proto tcp $sel 5001 dir $dir priority 10 \
+				$(offload_policy packet) tmpl src $([ $dir = out ] && echo $me || echo $peer) \
+				dst $([ $dir = out ] && echo $peer || echo $me) proto esp reqid 2 mode transport
+			ip xfrm policy add src $([ $dir = out ] && echo $me || echo $peer)/32 \
+				dst $([ $dir = out ] && echo $peer || echo $me)/32 proto udp $sel 5002 dir $dir priority 20 \
+				$(offload_policy packet)
+			! on_espnic || ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 proto icmp dir $dir priority 30 \
+				action block offload packet dev eth0
+		}
+	done
+	lab-barrier ports-up
+	if [ "$LAB_SIDE" = left ]; then
+		t "TCP to the port is protected" grew tx_protected "$here/traffic.py" tcp $RIGHT4 500000
+		t "UDP to the bypassed port goes in clear" grew tx_bypass "$here/traffic.py" udp $RIGHT4 1 500 1400
+		t "ICMP is blocked by the device" grew tx_drop_discard no_ping $RIGHT4
+	fi
+	lab-barrier ports-done 120
+	ipsec_down
+	lab-barrier ports-down
+}
+
+lifetimes() {
+	EXTRA_STATE=''
+	if [ "$LAB_SIDE" = left ]; then
+		EXTRA_STATE="limit packet-soft 10 limit packet-hard 20"
+		timeout 30 ip xfrm monitor expire >/tmp/expire &
+	fi
+	ipsec_up 3 packet transport 4 16 no
+	EXTRA_STATE=''
+	lab-barrier life-up
+	if [ "$LAB_SIDE" = left ]; then
+		ping -n -q -c 12 -i 0.05 -W 1 $RIGHT4 >/dev/null
+		t "soft limit: the kernel is told" eventually grep -q 'hard 0' /tmp/expire
+		ping -n -q -c 20 -i 0.05 -W 1 $RIGHT4 >/dev/null
+		t "hard limit: the kernel is told" eventually grep -q 'hard 1' /tmp/expire
+		t "past the hard limit nothing leaves" no_ping $RIGHT4
+		t "the device let no more than the limit pass" eval '[ "$(nic_stat tx_protected)" -gt 0 ]'
+	fi
+	lab-barrier life-done 120
+	ipsec_down
+	lab-barrier life-down
+}
+
+icv_lengths() {
+	local bits
+	for bits in 64 96 128; do
+		ICV_BITS=$bits ipsec_up $((10 + bits / 32)) packet tunnel 4 16 no
+		lab-barrier "icv-$bits"
+		if [ "$LAB_SIDE" = left ]; then
+			t "ICV of $bits bits" "$here/traffic.py" tcp $RIGHT4_IN 200000
+		fi
+		lab-barrier "icv-$bits-done" 120
+		ipsec_down
+		lab-barrier "icv-$bits-down"
+	done
+}
+
+# ESP in UDP wants a socket with UDP_ENCAP where the kernel decapsulates
+natt() {
+	local mode sport pid
+	if [ "$LAB_SIDE" = right ]; then
+		python3 -c '
+import socket, time
+for family in (socket.AF_INET,):
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_UDP, 100, 2)  # UDP_ENCAP, UDP_ENCAP_ESPINUDP
+    s.bind(("", 4500))
+time.sleep(600)' &
+		pid=$!
+		sleep 1
+	fi
+	for mode in transport tunnel; do
+		sport=$NATT_PORT
+		EXTRA_STATE="encap espinudp $sport $NATT_PORT 0.0.0.0" ipsec_up $((20 + ${#mode})) packet $mode 4 16 no
+		lab-barrier "natt-$mode"
+		if [ "$LAB_SIDE" = left ]; then
+			t "NAT-T, $mode" grew tx_protected pings "$(target $mode 4)"
+			t "NAT-T, $mode, TCP" "$here/traffic.py" tcp "$(target $mode 4)" 300000
+		fi
+		lab-barrier "natt-$mode-done" 120
+		ipsec_down
+		lab-barrier "natt-$mode-down"
+	done
+	[ "$LAB_SIDE" = left ] || kill "$pid"
+}
+
+if [ "$LAB_SIDE" = right ]; then
+	"$here/traffic.py" serve &
+else
+	refusals
+fi
+lab-barrier start 120
+fail_closed
+ports
+lifetimes
+icv_lengths
+natt
+[ "$LAB_SIDE" = right ] || exit "$tap_failed"
