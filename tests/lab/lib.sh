@@ -110,32 +110,48 @@ ipsec_up() {
 	fi
 	sa_one "$type" out "$me" "$peer" "$out" "$id" "$mode" "$keybytes" "$esn"
 	sa_one "$type" in "$peer" "$me" "$in" "$id" "$mode" "$keybytes" "$esn"
-	case $family in 6 | 4in6) ndp_bypass "$type" ;; esac
+	[ "$family" = 4 ] || ndp_bypass "$type"
 	block_one out "$my_sel" "$peer_sel"
 	block_one in "$peer_sel" "$my_sel"
 	policy_one "$type" out "$my_sel" "$peer_sel" "$id" "$mode" "$me" "$peer"
 	policy_one "$type" in "$peer_sel" "$my_sel" "$id" "$mode" "$peer" "$me"
 }
 
-# inner_up FAMILY MINE PEERS: inner address on lo, route to the peer's through the wire
+# For tunnels across families Linux looks the outer destination up in the inner family (xfrm_bundle_create()), so
+# that family needs a default route for packet offload to find its way.
+# inner_up FAMILY MINE PEERS: inner address, and the route to the peer's through the wire. The address is on
+# eth0, not lo: with packet offload Linux resolves the inner destination of its own traffic as a neighbour, and
+# IPv6 answers for addresses of the interface alone.
 inner_up() {
 	case $1 in
 	4 | 4in6)
-		ip addr add "$2" dev lo
-		ip route replace "$3" dev eth0 via "$LAB_PEER4" src "${2%/*}"
+		ip addr add "$2" dev eth0
+		ip route replace "$3" dev eth0 src "${2%/*}"
+		[ "$1" = 4 ] || ip route replace default dev eth0
 		;;
 	*)
-		ip -6 addr add "$2" dev lo nodad
-		ip -6 route replace "$3" dev eth0 via "$LAB_PEER6" src "${2%/*}"
+		ip -6 addr add "$2" dev eth0 nodad
+		ip -6 route replace "$3" dev eth0 src "${2%/*}"
+		[ "$1" = 6 ] || ip -6 route replace default dev eth0
 		;;
 	esac
 }
 
 ipsec_down() {
+	local addr
 	ip xfrm policy flush
 	ip xfrm state flush
-	ip addr flush dev lo scope global
-	ip -6 addr flush dev lo scope global
+	ip route del default dev eth0 2>/dev/null
+	ip -6 route del default dev eth0 2>/dev/null
+	for addr in $LEFT4_IN $RIGHT4_IN; do
+		ip route del "$addr/32" dev eth0 2>/dev/null
+		ip addr del "$addr/32" dev eth0 2>/dev/null
+	done
+	for addr in $LEFT6_IN $RIGHT6_IN; do
+		ip -6 route del "$addr/128" dev eth0 2>/dev/null
+		ip -6 addr del "$addr/128" dev eth0 2>/dev/null
+	done
+	return 0
 }
 
 # target MODE FAMILY: the peer's address for traffic of a phase, seen from the left

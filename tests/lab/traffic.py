@@ -5,12 +5,15 @@
 usage: traffic.py serve
        traffic.py tcp ADDRESS BYTES      send BYTES, get them echoed, compare
        traffic.py udp ADDRESS SIZE...    one datagram of each size, echoed, compared
+       traffic.py raw IFACE SRC DST PROTO   one IPv4 packet past the stack, by a packet socket; TCP and UDP go to TCP_PORT
 """
 
 import hashlib
 import socket
+import struct
 import sys
 import threading
+import time
 
 TCP_PORT = 5001
 UDP_PORT = 5002
@@ -99,14 +102,33 @@ def udp_client(address, sizes):
     return None
 
 
+def raw(interface, src, dst, proto):
+    """Ethernet to the broadcast address: who receives it does not matter, what the NIC makes of it does."""
+    payload = struct.pack("!HH", TCP_PORT, TCP_PORT) + bytes(28)
+    if proto == socket.IPPROTO_ICMP:
+        payload = struct.pack("!BB", 8, 0) + bytes(30)
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 0, 0, 64, proto, 0,
+                         socket.inet_aton(src), socket.inet_aton(dst))
+    total = sum(struct.unpack("!10H", header))
+    total = (total & 0xffff) + (total >> 16)
+    header = header[:10] + struct.pack("!H", 0xffff & ~(total + (total >> 16))) + header[12:]
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+        sock.bind((interface, 0))
+        sock.send(b"\xff" * 6 + sock.getsockname()[4] + struct.pack("!H", 0x0800) + header + payload)
+    time.sleep(0.2)
+
+
 def main():
     args = sys.argv[1:]
+    wrong = None
     if args == ["serve"]:
         serve()
     if len(args) == 3 and args[0] == "tcp":
         wrong = tcp_client(args[1], int(args[2]))
     elif len(args) >= 3 and args[0] == "udp":
         wrong = udp_client(args[1], [int(a) for a in args[2:]])
+    elif len(args) == 5 and args[0] == "raw":
+        raw(args[1], args[2], args[3], int(args[4]))
     else:
         sys.exit(__doc__)
     if wrong:
