@@ -192,7 +192,7 @@ void espnic_hw_put(struct espnic_hw *hw);
  */
 int espnic_hw_program(struct espnic_hw *hw, struct espnic_cmd_req *req);
 
-/* The stack deletes it: from now on it is dead, SA_DEL or POLICY_DEL is under way. Idempotent. Any context but NMI. */
+/* The stack deletes it: from now on it is dead, and its deletion in the device under way. Idempotent. BH, process. */
 void espnic_hw_delete(struct espnic_hw *hw);
 
 /*
@@ -248,8 +248,8 @@ void espnic_sa_sync(struct espnic_sa *sa);
 void espnic_xdo_state_update_stats(struct xfrm_state *x);
 
 /*
- * What is left of a state's lifetimes, in the device's terms: by what it has used up before the device began to count.
- * False: nothing is. Process context or BH, without x->lock; ipsec->lock.
+ * What is left of a state's lifetimes, in the device's terms: what it used up before the device began to count is
+ * taken off. False: nothing is. Process context or BH, without x->lock; ipsec->lock.
  */
 bool espnic_sa_limits_left(struct espnic_sa *sa, struct xfrm_state *x, struct espnic_sa_limits *left);
 

@@ -195,7 +195,7 @@ static int espnic_check_lifetimes(u32 can, const struct xfrm_state *x, struct ne
 	return 0;
 }
 
-/* What decides, elsewhere in Linux, which packets a state is for or what becomes of them: the device does not see it. */
+/* The device does not see what decides, elsewhere in Linux, which packets a state is for or what becomes of them. */
 static int espnic_check_packet(const struct espnic_caps *caps, const struct xfrm_state *x,
 			       const struct net_device *netdev, struct netlink_ext_ack *extack)
 {

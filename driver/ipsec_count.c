@@ -13,9 +13,9 @@
  * device could have sent at most, but never so far that a receiver that keeps 32 bits of them and infers the
  * rest (RFC 4303 appendix A) would be led astray.
  */
-#define ESPNIC_SEQ_JUMP_MIN	(1ULL << 20)
-#define ESPNIC_SEQ_JUMP_PER_MS	(1ULL << 14)
-#define ESPNIC_SEQ_JUMP_MAX	(1ULL << 31)
+#define ESPNIC_SEQ_JUMP_MIN	BIT_ULL(20)
+#define ESPNIC_SEQ_JUMP_PER_MS	BIT_ULL(14)
+#define ESPNIC_SEQ_JUMP_MAX	BIT_ULL(31)
 
 /* Counts only grow; what would make one fall is older than what is known. hw.lock. */
 static void espnic_sa_count_max(u64 *now, u64 base, u64 device)
@@ -110,8 +110,8 @@ bool espnic_sa_limits_left(struct espnic_sa *sa, struct xfrm_state *x, struct es
 }
 
 /*
- * Has xfrm look at the lifetimes of @x. @spent: the device passes nothing more by it, whatever the limits say: of bytes,
- * xfrm lets the packet pass that crosses the limit, the device does not.
+ * Has xfrm look at the lifetimes of @x. @spent: the device passes nothing more by it, whatever the limits say:
+ * of bytes, xfrm lets the packet pass that crosses the limit, the device does not.
  */
 static void espnic_sa_expire(struct xfrm_state *x, bool spent)
 {
@@ -299,7 +299,7 @@ static void espnic_sa_event(struct espnic_sa *sa, u16 type, u64 value, u64 arg)
 		espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_event_stale);
 		return;
 	}
-	/* Without numbers it is as useless as over its hard limit: the IKE daemon is to replace it (RFC 4303 3.3.3). */
+	/* Without numbers it is as useless as over its hard limit: it must be replaced (RFC 4303 section 3.3.3). */
 	espnic_sa_expire(x, type != ESPNIC_EVENT_TYPE_SA_SOFT);
 	xfrm_state_put(x);
 	/* To tell the device that it is dying; not from here, where no command can be waited for. */

@@ -4,7 +4,6 @@
  * finds the SA by its policies, nothing is to be done to what is sent, and what was received comes in clear
  * with the SA that let it in.
  */
-#include <linux/etherdevice.h>
 #include <linux/ipv6.h>
 #include <linux/unaligned.h>
 #include <net/esp.h>
@@ -20,8 +19,8 @@
 netdev_features_t espnic_ipsec_features_check(struct sk_buff *skb, netdev_features_t features)
 {
 	/*
-	 * What the device encrypts it neither segments nor sums up first. A received packet that is being forwarded or
-	 * bridged has an xfrm_offload(), too, and loses little.
+	 * What the device encrypts it neither segments nor sums up first. A received packet that is being bridged
+	 * has an xfrm_offload(), too, and loses little.
 	 */
 	if (unlikely(xfrm_offload(skb)))
 		features &= ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
@@ -58,7 +57,8 @@ int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_
 	struct ip_esp_hdr *esph;
 	u32 lo, hi = 0;
 
-	/* Received, and sent on below the network layer (a bridge). In clear it is the device's policies' to judge;
+	/*
+	 * Received, and sent on below the network layer (a bridge). In clear it is the device's policies' to judge;
 	 * ESP whose payload was decrypted in its place must not get out.
 	 */
 	if (xo->flags & CRYPTO_DONE) {
@@ -198,7 +198,7 @@ static bool espnic_rx_drop_ipsec(struct espnic_ipsec *ipsec, enum espnic_ipsec_s
 	return false;
 }
 
-/* @sa, of which the caller has the state @x held; it is given to @skb, or back by the caller when this returns false. */
+/* The caller has @sa's state @x held: this gives it to @skb, or returns false. */
 static bool espnic_rx_sa(struct espnic_ipsec *ipsec, struct espnic_sa *sa, struct xfrm_state *x,
 			 struct sk_buff *skb, const struct espnic_rx_cpl *cpl)
 {

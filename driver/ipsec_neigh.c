@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The next hop of outbound tunnels in packet mode. Linux routes the inner packet, and leaves the Ethernet header of what
- * it forwards into a tunnel blank (xfrm_dev_direct_output()): who stands next on the way to
- * the tunnel's other end is for the driver to find, and to follow, by changes of neighbours
- * and, as routes change without a word, by looking again with each poll.
+ * The next hop of outbound tunnels in packet mode. Linux leaves the Ethernet header of what it forwards into a tunnel
+ * blank (xfrm_dev_direct_output()), and that of its own traffic it fills in for the inner destination: who stands
+ * next on the way to the tunnel's other end is for the driver to find, and to follow, by changes of
+ * neighbours and, as routes change without a word, by looking again with each poll.
  */
 #include <linux/etherdevice.h>
 #include <net/arp.h>

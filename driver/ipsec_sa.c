@@ -30,7 +30,7 @@ static void espnic_sa_release(struct espnic_hw *hw)
 static int espnic_sa_insert(struct espnic_sa *sa, gfp_t gfp)
 {
 	struct espnic_ipsec *ipsec = sa->hw.ipsec;
-	u32 index;
+	u32 index, gen;
 	int err;
 
 	xa_lock_bh(&ipsec->sas);
@@ -39,8 +39,8 @@ static int espnic_sa_insert(struct espnic_sa *sa, gfp_t gfp)
 	if (err >= 0) {
 		ipsec->sa_gen += err;
 		/* Until here it has handle 0, which nobody looks for. */
-		WRITE_ONCE(sa->handle, index | FIELD_PREP(ESPNIC_SA_GEN_MASK,
-							   ipsec->sa_gen & FIELD_MAX(ESPNIC_SA_GEN_MASK)));
+		gen = ipsec->sa_gen & FIELD_MAX(ESPNIC_SA_GEN_MASK);
+		WRITE_ONCE(sa->handle, index | FIELD_PREP(ESPNIC_SA_GEN_MASK, gen));
 		atomic64_inc(&ipsec->stats[ESPNIC_IPSEC_sas]);
 	}
 	xa_unlock_bh(&ipsec->sas);

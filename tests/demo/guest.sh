@@ -87,7 +87,7 @@ phase() { # the fields of a line of `phases`
 		pings "$id" "$to" "$largest"
 		tcp "$id" "$to"
 		udp "$id" "$to"
-		throughput "$id" "$to"
+		[ "$DEMO_THROUGHPUT" = 0 ] || throughput "$id" "$to"
 		[ "$offload" != packet ] || too_large "$id" "$offload" "$to" "$largest"
 		# SA counters of packet offload are read from the device once a second
 		[ "$offload" != packet ] || sleep 2.5
@@ -109,6 +109,7 @@ else
 fi
 while read -r id rest; do
 	case $id in '' | \#*) continue ;; esac
+	case $DEMO_PHASES in all) ;; *) case ,$DEMO_PHASES, in *,$id,*) ;; *) continue ;; esac ;; esac
 	# shellcheck disable=SC2086
 	phase "$id" $rest
 done <"$here/phases"
