@@ -54,7 +54,8 @@ testbin = $(patsubst tests/%.c,build/test/$(1)/%,$(2))
 # The plain variant's programs stand where users look for them.
 libexec = build/$(if $(filter plain,$(1)),,$(1)/)libexec
 
-.PHONY: build programs driver lint demo bench fuzz test test-unit test-vectors test-device test-fuzz test-lab
+.PHONY: build programs driver lint demo bench fuzz test test-unit test-vectors test-device test-fuzz test-lab test-fault \
+	debug-kernel test-debug
 build: programs driver docs/registers.md
 
 # ---------------------------------------------------------------- generated
@@ -112,6 +113,8 @@ programs: build/libexec/espnic-engine build/libexec/espnic-device
 # ---------------------------------------------------------------- driver, firmware
 
 driver: driver-7.2 driver-6.12
+debug-kernel:
+	@platform/debug-kernel
 
 # ---------------------------------------------------------------- fuzz targets
 
@@ -146,6 +149,10 @@ test-fuzz: $(FUZZ_BINS)
 	@tests/run fuzz
 test-lab: build
 	@tests/run lab
+test-debug: programs driver-debug
+	@tests/run debug
+test-fault: build
+	@tests/run fault
 test: build tests-plain tests-asan tests-tsan fw-rv32 $(FUZZ_BINS)
 	@tests/run unit vectors device fuzz lab
 

@@ -148,6 +148,25 @@ static void espnic_cmd_fail(struct espnic_dev *edev, const char *why)
 	espnic_request_reset(edev, why);
 }
 
+/*
+ * Waits for the answer, for @left jiffies at most. Meanwhile looks whether the device is still there, which ends the wait
+ * if not: the service, which looks too, may wait for the RTNL that our caller holds.
+ */
+static bool espnic_cmd_answered(struct espnic_dev *edev, struct espnic_cmd_wait *wait,
+				unsigned long left)
+{
+	unsigned long some;
+
+	while (left) {
+		some = min(left, msecs_to_jiffies(ESPNIC_CMD_LOOK_MS));
+		if (wait_for_completion_timeout(&wait->done, some))
+			return true;
+		left -= some;
+		espnic_read(edev, ESPNIC_REG_STATUS);
+	}
+	return false;
+}
+
 int espnic_cmd_exec(struct espnic_dev *edev, struct espnic_cmd_req *req)
 {
 	unsigned long left = msecs_to_jiffies(ESPNIC_CMD_WAIT_MS);
@@ -182,7 +201,7 @@ int espnic_cmd_exec(struct espnic_dev *edev, struct espnic_cmd_req *req)
 	slot->wait = &wait;
 	spin_unlock_irq(&cmd->lock);
 
-	if (wait_for_completion_timeout(&wait.done, left))
+	if (espnic_cmd_answered(edev, &wait, left))
 		return wait.err;
 
 	spin_lock_irq(&cmd->lock);

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The driver for both kernels: build/driver/7.2/espnic.ko, build/driver/6.12/espnic.ko. The sources are
-# linked into the folder of each kernel, so that kbuild's objects never land in the tree.
+# The driver for both kernels: build/driver/7.2/espnic.ko, build/driver/6.12/espnic.ko; for the debug kernel
+# build/driver/debug/espnic.ko. The sources are linked into the folder of each kernel, so that kbuild's objects
+# never land in the tree.
 
 DRIVER_SRCS = $(abspath $(wildcard driver/*.c driver/*.h) driver/Kbuild)
 DRIVER_KERNELS := 7.2 6.12
 DRIVER_HEADERS_7.2 := $(lastword $(sort $(wildcard $(CURDIR)/.platform/kernels/usr/src/linux-headers-7.2*-cloud-amd64)))
 DRIVER_HEADERS_6.12 := $(lastword $(sort $(wildcard $(CURDIR)/.platform/kernels/usr/src/linux-headers-6.12*-cloud-amd64)))
+DRIVER_HEADERS_debug := $(CURDIR)/.platform/debug/build
 
 # $(1): kernel, $(2): variables of kbuild
 driver_kbuild = $(MAKE) -C $(DRIVER_HEADERS_$(1)) M=$(CURDIR)/build/driver/$(1) \
@@ -32,7 +34,8 @@ driver-sparse-$(1): driver-$(1)
 	@test $$$$(grep -c '  CHECK ' build/driver/$(1)/sparse.log) -ge $$(words $$(wildcard driver/*.c))
 	@! grep -E '(warning|error):' build/driver/$(1)/sparse.log | grep -v 'pci.c.*bad constant expression'
 endef
-$(foreach k,$(DRIVER_KERNELS),$(eval $(call DRIVER_RULES,$(k))))
+$(foreach k,$(DRIVER_KERNELS) debug,$(eval $(call DRIVER_RULES,$(k))))
+driver-links-debug: debug-kernel
 
 .PHONY: driver-sparse
 driver-sparse: $(addprefix driver-sparse-,$(DRIVER_KERNELS))

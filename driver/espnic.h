@@ -57,6 +57,8 @@ enum espnic_limits {
 	 * CPU may be late too.
 	 */
 	ESPNIC_CMD_WAIT_MS = 2 * ESPNIC_CMD_TIMEOUT_MS,
+	/* Milliseconds without an answer until who waits for it looks whether the device is there. */
+	ESPNIC_CMD_LOOK_MS = 250,
 	/* Entries, log2. */
 	ESPNIC_EVQ_LOG2 = 8,
 	/* Milliseconds between looks at the device's health. */

@@ -155,11 +155,19 @@ static int espnic_check_sequence(u32 can, const struct xfrm_state *x, struct net
 	return 0;
 }
 
-/* The device finds a received packet's SA by destination and SPI alone, and hands it over before any mark is set. */
-static int espnic_check_crypto(const struct xfrm_state *x, struct netlink_ext_ack *extack)
+static int espnic_check_crypto(const struct xfrm_state *x, const struct net_device *netdev,
+			       struct netlink_ext_ack *extack)
 {
-	if (espnic_is_out(x))
+	if (espnic_is_out(x)) {
+		/*
+		 * A bond claims to segment ESP and to fill in checksums within. What it has numbered as one would be
+		 * segmented for this device, and every segment encrypted with the one nonce.
+		 */
+		if (x->xso.dev != netdev)
+			return espnic_cannot(extack, "outbound states of a bonding device can't be offloaded");
 		return 0;
+	}
+	/* The device finds a packet's SA by destination and SPI alone, and hands it over before any mark is set. */
 	if (x->mark.m)
 		return espnic_cannot(extack, "inbound states with a mark can't be offloaded");
 	if (x->if_id)
@@ -249,6 +257,6 @@ int espnic_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_state *x,
 	if (!err && espnic_is_packet(x))
 		err = espnic_check_packet(caps, x, netdev, extack);
 	else if (!err)
-		err = espnic_check_crypto(x, extack);
+		err = espnic_check_crypto(x, netdev, extack);
 	return err;
 }

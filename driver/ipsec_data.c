@@ -71,7 +71,7 @@ int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_
 		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_unprepared);
 	if (unlikely(sp->len != 1))
 		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_nested);
-	if (unlikely(!espnic_tx_sa_ok(ipsec, x, handle)))
+	if (unlikely(x->xso.dev != skb->dev || !espnic_tx_sa_ok(ipsec, x, handle)))
 		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_sa);
 
 	esp = skb_transport_offset(skb);

@@ -228,7 +228,8 @@ err_devlink:
 static void espnic_end_service(struct espnic_dev *edev)
 {
 	set_bit(ESPNIC_DEV_REMOVING, &edev->flags);
-	cancel_delayed_work_sync(&edev->service);
+	/* Not only canceled: who looked at the flag before it was set may yet queue it. */
+	disable_delayed_work_sync(&edev->service);
 }
 
 static void espnic_remove(struct pci_dev *pdev)

@@ -22,8 +22,12 @@ u32 espnic_read(struct espnic_dev *edev, u32 reg)
 	if (espnic_gone(edev))
 		return ESPNIC_ALL_ONES;
 	value = readl(edev->bar + reg);
-	/* All-ones may be a value of some register, but never of ID. */
+	/*
+	 * All-ones may be a value of some register, but never of ID. A device that the PCI core has
+	 * frozen for an error may come back: error_detected() is under way.
+	 */
 	if (value == ESPNIC_ALL_ONES && !test_bit(ESPNIC_DEV_RESETTING, &edev->flags) &&
+	    edev->pdev->error_state != pci_channel_io_frozen &&
 	    readl(edev->bar + ESPNIC_REG_ID) == ESPNIC_ALL_ONES)
 		espnic_set_gone(edev);
 	return value;
@@ -314,6 +318,23 @@ static void espnic_check_health(struct espnic_dev *edev)
 		espnic_request_reset(edev, "the firmware has no heartbeat");
 }
 
+/* RTNL. */
+static void espnic_look_after(struct espnic_dev *edev)
+{
+	if (test_bit(ESPNIC_DEV_FROZEN, &edev->flags))
+		return;
+	/* RESETTING here: a reset failed, and the next try is due. */
+	if (!test_bit(ESPNIC_DEV_RESETTING, &edev->flags))
+		espnic_check_health(edev);
+	/* Not to be waited for. The service is called again, for the end. */
+	if (espnic_gone(edev))
+		return;
+	if (test_and_clear_bit(ESPNIC_DEV_RESET_WANTED, &edev->flags))
+		espnic_reset(edev);
+	else if (test_and_clear_bit(ESPNIC_DEV_RESTART_WANTED, &edev->flags))
+		espnic_restart(edev);
+}
+
 void espnic_service(struct work_struct *work)
 {
 	struct espnic_dev *edev = container_of(to_delayed_work(work), struct espnic_dev, service);
@@ -329,15 +350,7 @@ void espnic_service(struct work_struct *work)
 	}
 
 	rtnl_lock();
-	if (!test_bit(ESPNIC_DEV_FROZEN, &edev->flags)) {
-		/* RESETTING here: a reset failed, and the next try is due. */
-		if (!test_bit(ESPNIC_DEV_RESETTING, &edev->flags))
-			espnic_check_health(edev);
-		if (test_and_clear_bit(ESPNIC_DEV_RESET_WANTED, &edev->flags))
-			espnic_reset(edev);
-		else if (test_and_clear_bit(ESPNIC_DEV_RESTART_WANTED, &edev->flags))
-			espnic_restart(edev);
-	}
+	espnic_look_after(edev);
 	rtnl_unlock();
 
 	espnic_cmd_reap(edev);

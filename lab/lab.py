@@ -19,7 +19,6 @@ import time
 import console
 from machine import (
     ADDRESSES,
-    KERNELS,
     TREE,
     Kernel,
     LabError,
@@ -65,7 +64,8 @@ def parse(argv):
         description="Boots two guests joined by one wire; runs a script as root in each.",
         epilog="In a guest: eth0 is 192.0.2.1/24 2001:db8::1/64 (left) or .2 and ::2 (right); "
         "/shared is --share, read only; /out is --out; lab-barrier NAME meets the peer's script. "
-        "A side without a script just answers its peer. ACCEL=kvm uses KVM.",
+        "A side without a script just answers its peer. ACCEL=kvm uses KVM; LAB_SLOW=N gives "
+        "everything N times as long (default: 1; 4 with --kernel debug).",
         allow_abbrev=False,
     )
     nics = ("espnic", "virtio")
@@ -81,10 +81,12 @@ def parse(argv):
     add("--share", metavar="DIR", default=TREE, help="seen as /shared (default: the tree)")
     add("--env", metavar="NAME=VALUE", action="append", default=[], help="given to both scripts")
     add("--vcpus", metavar="N", type=positive, default=1, help="of each guest; default: 1")
-    add("--memory", metavar="MIB", type=positive, default=512, help="of each guest; default: 512")
+    add("--memory", metavar="MIB", type=positive, help="of each guest (default: 512; debug 1024)")
     add("--queues", metavar="N", type=positive, help="queue pairs of espnic (default: its own)")
     add("--pcap", metavar="FILE", help="records the wire at the left NIC")
     add("--control", metavar="PATH", help="admin socket of the left espnic-device")
+    add("--mortal-device", action="store_true",
+        help="lab-kill-device in a guest kills its espnic-device, and that is no failure")
     options = parser.parse_args(argv)
     options.interactive = not options.left and not options.right
     return options
@@ -114,13 +116,26 @@ def check(options):
         raise LabError("--control needs --left-nic espnic")
     require_tools()
     kernel = Kernel(options.kernel)
+    options.memory = options.memory or kernel.memory
+    options.slow = slowness(kernel)
+    options.timeout *= options.slow
     if "espnic" in (options.left_nic, options.right_nic):
         require_vfio_user()
         if not os.path.isfile(kernel.driver()):
-            raise LabError(f"{kernel.driver()} is not built (make driver)")
+            goal = "driver-debug" if options.kernel == "debug" else "driver"
+            raise LabError(f"{kernel.driver()} is not built (make {goal})")
         if not os.access(device_binary(), os.X_OK):
             raise LabError(f"{device_binary()} is not built (make device)")
     return kernel
+
+
+def slowness(kernel):
+    """By how much every wait for a guest is multiplied."""
+    text = os.environ.get("LAB_SLOW", str(kernel.slow))
+    try:
+        return positive(text)
+    except ValueError as reason:
+        raise LabError(f"LAB_SLOW={text}: a positive number expected") from reason
 
 
 def device_binary():
@@ -158,6 +173,20 @@ class Lab:
             )
         self.children.append((name, child))
         return child
+
+    def kill_on_request(self):
+        """What lab-kill-device asks for: the device of that side dies, and is missed no more."""
+        for side in SIDES:
+            if not self.said(side + ".kill") or self.said(side + ".killed"):
+                continue
+            device = dict(self.children).get(side + ".device")
+            if not self.options.mortal_device or not device:
+                raise Failure(f"{side} guest: lab-kill-device, without --mortal-device or a device")
+            device.kill()
+            device.wait()
+            self.children.remove((side + ".device", device))
+            with open(os.path.join(self.lab, side + ".killed"), "w", encoding="ascii"):
+                pass
 
     def last_words(self, name):
         with open(os.path.join(self.options.out, name + ".log"), errors="replace") as words:
@@ -209,9 +238,8 @@ class Lab:
         host = os.path.join(self.view, "host")
         os.mkdir(self.view)
         subprocess.run(["mount", "-t", "tmpfs", "espnic-lab", self.view], check=True)
-        modules = os.path.join("usr", "lib", "modules")
         self.bind("/usr", os.path.join(host, "usr"), read_only=True)
-        self.bind(os.path.join(KERNELS, modules), os.path.join(host, modules), read_only=True)
+        self.bind(self.kernel.modules, os.path.join(host, "usr/lib/modules"), read_only=True)
         self.bind(options.share, os.path.join(host, "shared"), read_only=True)
         self.bind(options.out, os.path.join(self.view, "rw", "out"))
         os.makedirs(self.lab)
@@ -229,6 +257,7 @@ class Lab:
             "LAB_NIC": self.nic(side),
             "LAB_PEER_NIC": self.nic(peer),
             "LAB_KERNEL": options.kernel,
+            "LAB_SLOW": str(options.slow),
             "LAB_ADDRESS4": ADDRESSES[side][0],
             "LAB_ADDRESS6": ADDRESSES[side][1],
             "LAB_PEER4": ADDRESSES[peer][0],
@@ -342,6 +371,7 @@ class Lab:
                 if self.said(side + ".broken"):
                     with open(os.path.join(self.lab, side + ".broken"), encoding="utf-8") as file:
                         raise Failure(f"{side} guest: {file.read().strip()}")
+            self.kill_on_request()
             self.check_children()
             now = time.monotonic()
             if now >= end:
@@ -357,7 +387,7 @@ class Lab:
     def run_scripts(self):
         """Boots, runs both scripts, powers the guests off; returns what went wrong, as lines."""
         self.boot()
-        self.wait_for("a guest did not boot", "up", BOOT_WAIT_S)
+        self.wait_for("a guest did not boot", "up", BOOT_WAIT_S * self.options.slow)
         say(f"both guests are up after {time.monotonic() - self.started:.1f} s")
         if self.options.interactive:
             self.open_consoles()
@@ -372,14 +402,15 @@ class Lab:
 
     def wait_power_off(self):
         """Until both QEMUs have ended; then the devices must end well when asked to."""
-        deadline = time.monotonic() + STOP_WAIT_S
+        stop_wait = STOP_WAIT_S * self.options.slow
+        deadline = time.monotonic() + stop_wait
         wrong = []
         children = dict(self.children)
         for side in SIDES:
             try:
                 children[side + ".qemu"].wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                wrong.append(f"{side} guest did not power off in {STOP_WAIT_S} s")
+                wrong.append(f"{side} guest did not power off in {stop_wait} s")
             if not self.said(side + ".done"):
                 wrong.append(f"{side} guest did not take its NIC down")
         for side in SIDES:

@@ -10,6 +10,7 @@ import subprocess
 HERE = os.path.dirname(os.path.realpath(__file__))
 TREE = os.path.dirname(HERE)
 KERNELS = os.path.join(TREE, ".platform", "kernels")
+DEBUG = os.path.join(TREE, ".platform", "debug")
 QEMU = "qemu-system-x86_64"
 VIRTIOFSD = "/usr/libexec/virtiofsd"
 BUSYBOX = "/usr/bin/busybox"
@@ -31,29 +32,41 @@ class LabError(Exception):
 
 
 class Kernel:
-    """A guest kernel: image path and release, from the platform's unpacked packages."""
+    """A guest kernel: its image, the folder of its modules, and what it needs.
+
+    From the platform's unpacked packages, or the debug kernel that platform/debug-kernel makes: its
+    checkers take memory, and several times as long for everything (slow, by which waits are multiplied).
+    """
 
     def __init__(self, name):
         self.name = name
         if name == "debug":
-            raise LabError("--kernel debug: the debug kernel is not built by this version of the lab")
-        modules = os.path.join(KERNELS, "lib", "modules")
+            self.modules = os.path.join(DEBUG, "lib", "modules")
+            self.image = os.path.join(DEBUG, "build", "arch", "x86", "boot", "bzImage")
+            self.memory, self.slow = 1024, 4
+            if not os.path.exists(os.path.join(DEBUG, "stamp")):
+                raise LabError("--kernel debug: it is not built (run make debug-kernel)")
+        else:
+            self.modules = os.path.join(KERNELS, "usr", "lib", "modules")
+            self.image = self.packaged_image()
+            self.memory, self.slow = 512, 1
+
+    def packaged_image(self):
         releases = [
             release
-            for release in (os.listdir(modules) if os.path.isdir(modules) else [])
-            if release.startswith(name + ".")
+            for release in (os.listdir(self.modules) if os.path.isdir(self.modules) else [])
+            if release.startswith(self.name + ".")
         ]
         if not releases:
-            raise LabError(f"--kernel {name}: no such kernel in {KERNELS}")
-        self.release = max(releases, key=lambda r: [int(n) for n in re.findall(r"\d+", r)])
+            raise LabError(f"--kernel {self.name}: no such kernel in {KERNELS}")
+        release = max(releases, key=lambda r: [int(n) for n in re.findall(r"\d+", r)])
         for image in (
-            os.path.join(modules, self.release, "vmlinuz"),
-            os.path.join(KERNELS, "boot", "vmlinuz-" + self.release),
+            os.path.join(self.modules, release, "vmlinuz"),
+            os.path.join(KERNELS, "boot", "vmlinuz-" + release),
         ):
             if os.path.exists(image):
-                self.image = image
-                return
-        raise LabError(f"--kernel {name}: {self.release} has no image in {KERNELS}")
+                return image
+        raise LabError(f"--kernel {self.name}: {release} has no image in {KERNELS}")
 
     def driver(self):
         """Where this kernel's espnic.ko is built."""
@@ -118,7 +131,7 @@ def make_initramfs(path):
     cpio.link("var/run", "/run")
     cpio.copy("lab/busybox", BUSYBOX)
     cpio.copy("init", os.path.join(HERE, "guest", "init"))
-    for name in ("session", "lab-barrier"):
+    for name in ("session", "lab-barrier", "lab-kill-device"):
         cpio.copy("lab/" + name, os.path.join(HERE, "guest", name))
     hosts = "127.0.0.1 localhost\n::1 localhost\n"
     for side, (address4, address6, _) in ADDRESSES.items():

@@ -70,33 +70,6 @@ refusals() {
 	t "every refusal is counted" eval '[ "$(nic_stat ipsec_sa_refused)" -ge 10 ]'
 }
 
-# eventually COMMAND...: within 3 s
-eventually() {
-	local _
-	for _ in $(seq 30); do
-		"$@" 2>/dev/null && return 0
-		sleep 0.1
-	done
-	"$@"
-}
-
-pings() {
-	ping -n -q -c 2 -i 0.2 -W 2 "$@" >/dev/null
-}
-
-no_ping() {
-	! pings "$@"
-}
-
-grew() { # COUNTER COMMAND...
-	local name=$1 before after
-	shift
-	before=$(nic_stat "$name")
-	"$@" || return 1
-	after=$(nic_stat "$name")
-	[ "$after" -gt "$before" ] || { echo "$name stays $after"; return 1; }
-}
-
 # both sides: fail closed around one transport SA pair
 fail_closed() {
 	ipsec_up 1 packet transport 4 16 no
@@ -171,7 +144,7 @@ lifetimes() {
 	EXTRA_STATE=''
 	if [ "$LAB_SIDE" = left ]; then
 		EXTRA_STATE="limit packet-soft 10 limit packet-hard 20"
-		timeout 30 ip xfrm monitor expire >/tmp/expire &
+		timeout $((30 * LAB_SLOW)) ip xfrm monitor expire >/tmp/expire &
 	fi
 	ipsec_up 3 packet transport 4 16 no
 	EXTRA_STATE=''

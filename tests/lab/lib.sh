@@ -185,3 +185,31 @@ sa_packets() {
 		/lifetime current:/ { getline; sub(/.*\), /, ""); sub(/\(packets\).*/, ""); packets = $1 }
 		END { end(); print total + 0 }'
 }
+
+# eventually COMMAND...: within 3 s, LAB_SLOW times that
+eventually() {
+	local _
+	for _ in $(seq $((30 * LAB_SLOW))); do
+		"$@" 2>/dev/null && return 0
+		sleep 0.1
+	done
+	"$@"
+}
+
+pings() {
+	ping -n -q -c 2 -i 0.2 -W 2 "$@" >/dev/null
+}
+
+no_ping() {
+	! pings "$@"
+}
+
+# grew COUNTER COMMAND...: the command passes, and meanwhile the NIC's counter grows
+grew() {
+	local name=$1 before after
+	shift
+	before=$(nic_stat "$name")
+	"$@" || return 1
+	after=$(nic_stat "$name")
+	[ "$after" -gt "$before" ] || { echo "$name stays $after"; return 1; }
+}

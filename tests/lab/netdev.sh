@@ -30,15 +30,6 @@ with_traffic() {
 	wait $pid && return $status
 }
 
-grew() { # COUNTER COMMAND...
-	local name=$1 before after
-	shift
-	before=$(nic_stat "$name")
-	"$@" || return 1
-	after=$(nic_stat "$name")
-	[ "$after" -gt "$before" ] || { echo "$name stays $after"; return 1; }
-}
-
 shows() { # TEXT COMMAND...: its output has TEXT
 	local text=$1 said
 	shift
@@ -61,7 +52,7 @@ net_up() {
 		sleep 0.2
 	done
 	ip addr replace "$LAB_ADDRESS4/24" dev eth0 && ip -6 addr replace "$LAB_ADDRESS6/64" dev eth0 nodad
-	for i in $(seq 50); do
+	for i in $(seq $((50 * LAB_SLOW))); do
 		[ "$(cat /sys/class/net/eth0/carrier 2>/dev/null)" = 1 ] && return 0
 		sleep 0.1
 	done
@@ -137,7 +128,7 @@ left() {
 }
 
 flr_under_traffic() {
-	timeout 20 "$here/traffic.py" tcp $RIGHT4 8000000 >/dev/null 2>&1 &
+	timeout $((20 * LAB_SLOW)) "$here/traffic.py" tcp $RIGHT4 8000000 >/dev/null 2>&1 &
 	local pid=$!
 	sleep 0.5
 	flr || return 1

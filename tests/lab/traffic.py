@@ -9,6 +9,7 @@ usage: traffic.py serve
 """
 
 import hashlib
+import os
 import socket
 import struct
 import sys
@@ -17,8 +18,9 @@ import time
 
 TCP_PORT = 5001
 UDP_PORT = 5002
-TIMEOUT_S = 60  # of a whole transfer: guests are emulated
-UDP_TIMEOUT_S = 3
+SLOW = int(os.environ.get("LAB_SLOW", "1"))
+TIMEOUT_S = 60 * SLOW  # of a whole transfer: guests are emulated
+UDP_TIMEOUT_S = 3 * SLOW
 CHUNK = 65536
 
 
