@@ -9,12 +9,10 @@ define HELP
 make demo          two VMs, IPsec done by the NIC, proved by tshark; build/demo/summary.json
 make test          all that gates a change; last line: N passed, N failed, N skipped
 make test-LAYER    one layer: unit vectors device fuzz lab; and fault (not part of make test)
-make test-debug    the driver on a kernel with KASAN, lockdep, kmemleak and more (its first build: minutes)
 make bench         throughput side by side; build/bench/*.json
 make build         programs (build/bin), driver (build/driver/*), docs/registers.md
 make lint          compilers' warnings, sparse, clang-tidy, cppcheck, shellcheck, SystemVerilog package
 make driver        espnic.ko for Linux 7.2 and 6.12
-make debug-kernel  that kernel, in .platform/debug; for lab/run --kernel debug (with make driver-debug)
 make fuzz          each fuzz target for FUZZ_SECONDS (default 60)
 make clean         remove build/ (the platform in .platform/ stays)
 make distclean     remove both
