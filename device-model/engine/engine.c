@@ -24,6 +24,7 @@ const char *espnic_verdict_name(enum espnic_verdict v)
 		[ESPNIC_MTU] = "mtu",
 		[ESPNIC_PADDING] = "padding",
 		[ESPNIC_ECN] = "ecn",
+		[ESPNIC_LEASE] = "lease",
 		[ESPNIC_BAD_REQUEST] = "bad-request",
 	};
 

@@ -44,6 +44,7 @@ enum espnic_verdict {
 	ESPNIC_MTU,			/* protected packet larger than allowed, or than the buffer */
 	ESPNIC_PADDING,			/* pad bytes other than 1, 2, 3, ... */
 	ESPNIC_ECN,			/* RFC 6040: outer CE over inner Not-ECT */
+	ESPNIC_LEASE,			/* outbound: the next number is over the SA's lease; never in the CLI */
 	ESPNIC_BAD_REQUEST,		/* a request that makes no sense; CLI only */
 	ESPNIC_VERDICTS			/* how many there are */
 };
@@ -181,6 +182,12 @@ struct espnic_sa_params {
 	uint64_t soft_packets, hard_packets;
 	uint64_t soft_bytes, hard_bytes;
 
+	/*
+	 * Outbound: no number over lease_end is sent (ESPNIC_LEASE), 0 = no such limit; the number lease_mark
+	 * raises ESPNIC_SA_LEASE_LOW. Both are moved by sa_update.
+	 */
+	uint64_t lease_mark, lease_end;
+
 	void *owner;			/* the caller's own; returned by espnic_sa_info() */
 };
 
@@ -194,6 +201,7 @@ enum espnic_sa_event {
 	ESPNIC_SA_HARD_PACKETS = 1 << 2,
 	ESPNIC_SA_HARD_BYTES = 1 << 3,
 	ESPNIC_SA_SEQ_EXHAUSTED = 1 << 4,
+	ESPNIC_SA_LEASE_LOW = 1 << 5,	/* a number of lease_mark or more was sent; once a lease */
 };
 
 /*
@@ -232,12 +240,21 @@ struct espnic_sa_state {
 enum espnic_sa_update_what {
 	ESPNIC_UPDATE_SEQ = 1 << 0,	/* raise the sequence number; never lowers it */
 	ESPNIC_UPDATE_LIFE = 1 << 1,	/* replace the four limits; counts stay */
+	ESPNIC_UPDATE_LEASE = 1 << 2,	/* replace lease_mark and lease_end */
 };
 
 struct espnic_sa_update {
 	uint32_t what;			/* enum espnic_sa_update_what */
 	uint64_t seq;
 	uint64_t soft_packets, hard_packets, soft_bytes, hard_bytes;
+	uint64_t lease_mark, lease_end;
+};
+
+/* The replay window of an inbound SA: bit n % 64 of bitmap[n / 64]: number top - n was seen. */
+struct espnic_sa_window {
+	uint64_t top;
+	uint32_t size;			/* packets; bits from here on are zero */
+	uint64_t bitmap[ESPNIC_WINDOW_MAX / 64];
 };
 
 enum espnic_pkt_flags {
@@ -298,6 +315,14 @@ struct espnic_engine_ops {
 	void (*sa_del)(struct espnic_sa *sa);
 	/* A consistent snapshot; takes (clears) the events. */
 	void (*sa_query)(struct espnic_sa *sa, struct espnic_sa_state *st);
+	/* A consistent picture of an inbound SA's replay window. */
+	void (*sa_window)(struct espnic_sa *sa, struct espnic_sa_window *w);
+	/*
+	 * @heir goes on where @old stops: both of one direction and key, no packet under way in either. Outbound
+	 * the higher of both sequence numbers; inbound the higher top, and seen is what either saw, or what
+	 * lies left of the other's window.
+	 */
+	void (*sa_inherit)(struct espnic_sa *heir, struct espnic_sa *old);
 
 	/* Packet offload: clear IP packet to ESP. SAs with dir OUT and offload PACKET. */
 	void (*protect)(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);

@@ -122,15 +122,21 @@ static enum espnic_verdict reserve(struct espnic_sa *sa, struct espnic_pkt *pkt,
 {
 	uint64_t last = sa->info.esn ? UINT64_MAX : UINT32_MAX;
 	enum espnic_verdict verdict;
+	uint64_t next;
 
 	espnic_lock(&sa->lock);
+	next = pkt->flags & ESPNIC_PKT_SEQ ? pkt->seq : sa->seq + 1;
 	if (pkt->flags & ESPNIC_PKT_SEQ ? pkt->seq > last : sa->seq >= last)
 		verdict = ESPNIC_SEQ_EXHAUSTED;
+	else if (sa->lease_end && next > sa->lease_end)
+		verdict = ESPNIC_LEASE;
 	else
 		verdict = espnic_sa_count(sa, p->ip.len, &pkt->flags);
 	if (verdict == ESPNIC_OK) {
-		p->seq = pkt->flags & ESPNIC_PKT_SEQ ? pkt->seq : sa->seq + 1;
-		sa->seq = p->seq;
+		p->seq = next;
+		sa->seq = next;
+		if (sa->lease_end && next >= sa->lease_mark)
+			espnic_sa_raise(sa, ESPNIC_SA_LEASE_LOW, &pkt->flags);
 		if (p->family == ESPNIC_IPV4 && sa->info.mode == ESPNIC_MODE_TUNNEL && !p->df)
 			p->ip_id = sa->ip_id++;
 	}

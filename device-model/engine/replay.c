@@ -122,3 +122,42 @@ void espnic_window_raise(struct espnic_window *w, uint64_t top)
 	if (w->size)
 		*seen_word(w, top) &= seen_bit(top) | (seen_bit(top) - 1);
 }
+
+/* Whether @seq must not be taken any more. */
+static bool window_has(const struct espnic_window *w, uint64_t seq)
+{
+	return seq <= w->top && espnic_window_check(w, seq) != ESPNIC_OK;
+}
+
+void espnic_window_read(const struct espnic_window *w, struct espnic_sa_window *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->top = w->top;
+	out->size = w->size;
+	for (uint32_t n = 0; n < w->size && n <= w->top; n++) {
+		if (window_has(w, w->top - n))
+			out->bitmap[n / ESPNIC_WINDOW_WORD] |= (uint64_t)1 << n % ESPNIC_WINDOW_WORD;
+	}
+}
+
+void espnic_window_join(struct espnic_window *w, const struct espnic_window *old)
+{
+	uint64_t own = w->top;
+
+	if (old->top > w->top) {
+		if (w->size)
+			advance(w, old->top);
+		w->top = old->top;
+		/* What the lower top's window has left behind was judged by nobody. */
+		for (uint64_t n = 0; n < w->size && n <= w->top; n++) {
+			uint64_t seq = w->top - n;
+
+			if (own >= w->size && seq <= own - w->size)
+				*seen_word(w, seq) |= seen_bit(seq);
+		}
+	}
+	for (uint64_t n = 0; n < w->size && n <= w->top; n++) {
+		if (old->size && window_has(old, w->top - n))
+			*seen_word(w, w->top - n) |= seen_bit(w->top - n);
+	}
+}

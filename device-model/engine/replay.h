@@ -47,4 +47,13 @@ void espnic_window_accept(struct espnic_window *w, uint64_t seq);
 /* Moves the top up to @top (never down) and takes everything up to it as seen. */
 void espnic_window_raise(struct espnic_window *w, uint64_t top);
 
+/* What @w holds, in the form of the engine's sa_window. */
+void espnic_window_read(const struct espnic_window *w, struct espnic_sa_window *out);
+
+/*
+ * Joins @old to @w: the higher top, and every number that either has seen, or that is left of the
+ * window of either.
+ */
+void espnic_window_join(struct espnic_window *w, const struct espnic_window *old);
+
 #endif

@@ -76,6 +76,8 @@ enum espnic_verdict espnic_sa_new(const struct espnic_aead_ops *aead,
 	sa->mtu = p->mtu;
 	sa->tfc_len = p->tfc_len;
 	sa->seq = p->seq;
+	sa->lease_mark = p->lease_mark;
+	sa->lease_end = p->lease_end;
 	espnic_window_init(&sa->window, p->replay_window, p->seq,
 			   (uint64_t *)((uint8_t *)sa + window_off));
 	if (p->offload == ESPNIC_OFFLOAD_PACKET) {
@@ -117,7 +119,12 @@ enum espnic_verdict espnic_sa_update(struct espnic_sa *sa, const struct espnic_s
 		sa->hard_packets = u->hard_packets;
 		sa->soft_bytes = u->soft_bytes;
 		sa->hard_bytes = u->hard_bytes;
-		sa->raised &= ESPNIC_SA_SEQ_EXHAUSTED;
+		sa->raised &= ESPNIC_SA_SEQ_EXHAUSTED | ESPNIC_SA_LEASE_LOW;
+	}
+	if (u->what & ESPNIC_UPDATE_LEASE) {
+		sa->lease_mark = u->lease_mark;
+		sa->lease_end = u->lease_end;
+		sa->raised &= ~(uint32_t)ESPNIC_SA_LEASE_LOW;
 	}
 	espnic_unlock(&sa->lock);
 	return ESPNIC_OK;
@@ -133,6 +140,23 @@ void espnic_sa_query(struct espnic_sa *sa, struct espnic_sa_state *st)
 	st->events = sa->events;
 	sa->events = 0;
 	espnic_unlock(&sa->lock);
+}
+
+void espnic_sa_window(struct espnic_sa *sa, struct espnic_sa_window *w)
+{
+	espnic_lock(&sa->lock);
+	espnic_window_read(&sa->window, w);
+	espnic_unlock(&sa->lock);
+}
+
+/* One lock after the other: @old is at rest, and two at once would need an order. */
+void espnic_sa_inherit(struct espnic_sa *heir, struct espnic_sa *old)
+{
+	espnic_lock(&heir->lock);
+	if (old->seq > heir->seq)
+		heir->seq = old->seq;
+	espnic_window_join(&heir->window, &old->window);
+	espnic_unlock(&heir->lock);
 }
 
 void espnic_sa_raise(struct espnic_sa *sa, uint32_t event, uint32_t *flags)

@@ -34,6 +34,7 @@ struct espnic_sa {
 	uint32_t events;		/* enum espnic_sa_event: not collected yet */
 	uint32_t raised;		/* the same: told once already, since the limits were set */
 	uint64_t seq;			/* outbound: highest number sent */
+	uint64_t lease_mark, lease_end;	/* outbound; lease_end 0: no lease */
 	struct espnic_window window;	/* inbound: highest number verified, and below */
 	uint64_t bytes;
 	uint64_t verdicts[ESPNIC_VERDICTS];
@@ -50,6 +51,8 @@ enum espnic_verdict espnic_sa_new(const struct espnic_aead_ops *aead,
 enum espnic_verdict espnic_sa_update(struct espnic_sa *sa, const struct espnic_sa_update *u);
 void espnic_sa_free(struct espnic_sa *sa);
 void espnic_sa_query(struct espnic_sa *sa, struct espnic_sa_state *st);
+void espnic_sa_window(struct espnic_sa *sa, struct espnic_sa_window *w);
+void espnic_sa_inherit(struct espnic_sa *heir, struct espnic_sa *old);
 
 /*
  * Whether @p makes sense (ESPNIC_OK), and if not, ESPNIC_BAD_SA with the reason;

@@ -39,7 +39,8 @@ static enum espnic_counter rx_refusal(enum espnic_verdict v)
 /* ipsec_status of the completion is the engine's verdict, by number. */
 _Static_assert((int)ESPNIC_OK == (int)ESPNIC_IPSEC_STATUS_OK &&
 		       (int)ESPNIC_INTEGRITY == (int)ESPNIC_IPSEC_STATUS_INTEGRITY &&
-		       (int)ESPNIC_ECN == (int)ESPNIC_IPSEC_STATUS_ECN,
+		       (int)ESPNIC_ECN == (int)ESPNIC_IPSEC_STATUS_ECN &&
+		       (int)ESPNIC_LEASE == (int)ESPNIC_IPSEC_STATUS_LEASE,
 	       "verdicts and ipsec_status are the same numbers");
 
 /* Delivers or drops the frame, as @counter says. */

@@ -26,6 +26,8 @@ static enum espnic_counter tx_refusal(enum espnic_verdict v)
 		return ESPNIC_COUNTER_TX_DROP_SELECTOR;
 	case ESPNIC_MTU:
 		return ESPNIC_COUNTER_TX_DROP_MTU;
+	case ESPNIC_LEASE:
+		return ESPNIC_COUNTER_TX_DROP_LEASE;
 	default:
 		return ESPNIC_COUNTER_TX_DROP_ENGINE;
 	}

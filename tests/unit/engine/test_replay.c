@@ -205,6 +205,50 @@ static void against_list(void **state)
 	}
 }
 
+/* Heir and old with random histories: what either refuses, the joined window refuses, and nothing else. */
+static void joined(void **state)
+{
+	static const uint32_t sizes[] = { 32, 33, 64, 100, 4096 };
+
+	(void)state;
+	for (int round = 0; round < 200; round++) {
+		uint32_t size[2] = { sizes[chance() % 5], sizes[chance() % 5] };
+		struct espnic_sa_window read;
+		struct espnic_window w[2], before;
+		uint64_t top;
+
+		for (int i = 0; i < 2; i++) {
+			window_make(&w[i], size[i], chance() % 9000);
+			for (int n = 0; n < 500; n++) {
+				uint64_t seq = w[i].top + chance() % 5;
+
+				if (espnic_window_check(&w[i], seq) == ESPNIC_OK)
+					espnic_window_accept(&w[i], seq);
+			}
+		}
+		window_make(&before, size[0], 0);
+		memcpy(before.seen, w[0].seen, espnic_window_bytes(size[0]));
+		before.top = w[0].top;
+		top = w[0].top > w[1].top ? w[0].top : w[1].top;
+		espnic_window_join(&w[0], &w[1]);
+		espnic_window_read(&w[0], &read);
+		assert_int_equal(read.top, top);
+		assert_int_equal(read.size, size[0]);
+		for (uint64_t seq = 1; seq <= top + 2; seq++) {
+			bool want = espnic_window_check(&before, seq) == ESPNIC_OK &&
+				    espnic_window_check(&w[1], seq) == ESPNIC_OK &&
+				    (seq > top || top - seq < size[0]);
+
+			assert_int_equal(espnic_window_check(&w[0], seq) == ESPNIC_OK, want);
+			if (seq <= top && top - seq < size[0])
+				assert_int_equal(!(read.bitmap[(top - seq) / 64] >> (top - seq) % 64 & 1), want);
+		}
+		free(w[0].seen);
+		free(w[1].seen);
+		free(before.seen);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +257,7 @@ int main(void)
 		cmocka_unit_test(start),
 		cmocka_unit_test(raise),
 		cmocka_unit_test(against_list),
+		cmocka_unit_test(joined),
 	};
 
 	return cmocka_run_group_tests_name("engine/replay", tests, NULL, NULL);
