@@ -18,20 +18,18 @@ struct espnic_engine_thread {
 	_Alignas(ESPNIC_CACHE_LINE) uint8_t scratch[ESPNIC_AEAD_SCRATCH];
 };
 
-/* AES-GCM. Expanded keys lie in memory of the caller, aligned to a cache line. */
+/* An AEAD (RFC 5116). Expanded keys lie in memory of the caller, aligned to a cache line. */
 struct espnic_aead_ops {
-	const char *body;
-
-	/* NULL, or a constant text that says why this machine cannot run it. */
-	const char *(*unavailable)(void);
-
 	/* Bytes of an expanded key. */
 	size_t key_size;
 
-	/* Expands @len bytes of key: 16, 24 or 32; false for others. */
+	/* Expands @len bytes of key; false for a length the AEAD does not have. */
 	bool (*expand)(void *key, const uint8_t *raw, size_t len);
 
-	/* Encrypts @data in place, writes @tag_len bytes of tag. @iv_len > 0; ESP has 12. */
+	/*
+	 * Encrypts @data in place, writes @tag_len bytes of tag, which may stand behind it.
+	 * @iv is the whole nonce; ESP has 12 bytes (CCM 11), GCM takes any but 0, CCM 7 to 13.
+	 */
 	void (*seal)(struct espnic_engine_thread *t, const void *key,
 		     const uint8_t *iv, size_t iv_len, const uint8_t *aad, size_t aad_len,
 		     uint8_t *data, size_t len, uint8_t *tag, size_t tag_len);

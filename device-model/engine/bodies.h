@@ -5,12 +5,10 @@
 
 #include "engine/aead.h"
 #include "engine/engine.h"
+#include "engine/transform.h"
 
 extern const struct espnic_engine_ops espnic_engine_ref;
 extern const struct espnic_engine_ops espnic_engine_fast;
-
-/* The primitives of the body called @name (as for espnic_engine_get()), for bare AEAD requests. */
-const struct espnic_aead_ops *espnic_aead_get(const char *name, const char **why);
 
 struct espnic_engine_thread *espnic_thread_new(void);
 void espnic_thread_free(struct espnic_engine_thread *t);

@@ -33,12 +33,12 @@ const char *espnic_verdict_name(enum espnic_verdict v)
 
 struct body {
 	const struct espnic_engine_ops *ops;
-	const struct espnic_aead_ops *aead;
+	const struct espnic_transforms *transforms;
 };
 
 static const struct body bodies[] = {
-	{ &espnic_engine_fast, &espnic_aead_fast },
-	{ &espnic_engine_ref, &espnic_aead_ref },
+	{ &espnic_engine_fast, &espnic_transforms_fast },
+	{ &espnic_engine_ref, &espnic_transforms_ref },
 };
 
 /* "auto" takes the first that this machine can run. */
@@ -53,7 +53,7 @@ static const struct body *find_body(const char *name, const char **why)
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
 		if (!any && strcmp(name, bodies[i].ops->name) != 0)
 			continue;
-		*why = bodies[i].aead->unavailable();
+		*why = bodies[i].transforms->unavailable();
 		if (!*why)
 			return &bodies[i];
 	}
@@ -72,11 +72,11 @@ bool espnic_engine_available(const char *name, const char **why)
 	return find_body(name, why) != NULL;
 }
 
-const struct espnic_aead_ops *espnic_aead_get(const char *name, const char **why)
+const struct espnic_transforms *espnic_transforms_get(const char *name, const char **why)
 {
 	const struct body *body = find_body(name, why);
 
-	return body ? body->aead : NULL;
+	return body ? body->transforms : NULL;
 }
 
 struct espnic_engine_thread *espnic_thread_new(void)

@@ -3,7 +3,7 @@
 
 ENGINE_SRCS := $(addprefix device-model/engine/, \
 	aes.c engine.c esp_crypto.c esp_gcm.c esp_in.c esp_out.c fast.c gcm.c ghash.c ip.c ref.c \
-	replay.c sa.c sa_check.c sad.c selector.c spd.c)
+	ref_transforms.c replay.c sa.c sa_check.c sad.c selector.c spd.c transform.c)
 ENGINE_LIBS := -lIPSec_MB -lpthread
 
 ENGINE_CLI_SRCS := $(addprefix device-model/engine/cli/, \

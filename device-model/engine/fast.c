@@ -138,12 +138,18 @@ static bool fast_open(struct espnic_engine_thread *t, const void *expanded,
 }
 
 const struct espnic_aead_ops espnic_aead_fast = {
-	.body = "fast",
-	.unavailable = fast_unavailable,
 	.key_size = sizeof(struct fast_key),
 	.expand = fast_expand,
 	.seal = fast_seal,
 	.open = fast_open,
+};
+
+const struct espnic_transforms espnic_transforms_fast = {
+	.body = "fast",
+	.unavailable = fast_unavailable,
+	.of = {
+		[ESPNIC_ALG_AES_GCM].aead = &espnic_aead_fast,
+	},
 };
 
 static enum espnic_verdict fast_sa_add(const struct espnic_sa_params *p, struct espnic_sa **sa,

@@ -39,8 +39,9 @@ struct crypto_request {
 	size_t tag_len;
 };
 
-struct espnic_cli_crypto *espnic_cli_crypto_new(const struct espnic_aead_ops *aead)
+struct espnic_cli_crypto *espnic_cli_crypto_new(const struct espnic_transforms *transforms)
 {
+	const struct espnic_aead_ops *aead = transforms->of[ESPNIC_ALG_AES_GCM].aead;
 	struct espnic_cli_crypto *c = calloc(1, sizeof(*c));
 
 	if (!c)

@@ -46,8 +46,8 @@ static int run_main(const char *engine)
 
 static int crypto_main(const char *engine)
 {
-	const struct espnic_aead_ops *aead = espnic_aead_get(engine, NULL);
-	struct espnic_cli_crypto *crypto = espnic_cli_crypto_new(aead);
+	const struct espnic_transforms *transforms = espnic_transforms_get(engine, NULL);
+	struct espnic_cli_crypto *crypto = espnic_cli_crypto_new(transforms);
 	int err = -1;
 
 	if (crypto)

@@ -78,7 +78,7 @@ void espnic_cli_run_free(struct espnic_cli_run *run);
 void espnic_cli_run_answer(void *run, struct json_object *request, FILE *out);
 
 struct espnic_cli_crypto;
-struct espnic_cli_crypto *espnic_cli_crypto_new(const struct espnic_aead_ops *aead);
+struct espnic_cli_crypto *espnic_cli_crypto_new(const struct espnic_transforms *transforms);
 void espnic_cli_crypto_free(struct espnic_cli_crypto *crypto);
 void espnic_cli_crypto_answer(void *crypto, struct json_object *request, FILE *out);
 

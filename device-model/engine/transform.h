@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which bare transforms there are, and which of them a body has. */
+#ifndef ESPNIC_ENGINE_TRANSFORM_H
+#define ESPNIC_ENGINE_TRANSFORM_H
+
+#include "engine/aead.h"
+#include "engine/cipher.h"
+#include "engine/mac.h"
+
+/* The `alg` of CONTRACTS.md, in its order. */
+enum espnic_alg {
+	ESPNIC_ALG_AES_GCM,
+	ESPNIC_ALG_AES_CCM,
+	ESPNIC_ALG_CHACHA20_POLY1305,
+	ESPNIC_ALG_AES_GMAC,		/* a MAC that takes a nonce */
+	ESPNIC_ALG_AES_CBC,
+	ESPNIC_ALG_AES_CTR,
+	ESPNIC_ALG_3DES_CBC,
+	ESPNIC_ALG_HMAC_MD5,
+	ESPNIC_ALG_HMAC_SHA1,
+	ESPNIC_ALG_HMAC_SHA256,
+	ESPNIC_ALG_HMAC_SHA384,
+	ESPNIC_ALG_HMAC_SHA512,
+	ESPNIC_ALG_AES_XCBC,
+	ESPNIC_ALG_AES_CMAC,
+	ESPNIC_ALGS
+};
+
+/* One of the three, as the alg's kind is; or none: the body lacks the alg. */
+struct espnic_transform {
+	const struct espnic_aead_ops *aead;
+	const struct espnic_cipher_ops *cipher;
+	const struct espnic_mac_ops *mac;
+};
+
+/* The bare transforms of one body. */
+struct espnic_transforms {
+	const char *body;
+
+	/* NULL, or a constant text that says why this machine cannot run the body. */
+	const char *(*unavailable)(void);
+
+	struct espnic_transform of[ESPNIC_ALGS];
+};
+
+extern const struct espnic_transforms espnic_transforms_ref;
+extern const struct espnic_transforms espnic_transforms_fast;
+
+/* The word of CONTRACTS.md for @alg, and the alg of a word, ESPNIC_ALGS for an unknown one. */
+const char *espnic_alg_name(enum espnic_alg alg);
+enum espnic_alg espnic_alg_find(const char *name);
+
+/*
+ * The bare transforms of the body called @name (as for espnic_engine_get()), or
+ * NULL and in *@why (may be NULL) the reason.
+ */
+const struct espnic_transforms *espnic_transforms_get(const char *name, const char **why);
+
+#endif
