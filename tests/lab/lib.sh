@@ -213,3 +213,13 @@ grew() {
 	after=$(nic_stat "$name")
 	[ "$after" -gt "$before" ] || { echo "$name stays $after"; return 1; }
 }
+
+# covered NAME SRC DST / uncovered NAME: from the one to the other, a policy protects what the NIC sends from one prefix to
+# the other; tests/lab/wire.py holds the recorded wire against it. Each NAME serves once a run.
+covered() {
+	echo "$2 $3" >"/out/cover.$1.start"
+}
+
+uncovered() {
+	: >"/out/cover.$1.end"
+}

@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The wire as tshark sees it: an independent witness of what a lab run sent.
+"""The recorded wire of a lab run, and what must never be on it.
 
-tshark decrypts and authenticates every ESP packet with the keys of the phases (the same derivation as
-tests/lab/lib.sh); what it reports is held against the times in which policies protected.
+judge(): tshark, an independent witness, decrypts and authenticates every ESP packet with the keys of the demo's
+phases (the same derivation as tests/lab/lib.sh); what it reports is held against the times in which policies protected.
+
+search(): every frame that the NIC sent, by its own small parser, for runs too long for tshark: no (SPI, IV) twice, and no
+clear packet between two prefixes while a policy covers them. A guest says so by making OUT/cover.NAME.start
+and .end (tests/lab/lib.sh, covered), with the two prefixes in the first.
 """
 
 import dataclasses
+import glob
 import hashlib
+import ipaddress
 import os
 import re
+import struct
 import subprocess
 
 LEFT = {"4": "192.0.2.1", "6": "2001:db8::1"}
@@ -157,3 +164,142 @@ def judge(pcap, plan, folder):
                           "detail": f"{strangers} strangers"})
     out["phases"] = stats
     return out
+
+
+# ---- the search ----
+
+PCAPNG_SECTION, PCAPNG_INTERFACE, PCAPNG_PACKET = 0x0A0D0D0A, 1, 6
+PCAPNG_OPT_FLAGS, PCAPNG_OPT_TSRESOL = 2, 9
+WIRE_INTERFACE = 0  # device-model/nic/pcap.h
+DIRECTION, DIRECTION_OUT = 3, 2
+ETH_TYPES = {0x0800: 4, 0x86DD: 6}
+ETH_VLAN = (0x8100, 0x88A8)
+PROTO_UDP, PROTO_ESP, PROTO_ICMPV6 = 17, 50, 58
+IPV6_EXTENSIONS = (0, 43, 44, 60)
+NATT_PORT = 4500
+
+
+def pcapng(path):
+    """(seconds, direction, bytes) of each frame on the wire; a cut last block ends it."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at, resolution = 0, {}
+    while at + 12 <= len(data):
+        kind, size = struct.unpack_from("<II", data, at)
+        if size < 12 or at + size > len(data):
+            return
+        if kind == PCAPNG_INTERFACE:
+            options = dict(pcapng_options(data, at + 16, at + size - 4))
+            exponent = options.get(PCAPNG_OPT_TSRESOL, b"\x06")[0]
+            resolution[len(resolution)] = 10.0 ** -exponent
+        elif kind == PCAPNG_PACKET:
+            interface, high, low, length = struct.unpack_from("<IIII", data, at + 8)
+            if interface == WIRE_INTERFACE:
+                end = at + 28 + (length + 3 & ~3)
+                flags = dict(pcapng_options(data, end, at + size - 4)).get(PCAPNG_OPT_FLAGS, bytes(4))
+                yield ((high << 32 | low) * resolution[interface], flags[0] & DIRECTION,
+                       data[at + 28:at + 28 + length])
+        at += size
+
+
+def pcapng_options(data, at, end):
+    while at + 4 <= end:
+        code, length = struct.unpack_from("<HH", data, at)
+        if not code:
+            return
+        yield code, data[at + 4:at + 4 + length]
+        at += 4 + (length + 3 & ~3)
+
+
+@dataclasses.dataclass
+class Packet:
+    """What the search wants to know of an IP packet."""
+    src: bytes
+    dst: bytes
+    proto: int
+    payload: bytes  # of the packet itself, behind its headers; empty in later fragments
+
+
+def parse(frame):
+    """A Packet, or None for what is no IP."""
+    at = 12
+    while frame[at:at + 2] and struct.unpack_from("!H", frame, at)[0] in ETH_VLAN:
+        at += 4
+    family = ETH_TYPES.get(struct.unpack_from("!H", frame, at)[0]) if len(frame) >= at + 2 else None
+    ip = frame[at + 2:]
+    if family == 4 and len(ip) >= 20:
+        later = struct.unpack_from("!H", ip, 6)[0] & 0x1FFF
+        return Packet(ip[12:16], ip[16:20], ip[9], b"" if later else ip[(ip[0] & 15) * 4:])
+    if family == 6 and len(ip) >= 40:
+        proto, at, later = ip[6], 40, False
+        while proto in IPV6_EXTENSIONS and len(ip) >= at + 8:
+            if proto == 44:
+                later |= bool(struct.unpack_from("!H", ip, at + 2)[0] & 0xFFF8)
+            proto, at = ip[at], at + (8 if proto == 44 else 8 * (1 + ip[at + 1]))
+        return Packet(ip[8:24], ip[24:40], proto, b"" if later else ip[at:])
+    return None
+
+
+def esp_of(packet):
+    """The ESP packet it is or carries (RFC 3948: a SPI of 0 is none), else None."""
+    if packet.proto == PROTO_ESP:
+        return packet.payload
+    if packet.proto == PROTO_UDP and len(packet.payload) >= 8 + 16:
+        ports = struct.unpack_from("!HH", packet.payload)
+        if NATT_PORT in ports and packet.payload[8:12] != bytes(4):
+            return packet.payload[8:]
+    return None
+
+
+@dataclasses.dataclass
+class Cover:
+    """While a policy protects what goes from one prefix to the other."""
+    name: str
+    src: ipaddress.IPv4Network | ipaddress.IPv6Network
+    dst: ipaddress.IPv4Network | ipaddress.IPv6Network
+    start: float
+    end: float
+
+    def holds(self, when, packet):
+        if not self.start <= when <= self.end or len(packet.src) != self.src.max_prefixlen // 8:
+            return False
+        return ipaddress.ip_address(packet.src) in self.src and ipaddress.ip_address(packet.dst) in self.dst
+
+
+def covers(folder):
+    """All that guests said; one without an end held to the end of the run."""
+    for path in sorted(glob.glob(os.path.join(folder, "cover.*.start"))):
+        end = path[:-len("start")] + "end"
+        with open(path, encoding="ascii") as file:
+            src, dst = file.read().split()
+        yield Cover(os.path.basename(path).split(".")[1], ipaddress.ip_network(src), ipaddress.ip_network(dst),
+                    os.stat(path).st_mtime, os.stat(end).st_mtime if os.path.exists(end) else float("inf"))
+
+
+def search(pcap, folder):
+    """Checks of what the NIC sent, [{"name", "ok", "detail"}]."""
+    policies = list(covers(folder))
+    nonces, twice, clear, esp = {}, [], [], 0
+    for number, (when, direction, frame) in enumerate(pcapng(pcap), 1):
+        packet = parse(frame) if direction == DIRECTION_OUT else None
+        if not packet:
+            continue
+        body = esp_of(packet)
+        if body is not None:
+            nonce = body[:4] + body[8:16]
+            if len(nonce) < 12:
+                continue
+            esp += 1
+            if nonce in nonces:
+                twice.append(f"SPI 0x{nonce[:4].hex()} IV {nonce[4:].hex()} in frames {nonces[nonce]} and {number}")
+            nonces.setdefault(nonce, number)
+        elif packet.proto == PROTO_ICMPV6 and packet.payload[:1] and str(packet.payload[0]) in NDP_TYPES:
+            continue
+        elif packet.proto != PROTO_ESP:
+            clear += [f"frame {number}, protocol {packet.proto}, policy {c.name}" for c in policies if c.holds(when, packet)]
+    return [
+        {"name": "wire: no (SPI, IV) twice", "ok": bool(nonces) and not twice,
+         "detail": f"{len(nonces)} nonces, {len(twice)} twice; " + "; ".join(twice[:3])},
+        {"name": "wire: no clear packet that a policy covers", "ok": bool(policies) and not clear,
+         "detail": f"{esp} ESP packets, {len(policies)} covers, {len(clear)} clear; " + "; ".join(clear[:3])},
+    ]
