@@ -16,12 +16,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "nic/nic.h"
 
 enum control_limits {
 	CLIENTS = 8, /* at once; more are turned away */
 	LINE_MAX_LEN = 256, /* bytes of a request; a longer one is refused */
 	BACKLOG = 8, /* connections not yet accepted */
+	FAULT_WORDS = 3, /* NAME COUNT ARG */
 	SEND_TIMEOUT_S = 1, /* seconds a client may leave its reply unread */
 };
 
@@ -34,6 +36,7 @@ struct client {
 
 struct espnic_control {
 	struct espnic_nic *nic;
+	struct espnic_faults *faults; /* NULL: none may be asked for */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int listen_fd, signal_fd, end_fd;
 	struct client client[CLIENTS];
@@ -103,6 +106,44 @@ static void put_health(FILE *out, const struct espnic_nic_status *st)
 		yes(st->status & ESPNIC_STATUS_FW_ALIVE), st->heartbeat, st->resets);
 }
 
+/* Decimal, or hexadecimal with 0x. */
+static bool parse_number(const char *text, uint64_t *value)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*value = strtoull(text, &end, 0);
+	return !errno && !*end;
+}
+
+/* `fault list`, or `fault NAME [COUNT [ARG]]`, of which @line is what follows the first word. */
+static void put_fault(FILE *out, struct espnic_faults *faults, const char *line)
+{
+	char copy[LINE_MAX_LEN], *word[FAULT_WORDS + 1] = { NULL }, *rest = copy;
+	uint64_t number[FAULT_WORDS] = { 0, 1, 0 }; /* by word; the first is the name */
+	unsigned int n = 0, i;
+	bool good;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	while (n <= FAULT_WORDS && (word[n] = strtok_r(rest, " ", &rest)))
+		n++;
+	good = n >= 1 && n <= FAULT_WORDS;
+	for (i = 1; i < n && good; i++)
+		good = parse_number(word[i], &number[i]);
+	if (!faults)
+		fprintf(out, "{\"error\":\"the device was started without --faults\"}\n");
+	else if (!good || number[1] > INT32_MAX)
+		fprintf(out, "{\"error\":\"fault list, or fault NAME [COUNT [ARG]]\"}\n");
+	else if (!strcmp(word[0], "list"))
+		espnic_fault_show(faults, out);
+	else if (espnic_fault_arm(faults, word[0], (uint32_t)number[1], number[2]))
+		fprintf(out, "{\"error\":\"no such fault; fault list has them\"}\n");
+	else
+		fprintf(out, "{\"ok\":true}\n");
+}
+
 /* The reply to @line; the caller frees it. NULL: out of memory. */
 static char *answer(struct espnic_control *c, const char *line, size_t *len)
 {
@@ -118,8 +159,10 @@ static char *answer(struct espnic_control *c, const char *line, size_t *len)
 	} else if (!strcmp(line, "health")) {
 		espnic_nic_get_status(c->nic, &st);
 		put_health(out, &st);
+	} else if (!strncmp(line, "fault ", strlen("fault "))) {
+		put_fault(out, c->faults, line + strlen("fault "));
 	} else {
-		fprintf(out, "{\"error\":\"unknown request; there are: stats, health\"}\n");
+		fprintf(out, "{\"error\":\"unknown request; there are: stats, health, fault\"}\n");
 	}
 	if (fclose(out)) {
 		free(text);
@@ -275,7 +318,8 @@ fail:
 	return -EIO;
 }
 
-struct espnic_control *espnic_control_open(const char *path, struct espnic_nic *nic, char *err,
+struct espnic_control *espnic_control_open(const char *path, struct espnic_nic *nic,
+					   struct espnic_faults *faults, char *err,
 					   size_t err_len)
 {
 	struct espnic_control *c = calloc(1, sizeof(*c));
@@ -287,6 +331,7 @@ struct espnic_control *espnic_control_open(const char *path, struct espnic_nic *
 		return NULL;
 	}
 	c->nic = nic;
+	c->faults = faults;
 	c->listen_fd = -1;
 	for (i = 0; i < CLIENTS; i++)
 		c->client[i].fd = -1;

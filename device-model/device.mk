@@ -4,6 +4,7 @@
 DEVICE_SRCS := \
 	device-model/main.c \
 	device-model/control.c \
+	device-model/fault.c \
 	device-model/core/native.c \
 	device-model/core/events.c \
 	device-model/core/tables.c \

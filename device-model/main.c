@@ -12,6 +12,7 @@
 
 #include "control.h"
 #include "engine/engine.h"
+#include "fault.h"
 #include "nic/nic.h"
 #include "nic/pcap.h"
 #include "vfio-user/server.h"
@@ -32,7 +33,7 @@ enum defaults {
 struct options {
 	const char *socket, *wire, *engine, *pcap, *control;
 	unsigned int queues, workers;
-	bool has_mac, trace;
+	bool has_mac, trace, faults;
 	uint8_t mac[ESPNIC_ETH_ALEN];
 };
 
@@ -43,6 +44,7 @@ struct device {
 	struct espnic_nic *nic;
 	struct espnic_vfu *vfu;
 	struct espnic_control *control;
+	struct espnic_faults *faults;
 };
 
 static const char help[] =
@@ -58,6 +60,8 @@ static const char help[] =
 	"  --mac MAC        permanent address (default: made of the socket's path)\n"
 	"  --pcap FILE      record wire and host side to a pcapng file\n"
 	"  --control PATH   unix socket that answers `stats` and `health` with a line of JSON\n"
+	"  --faults         for tests: the control socket takes `fault NAME [COUNT [ARG]]` too, and\n"
+	"                   the device then breaks in that way; `fault list` has the names\n"
 	"  --trace          name what happens, on stderr\n"
 	"  --version, --help\n";
 
@@ -159,6 +163,10 @@ static bool check_options(struct options *o)
 		complain("--wire SPEC is missing");
 		return false;
 	}
+	if (o->faults && !o->control) {
+		complain("--faults needs --control, by which faults are asked for");
+		return false;
+	}
 	if (!o->workers)
 		o->workers = default_workers(o->queues);
 	if (o->workers > o->queues) {
@@ -179,6 +187,7 @@ enum option_ids {
 	MAC,
 	PCAP,
 	CONTROL,
+	FAULTS,
 	TRACE,
 	VERSION,
 	HELP
@@ -196,6 +205,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "mac", required_argument, NULL, MAC },
 		{ "pcap", required_argument, NULL, PCAP },
 		{ "control", required_argument, NULL, CONTROL },
+		{ "faults", no_argument, NULL, FAULTS },
 		{ "trace", no_argument, NULL, TRACE },
 		{ "version", no_argument, NULL, VERSION },
 		{ "help", no_argument, NULL, HELP },
@@ -223,6 +233,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case CONTROL:
 			o->control = optarg;
+			break;
+		case FAULTS:
+			o->faults = true;
 			break;
 		case TRACE:
 			o->trace = true;
@@ -287,6 +300,13 @@ static bool open_device(struct device *d, const struct options *o)
 		if (!d->pcap)
 			goto fail;
 	}
+	if (o->faults) {
+		cfg.faults = d->faults = espnic_faults_new();
+		if (!d->faults) {
+			snprintf(err, sizeof(err), "out of memory");
+			goto fail;
+		}
+	}
 	d->nic = espnic_nic_create(&cfg);
 	if (!d->nic) {
 		snprintf(err, sizeof(err), "out of memory or file descriptors");
@@ -296,7 +316,7 @@ static bool open_device(struct device *d, const struct options *o)
 				sizeof(err));
 	if (!d->vfu)
 		goto fail;
-	d->control = espnic_control_open(o->control, d->nic, err, sizeof(err));
+	d->control = espnic_control_open(o->control, d->nic, d->faults, err, sizeof(err));
 	if (!d->control)
 		goto fail;
 	return true;
@@ -339,6 +359,7 @@ static bool close_device(struct device *d)
 	if (d->vfu)
 		espnic_vfu_free(d->vfu);
 	espnic_nic_destroy(d->nic);
+	espnic_faults_free(d->faults);
 	if (d->wire)
 		d->wire->ops->close(d->wire);
 	err = espnic_pcap_close(d->pcap);

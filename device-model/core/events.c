@@ -191,10 +191,30 @@ static void gather_marks(struct espnic_core *core)
 		atomic_store(&core->any_news, true);
 }
 
+static bool faulty_event(struct espnic_faults *faults, struct espnic_hal_event *ev)
+{
+	uint64_t arg;
+
+	if (espnic_fault_strikes(faults, ESPNIC_FAULT_FATAL, &arg))
+		*ev = (struct espnic_hal_event){ .type = ESPNIC_EVENT_TYPE_FATAL, .value = arg };
+	else if (espnic_fault_strikes(faults, ESPNIC_FAULT_EVENT, &arg))
+		*ev = (struct espnic_hal_event){
+			.type = (uint16_t)arg,
+			.handle = (uint32_t)(arg >> 16),
+			.value = arg,
+			.arg = ~arg,
+		};
+	else
+		return false;
+	return true;
+}
+
 bool espnic_core_event_next(void *ctx, struct espnic_hal_event *ev)
 {
 	struct espnic_core *core = ctx;
 
+	if (core->nic->cfg.faults && faulty_event(core->nic->cfg.faults, ev))
+		return true;
 	if (core->next_event == core->n_events) {
 		core->next_event = core->n_events = 0;
 		gather_port_and_queues(core);

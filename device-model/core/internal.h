@@ -43,6 +43,9 @@ struct espnic_core {
 	struct espnic_hal_event event[ESPNIC_CORE_EVENTS];
 	unsigned int n_events, next_event;
 
+	bool mute; /* a fault: the store that follows is not done */
+	bool hung; /* a fault: the firmware runs no more in this life */
+
 	struct espnic_fw fw;
 };
 

@@ -18,6 +18,7 @@
 
 #include "engine/sad.h"
 #include "engine/spd.h"
+#include "fault.h"
 #include "nic/intr.h"
 #include "nic/nic.h"
 #include "nic/rss.h"

@@ -195,6 +195,10 @@ int espnic_nic_start(struct espnic_nic *nic, const struct espnic_bus_ops *bus, v
 
 	nic->bus = bus;
 	nic->bus_ctx = ctx;
+	if (nic->cfg.faults) {
+		nic->bus = espnic_fault_bus(nic->cfg.faults, bus, ctx);
+		nic->bus_ctx = nic->cfg.faults;
+	}
 	espnic_nic_link(nic);
 	espnic_nic_reset(nic);
 	err = start_thread(&nic->rx.thread, espnic_rx_run, &nic->rx, "espnic-rx");

@@ -14,6 +14,7 @@
 #include "nic/bus.h"
 #include "wire/wire.h"
 
+struct espnic_faults;
 struct espnic_nic;
 struct espnic_pcap;
 
@@ -25,6 +26,7 @@ struct espnic_nic_config {
 	const struct espnic_engine_ops *engine;
 	struct espnic_wire *wire;
 	struct espnic_pcap *pcap;		/* NULL: no recording */
+	struct espnic_faults *faults;		/* NULL: none, whatever happens */
 	unsigned int queues;			/* 1 to ESPNIC_MAX_QUEUE_PAIRS */
 	unsigned int workers;			/* TX threads, 1 to queues */
 	uint8_t mac[ESPNIC_ETH_ALEN];		/* the permanent address */

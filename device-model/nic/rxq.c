@@ -218,8 +218,8 @@ static int hold(struct espnic_rx_thread *rx, struct espnic_queue *q, uint32_t le
 
 /* ---- delivery ---- */
 
-static int write_completion(struct espnic_rx_thread *rx, struct espnic_queue *q, uint32_t index,
-			    const struct espnic_rx_cpl *cpl)
+static int put_completion(struct espnic_rx_thread *rx, struct espnic_queue *q, uint32_t index,
+			  const struct espnic_rx_cpl *cpl)
 {
 	const struct espnic_cpl_ring *ring = &q->rx.cpl;
 	uint64_t addr = ring->addr + (uint64_t)(index & (ring->size - 1)) * sizeof(*cpl);
@@ -229,6 +229,21 @@ static int write_completion(struct espnic_rx_thread *rx, struct espnic_queue *q,
 	if (!err)
 		err = espnic_dma_store32(rx->nic, addr + offsetof(struct espnic_rx_cpl, flags),
 					 le32toh(cpl->flags) | espnic_cpl_phase(ring, index));
+	return err;
+}
+
+static int write_completion(struct espnic_rx_thread *rx, struct espnic_queue *q, uint32_t index,
+			    const struct espnic_rx_cpl *right)
+{
+	struct espnic_rx_cpl cpl[ESPNIC_FAULT_COPIES] = { *right };
+	int at = 0, err = 0;
+	unsigned int n = 1, i;
+
+	if (rx->nic->cfg.faults)
+		n = espnic_fault_rx_cpl(rx->nic->cfg.faults, q->index, atomic_load(&q->life), cpl,
+					&at);
+	for (i = 0; i < n && !err; i++)
+		err = put_completion(rx, q, index + (uint32_t)at + i, &cpl[i]);
 	return err;
 }
 

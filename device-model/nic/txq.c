@@ -140,29 +140,41 @@ static void flush_frames(struct espnic_tx_worker *w)
 
 /* ---- completions ---- */
 
-static bool write_completion(struct espnic_tx_worker *w, struct espnic_queue *q, uint32_t head,
-			     uint32_t packets, uint32_t reason)
+static bool put_completion(struct espnic_tx_worker *w, struct espnic_queue *q,
+			   const struct espnic_tx_cpl *cpl)
 {
 	struct espnic_cpl_ring *ring = &q->tx.cpl;
-	uint64_t addr = ring->addr +
-			(uint64_t)(ring->tail & (ring->size - 1)) * sizeof(struct espnic_tx_cpl);
-	struct espnic_tx_cpl cpl = {
-		.head = htole32(head),
-		.packets = htole32(packets),
-		.reason = htole32(reason),
-	};
-	uint32_t flags = espnic_cpl_phase(ring, ring->tail) | (reason ? ESPNIC_TX_CPL_DROPPED : 0);
+	uint64_t addr = ring->addr + (uint64_t)(ring->tail & (ring->size - 1)) * sizeof(*cpl);
 	int err;
 
-	err = espnic_dma_write(w->nic, addr, &cpl, offsetof(struct espnic_tx_cpl, flags));
+	err = espnic_dma_write(w->nic, addr, cpl, offsetof(struct espnic_tx_cpl, flags));
 	if (!err)
 		err = espnic_dma_store32(w->nic, addr + offsetof(struct espnic_tx_cpl, flags),
-					 flags);
+					 le32toh(cpl->flags) | espnic_cpl_phase(ring, ring->tail));
 	if (err) {
 		dma_failed(w, q, err);
 		return false;
 	}
 	ring->tail++;
+	return true;
+}
+
+static bool write_completion(struct espnic_tx_worker *w, struct espnic_queue *q, uint32_t head,
+			     uint32_t packets, uint32_t reason)
+{
+	struct espnic_tx_cpl cpl[ESPNIC_FAULT_COPIES] = { {
+		.head = htole32(head),
+		.packets = htole32(packets),
+		.reason = htole32(reason),
+		.flags = htole32(reason ? ESPNIC_TX_CPL_DROPPED : 0),
+	} };
+	unsigned int n = 1, i;
+
+	if (w->nic->cfg.faults)
+		n = espnic_fault_tx_cpl(w->nic->cfg.faults, q->index, atomic_load(&q->life), cpl);
+	for (i = 0; i < n; i++)
+		if (!put_completion(w, q, &cpl[i]))
+			return false;
 	return true;
 }
 
