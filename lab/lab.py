@@ -10,6 +10,7 @@ import argparse
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -87,6 +88,7 @@ def parse(argv):
     add("--control", metavar="PATH", help="admin socket of the left espnic-device")
     add("--mortal-device", action="store_true",
         help="lab-kill-device in a guest kills its espnic-device, and that is no failure")
+    add("--faults", action="store_true", help="lab-fault in a guest breaks its espnic-device on demand")
     options = parser.parse_args(argv)
     options.interactive = not options.left and not options.right
     return options
@@ -188,6 +190,46 @@ class Lab:
             with open(os.path.join(self.lab, side + ".killed"), "w", encoding="ascii"):
                 pass
 
+    def control(self, side):
+        """The admin socket of that side's device; None: it has none."""
+        if side == "left" and self.options.control:
+            return self.options.control
+        return os.path.join(self.run, side + ".control") if self.options.faults else None
+
+    def relay_faults(self):
+        """What lab-fault asks for, to the device of that side; its answer back, whole at once."""
+        for side in SIDES:
+            request = os.path.join(self.lab, side + ".fault")
+            try:
+                with open(request, encoding="ascii") as file:
+                    words = file.read().strip()
+            except FileNotFoundError:
+                continue
+            os.unlink(request)
+            answer = os.path.join(self.lab, side + ".fault.answer")
+            with open(answer + ".part", "wb") as file:
+                file.write(self.ask_device(side, f"fault {words}"))
+            os.rename(answer + ".part", answer)
+
+    def ask_device(self, side, line):
+        """The device's line of JSON, or one of our own when it gives none."""
+        if not self.options.faults or self.nic(side) != "espnic":
+            return b'{"error":"lab/run was started without --faults, or this side has no espnic"}\n'
+        try:
+            with socket.socket(socket.AF_UNIX) as device:
+                device.settimeout(SOCKET_WAIT_S)
+                device.connect(self.control(side))
+                device.sendall(line.encode() + b"\n")
+                reply = b""
+                while not reply.endswith(b"\n"):
+                    part = device.recv(65536)
+                    if not part:
+                        break
+                    reply += part
+                return reply
+        except OSError as reason:
+            return f'{{"error":"no answer of the device: {reason}"}}\n'.encode()
+
     def last_words(self, name):
         with open(os.path.join(self.options.out, name + ".log"), errors="replace") as words:
             lines = words.read().strip().splitlines()
@@ -280,19 +322,21 @@ class Lab:
     def start_device(self, side, role, wire):
         """espnic-device for one side; returns the QEMU arguments that plug it in."""
         options = self.options
-        socket = os.path.join(self.run, side + ".vfio-user")
-        command = [device_binary(), "--socket", socket, "--wire", f"stream:{role}:{wire}"]
+        path = os.path.join(self.run, side + ".vfio-user")
+        command = [device_binary(), "--socket", path, "--wire", f"stream:{role}:{wire}"]
         if options.engine:
             command += ["--engine", options.engine]
         if options.queues:
             command += ["--queues", str(options.queues)]
         if side == "left" and options.pcap:
             command += ["--pcap", options.pcap]
-        if side == "left" and options.control:
-            command += ["--control", options.control]
+        if self.control(side):
+            command += ["--control", self.control(side)]
+        if options.faults:
+            command += ["--faults"]
         self.start(side + ".device", command)
-        self.wait_listening(socket)
-        plug = '{"driver":"vfio-user-pci","socket":{"path":"%s","type":"unix"}}' % socket
+        self.wait_listening(path)
+        plug = '{"driver":"vfio-user-pci","socket":{"path":"%s","type":"unix"}}' % path
         return ["-device", plug]
 
     def virtio_arguments(self, side, role, wire):
@@ -309,10 +353,10 @@ class Lab:
 
     def start_guest(self, side, role, wire):
         for name, read_only in (("host", True), ("rw", False)):
-            socket = os.path.join(self.run, f"{side}.{name}")
+            path = os.path.join(self.run, f"{side}.{name}")
             folder = os.path.join(self.view, name)
-            self.start(f"{side}.virtiofsd-{name}", virtiofsd_command(folder, socket, read_only))
-            self.wait_listening(socket)
+            self.start(f"{side}.virtiofsd-{name}", virtiofsd_command(folder, path, read_only))
+            self.wait_listening(path)
         if self.nic(side) == "espnic":
             nic_arguments = self.start_device(side, role, wire)
         else:
@@ -372,6 +416,7 @@ class Lab:
                     with open(os.path.join(self.lab, side + ".broken"), encoding="utf-8") as file:
                         raise Failure(f"{side} guest: {file.read().strip()}")
             self.kill_on_request()
+            self.relay_faults()
             self.check_children()
             now = time.monotonic()
             if now >= end:

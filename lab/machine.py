@@ -131,7 +131,7 @@ def make_initramfs(path):
     cpio.link("var/run", "/run")
     cpio.copy("lab/busybox", BUSYBOX)
     cpio.copy("init", os.path.join(HERE, "guest", "init"))
-    for name in ("session", "lab-barrier", "lab-kill-device"):
+    for name in ("session", "lab-barrier", "lab-kill-device", "lab-fault"):
         cpio.copy("lab/" + name, os.path.join(HERE, "guest", name))
     hosts = "127.0.0.1 localhost\n::1 localhost\n"
     for side, (address4, address6, _) in ADDRESSES.items():
