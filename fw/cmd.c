@@ -33,6 +33,7 @@ static const struct command commands[] = {
 	{ ESPNIC_OPCODE_SA_DEL, sizeof(struct espnic_cmd_sa), espnic_fw_sa_del },
 	{ ESPNIC_OPCODE_SA_QUERY, sizeof(struct espnic_cmd_sa), espnic_fw_sa_query },
 	{ ESPNIC_OPCODE_SA_UPDATE, sizeof(struct espnic_cmd_sa_update), espnic_fw_sa_update },
+	{ ESPNIC_OPCODE_SA_WINDOW, sizeof(struct espnic_cmd_sa), espnic_fw_sa_window },
 	{ ESPNIC_OPCODE_POLICY_ADD, sizeof(struct espnic_cmd_policy_add), espnic_fw_policy_add },
 	{ ESPNIC_OPCODE_POLICY_DEL, sizeof(struct espnic_cmd_policy), espnic_fw_policy_del },
 	{ ESPNIC_OPCODE_POLICY_QUERY, sizeof(struct espnic_cmd_policy), espnic_fw_policy_query },
@@ -91,7 +92,7 @@ void espnic_fw_complete(struct espnic_fw *fw, uint16_t id, uint16_t opcode,
 	uint64_t addr = fw->cq_addr + slot * (uint32_t)sizeof(struct espnic_cmd_cpl);
 	struct espnic_cmd_cpl c = {
 		.id = id, .opcode = opcode, .status = r->status,
-		.detail = r->detail, .resp_len = r->resp_len,
+		.detail = r->detail, .resp_len = r->resp_len, .value = r->value,
 	};
 	uint32_t dma;
 

@@ -41,6 +41,10 @@ bool espnic_fw_event_poll(struct espnic_fw *fw)
 			espnic_fw_fatal(fw, (enum espnic_fatal)ev.value);
 			return false;
 		}
+		if (ev.type == ESPNIC_HAL_EVENT_LEASE) {
+			espnic_fw_lease_low(fw, ev.handle, ev.value);
+			continue;
+		}
 		/*
 		 * Before the rings are there only LINK can come; the driver reads the link's
 		 * state from STATUS once it has enabled them.

@@ -36,7 +36,10 @@ enum espnic_fw_limit {
 	ESPNIC_FW_DRAIN_POLL_MS = 1,	/* milliseconds between looks at the TX queues */
 	ESPNIC_FW_RING_ALIGN = 4096,	/* bytes: rings begin on a page */
 	ESPNIC_FW_CTRL_ALIGN = 128,	/* bytes: a control block is two cache lines of its own */
-	ESPNIC_FW_ID_BUCKETS = 4096,	/* hash buckets over SA identities, a power of two */
+	ESPNIC_FW_ID_BUCKETS = 4096,	/* hash buckets over digests, a power of two */
+	ESPNIC_FW_SPENT = ESPNIC_MAX_SAS, /* keys of deleted outbound SAs kept in mind: a whole table's */
+	ESPNIC_FW_LEASE_RETRY_MS = 10,	/* milliseconds between tries to write leases that failed */
+	ESPNIC_FW_LEASE_TRIES = 16,	/* failed writes of one such try: each may take the bus a while */
 };
 
 enum espnic_fw_state {
@@ -52,14 +55,40 @@ struct espnic_fw_digest {
 	uint32_t w[4];
 };
 
+/* What tells SAs from each other, without the key. */
+struct espnic_fw_names {
+	struct espnic_fw_digest key;	/* direction, key and salt */
+	struct espnic_fw_digest place;	/* SPI, protocol, destination */
+};
+
+enum espnic_fw_chain { ESPNIC_FW_BY_KEY, ESPNIC_FW_BY_PLACE, ESPNIC_FW_CHAINS };
+
+struct espnic_fw_link {
+	uint16_t next, prev;		/* indices of SAs in the same bucket, 0: none */
+};
+
 /* Book-keeping of one SA table slot. */
 struct espnic_fw_sa {
 	uint32_t handle;		/* 0: free */
-	struct espnic_fw_digest id;	/* inbound: of SPI and destination; outbound: of key and salt */
-	uint16_t next;			/* index of the next in the same bucket, 0: end */
+	struct espnic_fw_names names;
+	struct espnic_fw_link link[ESPNIC_FW_CHAINS];	/* by place: inbound alone */
 	uint8_t dir;			/* enum espnic_cmd_sa_dir */
 	uint8_t offload;		/* enum espnic_cmd_sa_offload */
 	uint8_t mode;			/* enum espnic_cmd_sa_mode */
+	bool esn;
+	bool dormant;			/* a twin of a live SA */
+	bool lease_waits;		/* its word could not be written: to be tried again */
+	uint64_t lease_addr;		/* bus address of the lease word, 0: none */
+	uint64_t lease_end;		/* what stands there */
+	uint64_t lease_seq;		/* number it is to be ahead of, as last heard */
+};
+
+/* How far a deleted outbound SA had got. */
+struct espnic_fw_spent {
+	struct espnic_fw_digest key;
+	uint64_t seq;			/* last number sent */
+	uint16_t next;			/* index of the next in the same bucket, 0: none */
+	bool used;
 };
 
 enum espnic_fw_policy_state {
@@ -127,7 +156,14 @@ struct espnic_fw {
 
 	uint8_t id_key[16];		/* of the digests, new at every start */
 	uint32_t sa_count;
-	uint16_t id_bucket[ESPNIC_FW_ID_BUCKETS]; /* index of the first SA, 0: none */
+	uint16_t key_bucket[ESPNIC_FW_ID_BUCKETS]; /* index of the first SA, 0: none */
+	uint16_t place_bucket[ESPNIC_FW_ID_BUCKETS];
+	uint32_t leases_waiting;	/* how many SAs */
+	uint32_t lease_next;		/* index of the SA that was tried last */
+	uint64_t lease_retry_ms;	/* when they are tried again */
+	uint32_t spent_count;		/* free-running: the next one's place */
+	uint16_t spent_bucket[ESPNIC_FW_ID_BUCKETS];
+	struct espnic_fw_spent spent[ESPNIC_FW_SPENT + 1]; /* 0 is never used */
 	struct espnic_fw_sa sa[ESPNIC_MAX_SAS + 1]; /* by index; 0 is never used */
 
 	uint32_t policy_count;

@@ -84,18 +84,23 @@ struct espnic_hal_sa {
 	uint32_t replay_window;		/* packets; 0: no check; always 0 outbound */
 	uint64_t seq;
 	struct espnic_hal_limits limits;
+	uint64_t lease_mark, lease_end;	/* as in struct espnic_hal_sa_update; lease_end 0: no lease */
+	bool dormant;			/* passes nothing until it succeeds another */
 };
 
 enum espnic_hal_sa_update_what {
 	ESPNIC_HAL_SA_L2 = 1 << 0,
 	ESPNIC_HAL_SA_DYING = 1 << 1,
 	ESPNIC_HAL_SA_LIMITS = 1 << 2,
+	ESPNIC_HAL_SA_LEASE = 1 << 3,
 };
 
 struct espnic_hal_sa_update {
 	uint32_t what;			/* enum espnic_hal_sa_update_what */
 	uint8_t dst_mac[ESPNIC_ETH_ALEN], src_mac[ESPNIC_ETH_ALEN];
 	struct espnic_hal_limits limits;
+	/* No number over lease_end is sent; that of lease_mark raises ESPNIC_HAL_EVENT_LEASE. */
+	uint64_t lease_mark, lease_end;
 };
 
 /* As struct espnic_sa_report; the flags are sticky: set until the SA is deleted. */
@@ -105,6 +110,16 @@ struct espnic_hal_sa_report {
 	uint64_t integrity_failed, replay, dropped;
 	uint32_t replay_window;
 	bool soft, hard, seq_used_up;
+	bool has_peer;			/* peer_addr and peer_port hold */
+	uint8_t peer_addr[16];
+	uint16_t peer_port;
+};
+
+/* As struct espnic_window_report. */
+struct espnic_hal_window {
+	uint64_t top;
+	uint32_t size;			/* packets */
+	uint8_t bitmap[ESPNIC_MAX_REPLAY_WINDOW / 8];
 };
 
 struct espnic_hal_policy {
@@ -164,9 +179,15 @@ struct espnic_hal_tx_mark {
 	} queue[ESPNIC_MAX_QUEUE_PAIRS];
 };
 
+/* Events for the firmware alone, beside those of enum espnic_event_type. */
+enum espnic_hal_event_type {
+	/* SA `handle` has sent number lease_mark or a higher one; value: the last one sent. */
+	ESPNIC_HAL_EVENT_LEASE = 0x100,
+};
+
 /* Something that happened, in the terms of struct espnic_event. */
 struct espnic_hal_event {
-	uint16_t type;			/* enum espnic_event_type */
+	uint16_t type;			/* enum espnic_event_type or espnic_hal_event_type */
 	uint32_t handle;
 	uint64_t value;
 	uint64_t arg;
@@ -228,17 +249,24 @@ struct espnic_hal_ops {
 	uint32_t (*rss_set)(void *ctx, const struct espnic_hal_rss *rss);
 
 	/*
-	 * SAs. The firmware sees to it that handles are unique and so are (SPI, protocol,
-	 * family, destination) of inbound and (key, salt) of outbound SAs. sa_add: OK,
-	 * NO_SPACE, or ENGINE with *@verdict the enum espnic_ipsec_status. sa_del: OK when no
-	 * packet uses it any more and the engine's copy of the key is wiped. sa_query must not
-	 * lose an event that event_next has yet to return. enum espnic_cmd_status.
+	 * SAs. The firmware sees to it that handles are unique, and among SAs that are not
+	 * dormant (SPI, protocol, family, destination) of inbound and (key, salt) of each direction.
+	 * sa_add: OK, NO_SPACE, or ENGINE with *@verdict the enum espnic_ipsec_status. sa_del: OK when
+	 * no packet uses it any more and the engine's copy of the key is wiped; *@seq is the last
+	 * number it sent or verified. sa_query must not lose an event that event_next has yet to
+	 * return.
+	 * sa_succeed: as sa_del of @old, and @heir, until now dormant and of the same direction, key and
+	 * salt, takes its place; between them no packet passes. *@seq: the number the heir goes
+	 * on from. enum espnic_cmd_status.
 	 */
 	uint32_t (*sa_add)(void *ctx, const struct espnic_hal_sa *sa, uint32_t *verdict);
 	uint32_t (*sa_update)(void *ctx, uint32_t handle, const struct espnic_hal_sa_update *u,
 			      uint32_t *verdict);
-	uint32_t (*sa_del)(void *ctx, uint32_t handle);
+	uint32_t (*sa_del)(void *ctx, uint32_t handle, uint64_t *seq);
+	uint32_t (*sa_succeed)(void *ctx, uint32_t old, uint32_t heir, uint64_t *seq);
 	uint32_t (*sa_query)(void *ctx, uint32_t handle, struct espnic_hal_sa_report *r);
+	/* A consistent picture of the replay window of an inbound SA of packet offload. */
+	uint32_t (*sa_window)(void *ctx, uint32_t handle, struct espnic_hal_window *w);
 
 	/*
 	 * Policies. policy_discard: from its return on, everything the policy matches is
@@ -266,7 +294,7 @@ struct espnic_hal_ops {
 
 	/*
 	 * Takes the next thing that happened: true and *@ev, or false. The HAL keeps a bounded
-	 * number of them, and one of a kind and handle alone. Type FATAL: the device found
+	 * number of them, and one of a kind and handle alone: none of an SA is ever lost. Type FATAL: the device found
 	 * itself unable to go on, value is the enum espnic_fatal.
 	 */
 	bool (*event_next)(void *ctx, struct espnic_hal_event *ev);

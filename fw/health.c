@@ -60,6 +60,7 @@ void espnic_fw_fatal(struct espnic_fw *fw, enum espnic_fatal code)
 	espnic_fw_wipe(&fw->entry, sizeof(fw->entry));
 	espnic_fw_wipe(fw->id_key, sizeof(fw->id_key));
 	espnic_fw_wipe(fw->sa, sizeof(fw->sa));
+	espnic_fw_wipe(fw->spent, sizeof(fw->spent));
 	fw->hal->reg_write(fw->ctx, ESPNIC_REG_FATAL_CODE, code);
 	fw->hal->status_clear(fw->ctx, ESPNIC_STATUS_READY);
 	fw->hal->status_set(fw->ctx, ESPNIC_STATUS_FATAL);
@@ -118,6 +119,8 @@ uint32_t espnic_fw_poll(struct espnic_fw *fw)
 		more |= espnic_fw_cmd_poll(fw);
 	if (fw->state == ESPNIC_FW_RUNNING)
 		espnic_fw_drain_poll(fw, now);
+	if (fw->state == ESPNIC_FW_RUNNING)
+		espnic_fw_lease_poll(fw, now);
 	if (fw->state == ESPNIC_FW_IDLE || fw->state == ESPNIC_FW_RUNNING)
 		more |= espnic_fw_event_poll(fw);
 	if (fw->notify && fw->state != ESPNIC_FW_STOPPED)
@@ -129,5 +132,7 @@ uint32_t espnic_fw_poll(struct espnic_fw *fw)
 		return 0;
 	if (fw->draining_now && fw->state == ESPNIC_FW_RUNNING)
 		return ESPNIC_FW_DRAIN_POLL_MS;
+	if (fw->leases_waiting && fw->state == ESPNIC_FW_RUNNING)
+		return ESPNIC_FW_LEASE_RETRY_MS;
 	return fw->heartbeat_ms > now ? (uint32_t)(fw->heartbeat_ms - now) : 1;
 }

@@ -12,6 +12,7 @@ struct espnic_fw_reply {
 	uint16_t status;	/* enum espnic_cmd_status */
 	uint32_t detail;
 	uint32_t resp_len;	/* bytes written to resp_addr */
+	uint64_t value;		/* the command's own result */
 	bool pending;		/* it is answered later, by espnic_fw_complete() */
 };
 
@@ -37,6 +38,13 @@ bool espnic_fw_check_selector(const struct espnic_cmd_selector *s, uint32_t off,
 /* An IPv4 (bytes 4 to 15 zero) or IPv6 address. */
 bool espnic_fw_check_addr(uint8_t family, const uint8_t addr[16], uint32_t off,
 			  struct espnic_fw_reply *r);
+/* An SA as it stands in SA_ADD; fills in *@sa, whose key pointers then point into @c. */
+bool espnic_fw_check_sa(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
+			struct espnic_hal_sa *sa, struct espnic_fw_reply *r);
+/* Limits at offset @off of the entry, for an SA of that kind of offload. */
+bool espnic_fw_check_limits(const struct espnic_fw *fw, const struct espnic_sa_limits *l,
+			    uint32_t off, uint8_t offload, struct espnic_hal_limits *out,
+			    struct espnic_fw_reply *r);
 /* A unicast MAC address, not zero. */
 bool espnic_fw_check_mac(const uint8_t mac[ESPNIC_ETH_ALEN], uint32_t off, struct espnic_fw_reply *r);
 
@@ -62,6 +70,7 @@ void espnic_fw_sa_add(struct espnic_fw *fw, struct espnic_fw_reply *r);
 void espnic_fw_sa_del(struct espnic_fw *fw, struct espnic_fw_reply *r);
 void espnic_fw_sa_query(struct espnic_fw *fw, struct espnic_fw_reply *r);
 void espnic_fw_sa_update(struct espnic_fw *fw, struct espnic_fw_reply *r);
+void espnic_fw_sa_window(struct espnic_fw *fw, struct espnic_fw_reply *r);
 void espnic_fw_policy_add(struct espnic_fw *fw, struct espnic_fw_reply *r);
 void espnic_fw_policy_del(struct espnic_fw *fw, struct espnic_fw_reply *r);
 void espnic_fw_policy_query(struct espnic_fw *fw, struct espnic_fw_reply *r);
@@ -69,6 +78,44 @@ void espnic_fw_spd_commit(struct espnic_fw *fw, struct espnic_fw_reply *r);
 void espnic_fw_self_test(struct espnic_fw *fw, struct espnic_fw_reply *r);
 void espnic_fw_get_info(struct espnic_fw *fw, struct espnic_fw_reply *r);
 void espnic_fw_get_stats(struct espnic_fw *fw, struct espnic_fw_reply *r);
+
+/* sa.c: the SA of exactly this handle, or NULL. */
+struct espnic_fw_sa *espnic_fw_sa_by_handle(struct espnic_fw *fw, uint32_t handle);
+
+/* twin.c */
+struct espnic_fw_names espnic_fw_names_of(const struct espnic_fw *fw,
+					  const struct espnic_cmd_sa_add *c);
+/* @sa (its names and direction) can be found from now on; @live: its live twin, NULL: none. */
+void espnic_fw_names_keep(struct espnic_fw *fw, struct espnic_fw_sa *sa, struct espnic_fw_sa *live);
+void espnic_fw_names_drop(struct espnic_fw *fw, struct espnic_fw_sa *sa);
+/* Whether an inbound SA of another key, live or dormant, has this place. */
+bool espnic_fw_place_taken(struct espnic_fw *fw, const struct espnic_fw_names *n);
+/* The live SA of that direction, key and salt, or NULL. */
+struct espnic_fw_sa *espnic_fw_live(struct espnic_fw *fw, const struct espnic_fw_names *n);
+/* The newest dormant twin of the live SA @live, or NULL. */
+struct espnic_fw_sa *espnic_fw_heir(struct espnic_fw *fw, const struct espnic_fw_sa *live);
+/* The last number sent by a deleted outbound SA of that key and salt; 0: not known. */
+uint64_t espnic_fw_spent(struct espnic_fw *fw, const struct espnic_fw_names *n);
+/* An outbound SA is gone that had come to @seq; the oldest of ESPNIC_FW_SPENT is forgotten. */
+void espnic_fw_spent_keep(struct espnic_fw *fw, const struct espnic_fw_names *n, uint64_t seq);
+
+/* lease.c */
+/* The last sequence number of an SA. */
+uint64_t espnic_fw_last_seq(bool esn);
+/*
+ * The first lease of @sa, which is to be added as @hal, @live its live twin or NULL. True and the
+ * lease is in both, or there is to be none; false: the word could not be written, *@r says so.
+ */
+bool espnic_fw_lease_first(struct espnic_fw *fw, struct espnic_fw_sa *sa, struct espnic_hal_sa *hal,
+			   const struct espnic_fw_sa *live, struct espnic_fw_reply *r);
+/* @sa, which has a lease, has come to @seq: half a lease must be ahead, at once or when it can be. */
+void espnic_fw_lease_ahead(struct espnic_fw *fw, struct espnic_fw_sa *sa, uint64_t seq);
+/* The hardware says that @handle has come to @seq, half of its lease. */
+void espnic_fw_lease_low(struct espnic_fw *fw, uint32_t handle, uint64_t seq);
+/* @sa is gone. */
+void espnic_fw_lease_drop(struct espnic_fw *fw, struct espnic_fw_sa *sa);
+/* Tries again what failed; @now in milliseconds. */
+void espnic_fw_lease_poll(struct espnic_fw *fw, uint64_t now);
 
 /* policy.c: deletions under way; @now in milliseconds. */
 void espnic_fw_drain_poll(struct espnic_fw *fw, uint64_t now);

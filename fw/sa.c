@@ -1,34 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/*
- * SAs: lawfulness, handles, and the two rules that no table below could keep alone:
- * an outbound (key, salt) pair serves one SA, and so does an inbound (SPI, destination).
- */
+/* SA commands: handles, life and death of SAs, what is reported of them. */
 #include "internal.h"
 
-enum {
-	PROTO_ESP = 50,			/* IP protocol numbers */
-	PROTO_AH = 51,
-	SPI_MIN = 256,			/* RFC 4303 section 2.1: 1 to 255 are reserved */
-	GCM_SALT_LEN = 4,		/* bytes: RFC 4106 section 4 */
-	DSCP_MAX = 63,
-	ID_IN_LEN = 1 + 2 + 4 + 16,	/* bytes: tag, family, protocol, SPI, destination */
-	ID_OUT_LEN = 1 + 32 + 8,	/* bytes: tag, key, salt */
-};
-
-#define OFF(field) ESPNIC_FW_OFF(espnic_cmd_sa_add, field)
-#define ADD_FLAGS (ESPNIC_CMD_SA_ADD_ESN | ESPNIC_CMD_SA_ADD_UDP_ENCAP | ESPNIC_CMD_SA_ADD_ECN | \
-		   ESPNIC_CMD_SA_ADD_DSCP_COPY | ESPNIC_CMD_SA_ADD_L2 | ESPNIC_CMD_SA_ADD_SELECTOR)
 #define UPDATE_FLAGS (ESPNIC_CMD_SA_UPDATE_L2 | ESPNIC_CMD_SA_UPDATE_DYING | \
 		      ESPNIC_CMD_SA_UPDATE_LIMITS)
 
 static bool bad(struct espnic_fw_reply *r, uint32_t off)
 {
 	return espnic_fw_refuse(r, ESPNIC_CMD_STATUS_BAD_FIELD, off);
-}
-
-static bool unsupported(struct espnic_fw_reply *r, uint32_t off)
-{
-	return espnic_fw_refuse(r, ESPNIC_CMD_STATUS_UNSUPPORTED, off);
 }
 
 /* That @handle names a slot of the table; *@sa its book-keeping, whatever stands there. */
@@ -50,338 +29,92 @@ static bool check_there(const struct espnic_fw_sa *sa, uint32_t handle, struct e
 	return true;
 }
 
-static bool is_tunnel_packet(const struct espnic_cmd_sa_add *c)
+struct espnic_fw_sa *espnic_fw_sa_by_handle(struct espnic_fw *fw, uint32_t handle)
 {
-	return c->mode == ESPNIC_CMD_SA_MODE_TUNNEL && c->offload == ESPNIC_CMD_SA_OFFLOAD_PACKET;
+	uint32_t index = handle & ESPNIC_SA_INDEX_MASK;
+
+	if (!index || index > fw->caps.sas || fw->sa[index].handle != handle)
+		return NULL;
+	return &fw->sa[index];
 }
 
-static bool check_kind(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
-		       struct espnic_fw_reply *r)
-{
-	uint32_t ipsec = fw->caps.ipsec;
+#define OFF(field) ESPNIC_FW_OFF(espnic_cmd_sa_add, field)
 
-	if (c->dir != ESPNIC_CMD_SA_DIR_IN && c->dir != ESPNIC_CMD_SA_DIR_OUT)
-		return bad(r, OFF(dir));
-	if (c->offload != ESPNIC_CMD_SA_OFFLOAD_CRYPTO && c->offload != ESPNIC_CMD_SA_OFFLOAD_PACKET)
-		return bad(r, OFF(offload));
-	if (!(ipsec & (c->offload == ESPNIC_CMD_SA_OFFLOAD_CRYPTO ? ESPNIC_CAP_IPSEC_CRYPTO
-								  : ESPNIC_CAP_IPSEC_PACKET)))
-		return unsupported(r, OFF(offload));
-	if (c->mode != ESPNIC_CMD_SA_MODE_TRANSPORT && c->mode != ESPNIC_CMD_SA_MODE_TUNNEL)
-		return bad(r, OFF(mode));
-	if (!(ipsec & (c->mode == ESPNIC_CMD_SA_MODE_TRANSPORT ? ESPNIC_CAP_IPSEC_TRANSPORT
-							       : ESPNIC_CAP_IPSEC_TUNNEL)))
-		return unsupported(r, OFF(mode));
-	if (c->proto == PROTO_AH)
-		return unsupported(r, OFF(proto));
-	if (c->proto != PROTO_ESP)
-		return bad(r, OFF(proto));
-	return true;
-}
-
-static bool check_flags(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
-			struct espnic_fw_reply *r)
-{
-	bool crypto = c->offload == ESPNIC_CMD_SA_OFFLOAD_CRYPTO;
-
-	if (c->flags & ~ADD_FLAGS)
-		return bad(r, OFF(flags));
-	if ((c->flags & ESPNIC_CMD_SA_ADD_ESN) && !(fw->caps.ipsec & ESPNIC_CAP_IPSEC_ESN))
-		return unsupported(r, OFF(flags));
-	if ((c->flags & ESPNIC_CMD_SA_ADD_UDP_ENCAP) &&
-	    !(fw->caps.ipsec & (crypto ? ESPNIC_CAP_IPSEC_CRYPTO_UDP_ENCAP
-				       : ESPNIC_CAP_IPSEC_UDP_ENCAP)))
-		return unsupported(r, OFF(flags));
-	/* The host chose this SA for the packet already; the device could not refuse it any more. */
-	if ((c->flags & ESPNIC_CMD_SA_ADD_SELECTOR) && crypto)
-		return unsupported(r, OFF(flags));
-	if ((c->flags & ESPNIC_CMD_SA_ADD_L2) &&
-	    (!is_tunnel_packet(c) || c->dir != ESPNIC_CMD_SA_DIR_OUT))
-		return bad(r, OFF(flags));
-	return true;
-}
-
-static bool check_addresses(const struct espnic_cmd_sa_add *c, struct espnic_fw_reply *r)
-{
-	if (c->family != 4 && c->family != 6)
-		return bad(r, OFF(family));
-	if (!espnic_fw_check_addr(c->family, c->saddr, OFF(saddr), r) ||
-	    !espnic_fw_check_addr(c->family, c->daddr, OFF(daddr), r))
-		return false;
-	if (espnic_fw_is_zero(c->daddr, sizeof(c->daddr)))
-		return bad(r, OFF(daddr));
-	/* Elsewhere an open source is lawful; here it would stand in the outer header. */
-	if (is_tunnel_packet(c) && c->dir == ESPNIC_CMD_SA_DIR_OUT &&
-	    espnic_fw_is_zero(c->saddr, sizeof(c->saddr)))
-		return bad(r, OFF(saddr));
-	if (!!(c->flags & ESPNIC_CMD_SA_ADD_UDP_ENCAP) != !!c->encap_sport)
-		return bad(r, OFF(encap_sport));
-	if (!!(c->flags & ESPNIC_CMD_SA_ADD_UDP_ENCAP) != !!c->encap_dport)
-		return bad(r, OFF(encap_dport));
-	return true;
-}
-
-static bool check_key_len(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
-			  struct espnic_fw_reply *r)
-{
-	uint32_t need;
-
-	switch (c->enc_key_len) {
-	case 16:
-		need = ESPNIC_CAP_TRANSFORMS_AES_GCM_128;
-		break;
-	case 24:
-		need = ESPNIC_CAP_TRANSFORMS_AES_GCM_192;
-		break;
-	case 32:
-		need = ESPNIC_CAP_TRANSFORMS_AES_GCM_256;
-		break;
-	default:
-		return bad(r, OFF(enc_key_len));
-	}
-	if (!(fw->caps.transforms & need))
-		return unsupported(r, OFF(enc_key_len));
-	return true;
-}
-
-static bool check_icv_len(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
-			  struct espnic_fw_reply *r)
-{
-	uint32_t need;
-
-	switch (c->icv_len) {
-	case 8:
-		need = ESPNIC_CAP_TRANSFORMS_ICV_8;
-		break;
-	case 12:
-		need = ESPNIC_CAP_TRANSFORMS_ICV_12;
-		break;
-	case 16:
-		need = ESPNIC_CAP_TRANSFORMS_ICV_16;
-		break;
-	default:
-		return bad(r, OFF(icv_len));
-	}
-	if (!(fw->caps.transforms & need))
-		return unsupported(r, OFF(icv_len));
-	return true;
-}
-
-static bool check_transform(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
-			    struct espnic_fw_reply *r)
-{
-	if (c->enc_alg != ESPNIC_ENC_ALG_AES_GCM)
-		return unsupported(r, OFF(enc_alg));
-	if (!check_key_len(fw, c, r) || !check_icv_len(fw, c, r))
-		return false;
-	if (c->auth_alg)
-		return unsupported(r, OFF(auth_alg));
-	if (c->auth_key_len)
-		return bad(r, OFF(auth_key_len));
-	if (c->salt_len != GCM_SALT_LEN)
-		return bad(r, OFF(salt_len));
-	return espnic_fw_check_zero(c->enc_key + c->enc_key_len, sizeof(c->enc_key) - c->enc_key_len,
-				    OFF(enc_key) + c->enc_key_len, r) &&
-	       espnic_fw_check_zero(c->salt + c->salt_len, sizeof(c->salt) - c->salt_len,
-				    OFF(salt) + c->salt_len, r) &&
-	       espnic_fw_check_zero(c->auth_key, sizeof(c->auth_key), OFF(auth_key), r);
-}
-
-static bool check_tunnel(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
+/* What is already there forbids the SA, or makes it dormant: *@live its twin, else NULL. */
+static bool check_others(struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
+			 const struct espnic_fw_names *names, struct espnic_fw_sa **live,
 			 struct espnic_fw_reply *r)
 {
-	if (is_tunnel_packet(c) && c->dir == ESPNIC_CMD_SA_DIR_OUT && !c->ttl)
-		return bad(r, OFF(ttl));
-	if (c->dscp > DSCP_MAX)
-		return bad(r, OFF(dscp));
-	if (c->df > ESPNIC_TUNNEL_DF_CLEAR)
-		return bad(r, OFF(df));
-	if (c->mtu && (c->mtu < ESPNIC_MIN_MTU || c->mtu > fw->caps.mtu))
-		return bad(r, OFF(mtu));
-	if (!(c->flags & ESPNIC_CMD_SA_ADD_L2))
-		return espnic_fw_check_zero(c->dst_mac, sizeof(c->dst_mac), OFF(dst_mac), r) &&
-		       espnic_fw_check_zero(c->src_mac, sizeof(c->src_mac), OFF(src_mac), r);
-	return espnic_fw_check_mac(c->dst_mac, OFF(dst_mac), r) &&
-	       espnic_fw_check_mac(c->src_mac, OFF(src_mac), r);
-}
-
-static bool check_sequence(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
-			   struct espnic_fw_reply *r)
-{
-	uint32_t min = (fw->caps.replay & ESPNIC_CAP_REPLAY_MIN) >> ESPNIC_CAP_REPLAY_MIN_SHIFT;
-	uint32_t max = (fw->caps.replay & ESPNIC_CAP_REPLAY_MAX) >> ESPNIC_CAP_REPLAY_MAX_SHIFT;
-
-	if (c->replay_window && (c->replay_window < min || c->replay_window > max))
-		return unsupported(r, OFF(replay_window));
-	if (!(c->flags & ESPNIC_CMD_SA_ADD_ESN) && c->seq > UINT32_MAX)
-		return bad(r, OFF(seq));
+	if (c->dir == ESPNIC_CMD_SA_DIR_IN && espnic_fw_place_taken(fw, names))
+		return espnic_fw_refuse(r, ESPNIC_CMD_STATUS_EXISTS, OFF(spi));
+	*live = espnic_fw_live(fw, names);
+	if (!*live)
+		return true;
+	/*
+	 * In crypto offload the host makes the numbers, in packet offload the device: neither could go
+	 * on where the other stopped.
+	 */
+	if (!(fw->caps.ipsec & ESPNIC_CAP_IPSEC_DORMANT) ||
+	    (c->dir == ESPNIC_CMD_SA_DIR_OUT && (*live)->offload != c->offload))
+		return espnic_fw_refuse(r, ESPNIC_CMD_STATUS_EXISTS, OFF(enc_key));
 	return true;
 }
 
-/* Limits at offset @off of the entry; @can: whether this SA can have any. */
-static bool check_limits(const struct espnic_sa_limits *l, uint32_t off, bool can,
-			 struct espnic_hal_limits *out, struct espnic_fw_reply *r)
+/* The number the SA begins at: not below what was ever sent with its key, as far as that is known. */
+static void raise_seq(struct espnic_fw *fw, const struct espnic_fw_names *names,
+		      struct espnic_hal_sa *hal)
 {
-	const uint64_t v[] = { l->soft_packets, l->hard_packets, l->soft_bytes, l->hard_bytes };
+	uint64_t last = espnic_fw_last_seq(hal->esn);
+	uint64_t spent;
 
-	for (uint32_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
-		uint32_t at = off + i * (uint32_t)sizeof(v[0]);
-
-		/* An SA that passes nothing, or is soft-expired before its first packet: no use. */
-		if (!v[i])
-			return bad(r, at);
-		if (v[i] != UINT64_MAX && !can)
-			return unsupported(r, at);
-	}
-	out->soft_packets = l->soft_packets;
-	out->hard_packets = l->hard_packets;
-	out->soft_bytes = l->soft_bytes;
-	out->hard_bytes = l->hard_bytes;
-	return true;
-}
-
-/* In crypto offload the host counts. */
-static bool can_limit(const struct espnic_fw *fw, uint8_t offload)
-{
-	return (fw->caps.ipsec & ESPNIC_CAP_IPSEC_LIFETIME) &&
-	       offload == ESPNIC_CMD_SA_OFFLOAD_PACKET;
-}
-
-static bool check_add(struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
-		      struct espnic_hal_sa *sa, struct espnic_fw_reply *r)
-{
-	if (c->spi < SPI_MIN)
-		return bad(r, OFF(spi));
-	if (!check_kind(fw, c, r) || !check_flags(fw, c, r) || !check_addresses(c, r) ||
-	    !check_transform(fw, c, r) || !check_tunnel(fw, c, r) || !check_sequence(fw, c, r))
-		return false;
-	if ((c->flags & ESPNIC_CMD_SA_ADD_SELECTOR) &&
-	    !espnic_fw_check_selector(&c->sel, OFF(sel), &sa->sel, r))
-		return false;
-	return check_limits(&c->limits, OFF(limits), can_limit(fw, c->offload), &sa->limits, r) &&
-	       espnic_fw_check_zero(&c->reserved0, sizeof(c->reserved0), OFF(reserved0), r) &&
-	       espnic_fw_check_zero(c->reserved, sizeof(c->reserved), OFF(reserved), r);
-}
-
-/* What must be unique about the SA, as a digest: see struct espnic_fw_sa. */
-static struct espnic_fw_digest identity(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c)
-{
-	uint8_t in[ID_IN_LEN], out[ID_OUT_LEN];
-	struct espnic_fw_digest d;
-
-	if (c->dir == ESPNIC_CMD_SA_DIR_IN) {
-		in[0] = ESPNIC_CMD_SA_DIR_IN;
-		in[1] = c->family;
-		in[2] = c->proto;
-		memcpy(in + 3, &c->spi, sizeof(c->spi));
-		memcpy(in + 7, c->daddr, sizeof(c->daddr));
-		return espnic_fw_digest(fw->id_key, in, sizeof(in));
-	}
-	out[0] = ESPNIC_CMD_SA_DIR_OUT;
-	memcpy(out + 1, c->enc_key, sizeof(c->enc_key));
-	memcpy(out + 1 + sizeof(c->enc_key), c->salt, sizeof(c->salt));
-	d = espnic_fw_digest(fw->id_key, out, sizeof(out));
-	espnic_fw_wipe(out, sizeof(out));
-	return d;
-}
-
-static uint16_t *bucket(struct espnic_fw *fw, const struct espnic_fw_digest *d)
-{
-	return &fw->id_bucket[d->w[0] & (ESPNIC_FW_ID_BUCKETS - 1)];
-}
-
-/* Whether a live SA has that identity. Keyed digests are no secrets: a plain compare will do. */
-static bool identity_taken(struct espnic_fw *fw, const struct espnic_fw_digest *d)
-{
-	for (uint32_t i = *bucket(fw, d); i; i = fw->sa[i].next)
-		if (!memcmp(&fw->sa[i].id, d, sizeof(*d)))
-			return true;
-	return false;
-}
-
-static void identity_forget(struct espnic_fw *fw, struct espnic_fw_sa *sa)
-{
-	uint16_t *p = bucket(fw, &sa->id);
-	uint32_t index = sa->handle & ESPNIC_SA_INDEX_MASK;
-
-	while (*p && *p != index)
-		p = &fw->sa[*p].next;
-	if (*p)
-		*p = sa->next;
-}
-
-static void fill(struct espnic_hal_sa *sa, const struct espnic_cmd_sa_add *c)
-{
-	bool tunnel = c->mode == ESPNIC_CMD_SA_MODE_TUNNEL;
-
-	sa->handle = c->handle;
-	sa->spi = c->spi;
-	sa->reqid = c->reqid;
-	sa->dir = c->dir;
-	sa->offload = c->offload;
-	sa->mode = c->mode;
-	sa->proto = c->proto;
-	sa->family = c->family;
-	memcpy(sa->saddr, c->saddr, sizeof(sa->saddr));
-	memcpy(sa->daddr, c->daddr, sizeof(sa->daddr));
-	sa->enc_alg = c->enc_alg;
-	sa->enc_key_len = c->enc_key_len;
-	sa->salt_len = c->salt_len;
-	sa->icv_len = c->icv_len;
-	sa->enc_key = c->enc_key;
-	sa->salt = c->salt;
-	sa->esn = c->flags & ESPNIC_CMD_SA_ADD_ESN;
-	sa->udp_encap = c->flags & ESPNIC_CMD_SA_ADD_UDP_ENCAP;
-	sa->encap_sport = c->encap_sport;
-	sa->encap_dport = c->encap_dport;
-	sa->ecn = tunnel && (c->flags & ESPNIC_CMD_SA_ADD_ECN);
-	sa->dscp_copy = tunnel && (c->flags & ESPNIC_CMD_SA_ADD_DSCP_COPY);
-	sa->dscp = tunnel ? c->dscp : 0;
-	sa->ttl = tunnel ? c->ttl : 0;
-	sa->df = tunnel ? c->df : ESPNIC_TUNNEL_DF_COPY;
-	sa->has_l2 = c->flags & ESPNIC_CMD_SA_ADD_L2;
-	memcpy(sa->dst_mac, c->dst_mac, sizeof(sa->dst_mac));
-	memcpy(sa->src_mac, c->src_mac, sizeof(sa->src_mac));
-	sa->has_sel = c->flags & ESPNIC_CMD_SA_ADD_SELECTOR;
-	sa->mtu = c->mtu;
-	sa->replay_window = c->dir == ESPNIC_CMD_SA_DIR_IN ? c->replay_window : 0;
-	sa->seq = c->seq;
+	if (hal->dir != ESPNIC_CMD_SA_DIR_OUT || hal->offload != ESPNIC_CMD_SA_OFFLOAD_PACKET)
+		return;
+	spent = espnic_fw_spent(fw, names);
+	if (spent > last)
+		spent = last;
+	if (spent > hal->seq)
+		hal->seq = spent;
 }
 
 void espnic_fw_sa_add(struct espnic_fw *fw, struct espnic_fw_reply *r)
 {
 	const struct espnic_cmd_sa_add *c = &fw->entry.cmd.body.sa_add;
 	struct espnic_hal_sa hal = { 0 };
-	struct espnic_fw_digest id;
-	struct espnic_fw_sa *sa;
+	struct espnic_fw_names names;
+	struct espnic_fw_sa *sa, *live, new = { 0 };
 	uint32_t verdict = 0;
 
-	if (!check_handle(fw, c->handle, OFF(handle), &sa, r) || !check_add(fw, c, &hal, r))
+	if (!check_handle(fw, c->handle, OFF(handle), &sa, r) ||
+	    !espnic_fw_check_sa(fw, c, &hal, r))
 		return;
 	if (sa->handle) {
 		espnic_fw_refuse(r, ESPNIC_CMD_STATUS_EXISTS, OFF(handle));
 		return;
 	}
-	id = identity(fw, c);
-	if (identity_taken(fw, &id)) {
-		espnic_fw_refuse(r, ESPNIC_CMD_STATUS_EXISTS,
-				 c->dir == ESPNIC_CMD_SA_DIR_IN ? OFF(spi) : OFF(enc_key));
+	names = espnic_fw_names_of(fw, c);
+	if (!check_others(fw, c, &names, &live, r))
 		return;
-	}
-	fill(&hal, c);
+	raise_seq(fw, &names, &hal);
+	new.handle = c->handle;
+	new.names = names;
+	new.dir = c->dir;
+	new.offload = c->offload;
+	new.mode = c->mode;
+	new.esn = hal.esn;
+	new.dormant = live;
+	new.lease_addr = c->lease_addr;
+	if (!espnic_fw_lease_first(fw, &new, &hal, live, r))
+		return;
+	hal.dormant = new.dormant;
 	r->status = (uint16_t)fw->hal->sa_add(fw->ctx, &hal, &verdict);
 	if (r->status != ESPNIC_CMD_STATUS_OK) {
 		r->detail = verdict;
 		return;
 	}
-	sa->handle = c->handle;
-	sa->id = id;
-	sa->dir = c->dir;
-	sa->offload = c->offload;
-	sa->mode = c->mode;
-	sa->next = *bucket(fw, &id);
-	*bucket(fw, &id) = (uint16_t)(c->handle & ESPNIC_SA_INDEX_MASK);
+	*sa = new;
+	espnic_fw_names_keep(fw, sa, live);
 	fw->sa_count++;
+	r->value = new.dormant;
 }
 #undef OFF
 
@@ -396,16 +129,51 @@ static bool check_sa(struct espnic_fw *fw, struct espnic_fw_sa **sa, struct espn
 	       check_there(*sa, c->handle, r);
 }
 
+/* @old goes and @heir, its newest twin, takes over; its lease is ahead before it sends. */
+static bool succeed(struct espnic_fw *fw, struct espnic_fw_sa *old, struct espnic_fw_sa *heir,
+		    struct espnic_fw_reply *r)
+{
+	struct espnic_hal_event awake = { .type = ESPNIC_EVENT_TYPE_SA_AWAKE, .handle = heir->handle };
+	struct espnic_hal_sa_report rep = { 0 };
+
+	if (heir->lease_addr &&
+	    fw->hal->sa_query(fw->ctx, old->handle, &rep) == ESPNIC_CMD_STATUS_OK)
+		espnic_fw_lease_ahead(fw, heir, rep.seq);
+	r->status = (uint16_t)fw->hal->sa_succeed(fw->ctx, old->handle, heir->handle, &awake.value);
+	if (r->status != ESPNIC_CMD_STATUS_OK)
+		return false;
+	heir->dormant = false;
+	/* The old one may have sent on meanwhile. */
+	if (heir->lease_addr)
+		espnic_fw_lease_ahead(fw, heir, awake.value);
+	if (fw->state == ESPNIC_FW_RUNNING)
+		espnic_fw_event_post(fw, &awake);
+	return true;
+}
+
+static bool delete(struct espnic_fw *fw, struct espnic_fw_sa *sa, struct espnic_fw_reply *r)
+{
+	uint64_t seq = 0;
+
+	r->status = (uint16_t)fw->hal->sa_del(fw->ctx, sa->handle, &seq);
+	if (r->status != ESPNIC_CMD_STATUS_OK)
+		return false;
+	if (sa->dir == ESPNIC_CMD_SA_DIR_OUT && !sa->dormant)
+		espnic_fw_spent_keep(fw, &sa->names, seq);
+	return true;
+}
+
 void espnic_fw_sa_del(struct espnic_fw *fw, struct espnic_fw_reply *r)
 {
-	struct espnic_fw_sa *sa;
+	struct espnic_fw_sa *sa, *heir;
 
 	if (!check_sa(fw, &sa, r))
 		return;
-	r->status = (uint16_t)fw->hal->sa_del(fw->ctx, sa->handle);
-	if (r->status != ESPNIC_CMD_STATUS_OK)
+	heir = sa->dormant ? NULL : espnic_fw_heir(fw, sa);
+	if (heir ? !succeed(fw, sa, heir, r) : !delete(fw, sa, r))
 		return;
-	identity_forget(fw, sa);
+	espnic_fw_lease_drop(fw, sa);
+	espnic_fw_names_drop(fw, sa);
 	espnic_fw_wipe(sa, sizeof(*sa));
 	fw->sa_count--;
 }
@@ -428,7 +196,39 @@ void espnic_fw_sa_query(struct espnic_fw *fw, struct espnic_fw_reply *r)
 	rep.replay = hal.replay;
 	rep.dropped = hal.dropped;
 	rep.replay_window = hal.replay_window;
-	rep.flags = (uint32_t)hal.soft | (uint32_t)hal.hard << 1 | (uint32_t)hal.seq_used_up << 2;
+	rep.flags = (uint32_t)hal.soft | (uint32_t)hal.hard << 1 | (uint32_t)hal.seq_used_up << 2 |
+		    (uint32_t)sa->dormant << 3 | (uint32_t)hal.has_peer << 4;
+	if (hal.has_peer) {
+		memcpy(rep.peer_addr, hal.peer_addr, sizeof(rep.peer_addr));
+		rep.peer_port = hal.peer_port;
+	}
+	espnic_fw_respond(fw, r, &rep, sizeof(rep));
+}
+
+void espnic_fw_sa_window(struct espnic_fw *fw, struct espnic_fw_reply *r)
+{
+	struct espnic_hal_window hal = { 0 };
+	struct espnic_window_report rep = { 0 };
+	struct espnic_fw_sa *sa;
+
+	if (!check_sa(fw, &sa, r))
+		return;
+	if (!(fw->caps.ipsec & ESPNIC_CAP_IPSEC_SA_WINDOW)) {
+		espnic_fw_refuse(r, ESPNIC_CMD_STATUS_UNSUPPORTED,
+				 ESPNIC_FW_OFF(espnic_cmd_sa, handle));
+		return;
+	}
+	/* In crypto offload the window is the host's. */
+	if (sa->dir != ESPNIC_CMD_SA_DIR_IN || sa->offload != ESPNIC_CMD_SA_OFFLOAD_PACKET) {
+		bad(r, ESPNIC_FW_OFF(espnic_cmd_sa, handle));
+		return;
+	}
+	r->status = (uint16_t)fw->hal->sa_window(fw->ctx, sa->handle, &hal);
+	if (r->status != ESPNIC_CMD_STATUS_OK)
+		return;
+	rep.top = hal.top;
+	rep.size = hal.size;
+	memcpy(rep.bitmap, hal.bitmap, sizeof(rep.bitmap));
 	espnic_fw_respond(fw, r, &rep, sizeof(rep));
 }
 
@@ -456,7 +256,8 @@ static bool check_update(struct espnic_fw *fw, const struct espnic_cmd_sa_update
 		memcpy(u->src_mac, c->src_mac, sizeof(u->src_mac));
 	}
 	if (c->flags & ESPNIC_CMD_SA_UPDATE_LIMITS) {
-		if (!check_limits(&c->limits, OFF(limits), can_limit(fw, sa->offload), &u->limits, r))
+		if (!espnic_fw_check_limits(fw, &c->limits, OFF(limits), sa->offload,
+					    &u->limits, r))
 			return false;
 		u->what |= ESPNIC_HAL_SA_LIMITS;
 	}

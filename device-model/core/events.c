@@ -52,6 +52,20 @@ void espnic_core_note(struct espnic_core *core, uint32_t handle, uint32_t events
 	atomic_store(&core->any_news, true);
 }
 
+static bool is_of_sa(uint16_t type)
+{
+	switch (type) {
+	case ESPNIC_EVENT_TYPE_SA_SOFT:
+	case ESPNIC_EVENT_TYPE_SA_HARD:
+	case ESPNIC_EVENT_TYPE_SA_SEQ:
+	case ESPNIC_EVENT_TYPE_SA_REMAP:
+	case ESPNIC_HAL_EVENT_LEASE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void espnic_core_forget_sa(struct espnic_core *core, uint32_t handle)
 {
 	uint32_t index = sa_index(handle);
@@ -60,10 +74,7 @@ void espnic_core_forget_sa(struct espnic_core *core, uint32_t handle)
 	memset(&core->sa[index], 0, sizeof(core->sa[index]));
 	atomic_fetch_and(&core->sa_news[index / 32], ~(1u << index % 32));
 	for (i = core->next_event; i < core->n_events; i++)
-		if (core->event[i].handle == handle &&
-		    (core->event[i].type == ESPNIC_EVENT_TYPE_SA_SOFT ||
-		     core->event[i].type == ESPNIC_EVENT_TYPE_SA_HARD ||
-		     core->event[i].type == ESPNIC_EVENT_TYPE_SA_SEQ))
+		if (core->event[i].handle == handle && is_of_sa(core->event[i].type))
 			core->event[i].type = 0;
 }
 
@@ -94,13 +105,13 @@ void espnic_core_events_clear(struct espnic_core *core)
 }
 
 /* False: no room. */
-static bool push(struct espnic_core *core, enum espnic_event_type type, uint32_t handle,
+static bool push(struct espnic_core *core, uint16_t type, uint32_t handle,
 		 uint64_t value, uint64_t arg)
 {
 	if (core->n_events == ESPNIC_CORE_EVENTS)
 		return false;
 	core->event[core->n_events++] = (struct espnic_hal_event){
-		.type = (uint16_t)type,
+		.type = type,
 		.handle = handle,
 		.value = value,
 		.arg = arg,
@@ -127,6 +138,8 @@ static void push_sa(struct espnic_core *core, uint32_t index)
 		push(core, ESPNIC_EVENT_TYPE_SA_HARD, e->handle, st.packets, st.bytes);
 	if (sa->untold & ESPNIC_SA_SEQ_EXHAUSTED)
 		push(core, ESPNIC_EVENT_TYPE_SA_SEQ, e->handle, st.seq, 0);
+	if (sa->untold & ESPNIC_SA_LEASE_LOW)
+		push(core, ESPNIC_HAL_EVENT_LEASE, e->handle, st.seq, 0);
 	sa->untold = 0;
 }
 
@@ -159,7 +172,7 @@ static void gather_port_and_queues(struct espnic_core *core)
 
 static void gather_marks(struct espnic_core *core)
 {
-	enum { PER_SA = 3 }; /* events an SA may have at once */
+	enum { PER_SA = 4 }; /* events an SA may have at once */
 	bool left = false;
 	uint32_t i;
 

@@ -9,6 +9,7 @@
 
 #include "core/core.h"
 #include "fw/fw.h"
+#include "nic/dormant.h"
 #include "nic/internal.h"
 
 enum espnic_core_limits {
@@ -62,11 +63,19 @@ void espnic_core_note(struct espnic_core *core, uint32_t handle, uint32_t events
 void espnic_core_forget_sa(struct espnic_core *core, uint32_t handle);
 void espnic_core_forget_policy(struct espnic_core *core, uint32_t id);
 
-/* tables.c: fw/hal.h has what they do */
+/* tables.c */
+void espnic_core_selector(struct espnic_selector *to, const struct espnic_hal_selector *from);
+enum espnic_sa_mode espnic_core_mode(uint8_t mode);
+/* The SA of exactly this handle, live or dormant; NULL: none. */
+struct espnic_sad_entry *espnic_core_find_sa(struct espnic_core *core, uint32_t handle);
+
+/* tables.c, policies.c: fw/hal.h has what they do */
 uint32_t espnic_core_sa_add(void *ctx, const struct espnic_hal_sa *sa, uint32_t *verdict);
 uint32_t espnic_core_sa_update(void *ctx, uint32_t handle, const struct espnic_hal_sa_update *u,
 			       uint32_t *verdict);
-uint32_t espnic_core_sa_del(void *ctx, uint32_t handle);
+uint32_t espnic_core_sa_del(void *ctx, uint32_t handle, uint64_t *seq);
+uint32_t espnic_core_sa_succeed(void *ctx, uint32_t old, uint32_t heir, uint64_t *seq);
+uint32_t espnic_core_sa_window(void *ctx, uint32_t handle, struct espnic_hal_window *w);
 uint32_t espnic_core_sa_query(void *ctx, uint32_t handle, struct espnic_hal_sa_report *r);
 uint32_t espnic_core_policy_add(void *ctx, const struct espnic_hal_policy *p);
 uint32_t espnic_core_policy_discard(void *ctx, uint32_t id);

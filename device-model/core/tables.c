@@ -27,7 +27,7 @@ static_assert((int)ESPNIC_OK == (int)ESPNIC_IPSEC_STATUS_OK &&
 
 /* ---- translation ---- */
 
-static void to_selector(struct espnic_selector *to, const struct espnic_hal_selector *from)
+void espnic_core_selector(struct espnic_selector *to, const struct espnic_hal_selector *from)
 {
 	memset(to, 0, sizeof(*to));
 	to->family = from->family;
@@ -42,7 +42,7 @@ static void to_selector(struct espnic_selector *to, const struct espnic_hal_sele
 	to->dport_max = from->dport_max;
 }
 
-static enum espnic_sa_mode to_mode(uint8_t mode)
+enum espnic_sa_mode espnic_core_mode(uint8_t mode)
 {
 	return mode == ESPNIC_CMD_SA_MODE_TUNNEL ? ESPNIC_MODE_TUNNEL : ESPNIC_MODE_TRANSPORT;
 }
@@ -74,7 +74,7 @@ static void to_params(struct espnic_sa_params *p, const struct espnic_hal_sa *sa
 	p->offload = sa->offload == ESPNIC_CMD_SA_OFFLOAD_CRYPTO ? ESPNIC_OFFLOAD_CRYPTO
 								 : ESPNIC_OFFLOAD_PACKET;
 	p->proto = ESPNIC_PROTO_ESP;
-	p->mode = to_mode(sa->mode);
+	p->mode = espnic_core_mode(sa->mode);
 	p->enc = ESPNIC_ENC_AES_GCM;
 	p->auth = ESPNIC_AUTH_NONE;
 	memcpy(p->enc_key, sa->enc_key, sa->enc_key_len);
@@ -97,12 +97,14 @@ static void to_params(struct espnic_sa_params *p, const struct espnic_hal_sa *sa
 	p->udp_dport = sa->encap_dport;
 	p->has_sel = sa->has_sel;
 	if (sa->has_sel)
-		to_selector(&p->sel, &sa->sel);
+		espnic_core_selector(&p->sel, &sa->sel);
 	p->mtu = sa->mtu;
 	p->soft_packets = to_limit(sa->limits.soft_packets);
 	p->hard_packets = to_limit(sa->limits.hard_packets);
 	p->soft_bytes = to_limit(sa->limits.soft_bytes);
 	p->hard_bytes = to_limit(sa->limits.hard_bytes);
+	p->lease_mark = sa->lease_mark;
+	p->lease_end = sa->lease_end;
 }
 
 static void to_entry(struct espnic_sad_entry *e, const struct espnic_hal_sa *sa)
@@ -114,14 +116,14 @@ static void to_entry(struct espnic_sad_entry *e, const struct espnic_hal_sa *sa)
 	e->dir = sa->dir == ESPNIC_CMD_SA_DIR_OUT ? ESPNIC_DIR_OUT : ESPNIC_DIR_IN;
 	e->offload = sa->offload == ESPNIC_CMD_SA_OFFLOAD_CRYPTO ? ESPNIC_OFFLOAD_CRYPTO
 								 : ESPNIC_OFFLOAD_PACKET;
-	e->mode = to_mode(sa->mode);
+	e->mode = espnic_core_mode(sa->mode);
 	e->ip_proto = sa->proto;
 	e->family = sa->family;
 	memcpy(e->saddr, sa->saddr, sizeof(e->saddr));
 	memcpy(e->daddr, sa->daddr, sizeof(e->daddr));
 	e->has_sel = sa->has_sel;
 	if (sa->has_sel)
-		to_selector(&e->sel, &sa->sel);
+		espnic_core_selector(&e->sel, &sa->sel);
 	e->udp_encap = sa->udp_encap;
 	e->udp_sport = sa->encap_sport;
 	e->udp_dport = sa->encap_dport;
@@ -152,6 +154,14 @@ static enum espnic_verdict make_sa(struct espnic_core *core, const struct espnic
 
 /* ---- SAs ---- */
 
+struct espnic_sad_entry *espnic_core_find_sa(struct espnic_core *core, uint32_t handle)
+{
+	struct espnic_steer *steer = &core->nic->steer;
+	struct espnic_sad_entry *e = espnic_sad_by_handle(steer->sad, handle);
+
+	return e ? e : espnic_dormant_by_handle(steer->dormant, handle);
+}
+
 uint32_t espnic_core_sa_add(void *ctx, const struct espnic_hal_sa *sa, uint32_t *verdict)
 {
 	struct espnic_core *core = ctx;
@@ -167,7 +177,8 @@ uint32_t espnic_core_sa_add(void *ctx, const struct espnic_hal_sa *sa, uint32_t 
 		return ESPNIC_CMD_STATUS_ENGINE;
 	}
 	pthread_rwlock_wrlock(&steer->lock);
-	err = espnic_sad_insert(steer->sad, &e, NULL);
+	err = sa->dormant ? espnic_dormant_add(steer->dormant, &e)
+			  : espnic_sad_insert(steer->sad, &e, NULL);
 	pthread_rwlock_unlock(&steer->lock);
 	if (err) {
 		steer->engine->sa_del(e.sa);
@@ -175,8 +186,9 @@ uint32_t espnic_core_sa_add(void *ctx, const struct espnic_hal_sa *sa, uint32_t 
 	}
 	core->sa[sa->handle & ESPNIC_SA_INDEX_MASK].handle = sa->handle;
 	core->sa[sa->handle & ESPNIC_SA_INDEX_MASK].replay_window = sa->replay_window;
-	espnic_trace(core->nic, "sa_add", "handle=%08x spi=%08x dir=%u offload=%u mode=%u",
-		     sa->handle, sa->spi, sa->dir, sa->offload, sa->mode);
+	espnic_trace(core->nic, "sa_add", "handle=%08x spi=%08x dir=%u offload=%u mode=%u%s",
+		     sa->handle, sa->spi, sa->dir, sa->offload, sa->mode,
+		     sa->dormant ? " dormant" : "");
 	return ESPNIC_CMD_STATUS_OK;
 }
 
@@ -185,23 +197,33 @@ uint32_t espnic_core_sa_update(void *ctx, uint32_t handle, const struct espnic_h
 {
 	struct espnic_core *core = ctx;
 	struct espnic_steer *steer = &core->nic->steer;
-	struct espnic_sad_entry *e = espnic_sad_by_handle(steer->sad, handle);
-	struct espnic_sa_update life = { .what = ESPNIC_UPDATE_LIFE };
+	struct espnic_sad_entry *e = espnic_core_find_sa(core, handle);
+	struct espnic_sa_update to = { 0 };
 	enum espnic_verdict v;
 
 	if (!e)
 		return ESPNIC_CMD_STATUS_NOT_FOUND;
 	if (u->what & ESPNIC_HAL_SA_LIMITS) {
-		life.soft_packets = to_limit(u->limits.soft_packets);
-		life.hard_packets = to_limit(u->limits.hard_packets);
-		life.soft_bytes = to_limit(u->limits.soft_bytes);
-		life.hard_bytes = to_limit(u->limits.hard_bytes);
-		v = steer->engine->sa_update(e->sa, &life);
+		to.what |= ESPNIC_UPDATE_LIFE;
+		to.soft_packets = to_limit(u->limits.soft_packets);
+		to.hard_packets = to_limit(u->limits.hard_packets);
+		to.soft_bytes = to_limit(u->limits.soft_bytes);
+		to.hard_bytes = to_limit(u->limits.hard_bytes);
+	}
+	if (u->what & ESPNIC_HAL_SA_LEASE) {
+		to.what |= ESPNIC_UPDATE_LEASE;
+		to.lease_mark = u->lease_mark;
+		to.lease_end = u->lease_end;
+	}
+	if (to.what) {
+		v = steer->engine->sa_update(e->sa, &to);
 		if (v != ESPNIC_OK) {
 			*verdict = (uint32_t)v;
 			return ESPNIC_CMD_STATUS_ENGINE;
 		}
 	}
+	if (!(u->what & (ESPNIC_HAL_SA_L2 | ESPNIC_HAL_SA_DYING)))
+		return ESPNIC_CMD_STATUS_OK;
 	pthread_rwlock_wrlock(&steer->lock);
 	if (u->what & ESPNIC_HAL_SA_L2) {
 		e->has_l2 = true;
@@ -214,11 +236,24 @@ uint32_t espnic_core_sa_update(void *ctx, uint32_t handle, const struct espnic_h
 	return ESPNIC_CMD_STATUS_OK;
 }
 
-uint32_t espnic_core_sa_del(void *ctx, uint32_t handle)
+/* What stays to be done with an SA that no lookup finds any more. Returns its last number. */
+static uint64_t bury(struct espnic_core *core, uint32_t handle, struct espnic_sa *sa)
+{
+	const struct espnic_engine_ops *engine = core->nic->steer.engine;
+	struct espnic_sa_state st;
+
+	engine->sa_query(sa, &st);
+	engine->sa_del(sa);
+	espnic_core_forget_sa(core, handle);
+	espnic_trace(core->nic, "sa_del", "handle=%08x", handle);
+	return st.seq;
+}
+
+uint32_t espnic_core_sa_del(void *ctx, uint32_t handle, uint64_t *seq)
 {
 	struct espnic_core *core = ctx;
 	struct espnic_steer *steer = &core->nic->steer;
-	struct espnic_sad_entry *e = espnic_sad_by_handle(steer->sad, handle);
+	struct espnic_sad_entry *e = espnic_core_find_sa(core, handle);
 	struct espnic_sa *sa;
 
 	if (!e)
@@ -226,18 +261,86 @@ uint32_t espnic_core_sa_del(void *ctx, uint32_t handle)
 	sa = e->sa;
 	/* Packets use an SA only inside of the lock: behind it, nobody does. */
 	pthread_rwlock_wrlock(&steer->lock);
-	espnic_sad_remove(steer->sad, e);
+	if (espnic_dormant_by_handle(steer->dormant, handle))
+		espnic_dormant_remove(steer->dormant, handle);
+	else
+		espnic_sad_remove(steer->sad, e);
 	pthread_rwlock_unlock(&steer->lock);
-	steer->engine->sa_del(sa);
-	espnic_core_forget_sa(core, handle);
-	espnic_trace(core->nic, "sa_del", "handle=%08x", handle);
+	*seq = bury(core, handle, sa);
+	return ESPNIC_CMD_STATUS_OK;
+}
+
+/* @heir (its entry) goes on where @old stopped; no packet is in either. */
+static void inherit(struct espnic_core *core, const struct espnic_sad_entry *heir,
+		    uint32_t old_handle, struct espnic_sa *old)
+{
+	const struct espnic_engine_ops *engine = core->nic->steer.engine;
+	struct espnic_sa_update seen = { .what = ESPNIC_UPDATE_SEQ };
+	struct espnic_sa_state st;
+
+	/* Where the old one kept no window, all it may have seen counts as seen. */
+	if (heir->dir == ESPNIC_DIR_IN &&
+	    !core->sa[old_handle & ESPNIC_SA_INDEX_MASK].replay_window) {
+		engine->sa_query(old, &st);
+		seen.seq = st.seq;
+		engine->sa_update(heir->sa, &seen);
+	}
+	engine->sa_inherit(heir->sa, old);
+}
+
+uint32_t espnic_core_sa_succeed(void *ctx, uint32_t old, uint32_t heir, uint64_t *seq)
+{
+	struct espnic_core *core = ctx;
+	struct espnic_steer *steer = &core->nic->steer;
+	struct espnic_sad_entry *from = espnic_sad_by_handle(steer->sad, old);
+	struct espnic_sad_entry *to = espnic_dormant_by_handle(steer->dormant, heir);
+	struct espnic_sa *sa, *next;
+	struct espnic_sa_state st;
+	int err;
+
+	if (!from || !to)
+		return ESPNIC_CMD_STATUS_NOT_FOUND;
+	sa = from->sa;
+	next = to->sa;
+	pthread_rwlock_wrlock(&steer->lock);
+	espnic_sad_remove(steer->sad, from);
+	inherit(core, to, old, sa);
+	/* Its slot and its place are free. Were they not, it would stay dormant, and all be dropped. */
+	err = espnic_sad_insert(steer->sad, to, NULL);
+	if (!err)
+		espnic_dormant_remove(steer->dormant, heir);
+	pthread_rwlock_unlock(&steer->lock);
+	bury(core, old, sa);
+	if (err)
+		return ESPNIC_CMD_STATUS_NO_SPACE;
+	steer->engine->sa_query(next, &st);
+	espnic_core_note(core, heir, st.events);
+	*seq = st.seq;
+	espnic_trace(core->nic, "sa_awake", "handle=%08x", heir);
+	return ESPNIC_CMD_STATUS_OK;
+}
+
+uint32_t espnic_core_sa_window(void *ctx, uint32_t handle, struct espnic_hal_window *w)
+{
+	struct espnic_core *core = ctx;
+	struct espnic_sad_entry *e = espnic_core_find_sa(core, handle);
+	struct espnic_sa_window win;
+
+	static_assert(sizeof(win.bitmap) == sizeof(w->bitmap), "one size of window");
+	static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bit n % 8 of byte n / 8");
+	if (!e)
+		return ESPNIC_CMD_STATUS_NOT_FOUND;
+	core->nic->steer.engine->sa_window(e->sa, &win);
+	w->top = win.top;
+	w->size = win.size;
+	memcpy(w->bitmap, win.bitmap, sizeof(w->bitmap));
 	return ESPNIC_CMD_STATUS_OK;
 }
 
 uint32_t espnic_core_sa_query(void *ctx, uint32_t handle, struct espnic_hal_sa_report *r)
 {
 	struct espnic_core *core = ctx;
-	struct espnic_sad_entry *e = espnic_sad_by_handle(core->nic->steer.sad, handle);
+	struct espnic_sad_entry *e = espnic_core_find_sa(core, handle);
 	struct espnic_core_sa *sa = &core->sa[handle & ESPNIC_SA_INDEX_MASK];
 	struct espnic_sa_state st;
 	unsigned int i;
@@ -263,94 +366,6 @@ uint32_t espnic_core_sa_query(void *ctx, uint32_t handle, struct espnic_hal_sa_r
 	return ESPNIC_CMD_STATUS_OK;
 }
 
-/* ---- policies ---- */
-
-uint32_t espnic_core_policy_add(void *ctx, const struct espnic_hal_policy *hp)
-{
-	static const uint8_t dir[] = {
-		[ESPNIC_CMD_POLICY_DIR_IN] = ESPNIC_SPD_IN,
-		[ESPNIC_CMD_POLICY_DIR_OUT] = ESPNIC_SPD_OUT,
-		[ESPNIC_CMD_POLICY_DIR_FWD] = ESPNIC_SPD_FWD,
-	};
-	static const uint8_t action[] = {
-		[ESPNIC_CMD_POLICY_ACTION_BYPASS] = ESPNIC_SPD_BYPASS,
-		[ESPNIC_CMD_POLICY_ACTION_DISCARD] = ESPNIC_SPD_DISCARD,
-		[ESPNIC_CMD_POLICY_ACTION_PROTECT] = ESPNIC_SPD_PROTECT,
-	};
-	struct espnic_core *core = ctx;
-	struct espnic_steer *steer = &core->nic->steer;
-	struct espnic_spd_policy p;
-	int err;
-
-	memset(&p, 0, sizeof(p));
-	p.id = hp->id;
-	p.priority = hp->priority;
-	p.dir = dir[hp->dir];
-	p.action = action[hp->action];
-	to_selector(&p.sel, &hp->sel);
-	if (p.action == ESPNIC_SPD_PROTECT) {
-		p.tmpl.mode = (uint8_t)to_mode(hp->tmpl_mode);
-		p.tmpl.ip_proto = hp->tmpl_proto;
-		p.tmpl.family = hp->tmpl_family;
-		p.tmpl.reqid = hp->tmpl_reqid;
-		p.tmpl.spi = hp->tmpl_spi;
-		memcpy(p.tmpl.saddr, hp->tmpl_saddr, sizeof(p.tmpl.saddr));
-		memcpy(p.tmpl.daddr, hp->tmpl_daddr, sizeof(p.tmpl.daddr));
-	}
-	pthread_rwlock_wrlock(&steer->lock);
-	err = espnic_spd_insert(steer->spd, &p);
-	pthread_rwlock_unlock(&steer->lock);
-	if (err)
-		return err == -EEXIST ? ESPNIC_CMD_STATUS_EXISTS : ESPNIC_CMD_STATUS_NO_SPACE;
-	espnic_core_forget_policy(core, hp->id);
-	espnic_trace(core->nic, "policy_add", "id=%u dir=%u action=%u priority=%u", hp->id, hp->dir,
-		     hp->action, hp->priority);
-	return ESPNIC_CMD_STATUS_OK;
-}
-
-uint32_t espnic_core_policy_discard(void *ctx, uint32_t id)
-{
-	struct espnic_core *core = ctx;
-	struct espnic_steer *steer = &core->nic->steer;
-	struct espnic_spd_policy *p = espnic_spd_by_id(steer->spd, id);
-
-	if (!p)
-		return ESPNIC_CMD_STATUS_NOT_FOUND;
-	pthread_rwlock_wrlock(&steer->lock);
-	p->discard = true;
-	pthread_rwlock_unlock(&steer->lock);
-	return ESPNIC_CMD_STATUS_OK;
-}
-
-uint32_t espnic_core_policy_del(void *ctx, uint32_t id)
-{
-	struct espnic_core *core = ctx;
-	struct espnic_steer *steer = &core->nic->steer;
-	struct espnic_spd_policy *p = espnic_spd_by_id(steer->spd, id);
-
-	if (!p)
-		return ESPNIC_CMD_STATUS_NOT_FOUND;
-	pthread_rwlock_wrlock(&steer->lock);
-	espnic_spd_remove(steer->spd, p);
-	pthread_rwlock_unlock(&steer->lock);
-	espnic_core_forget_policy(core, id);
-	espnic_trace(core->nic, "policy_del", "id=%u", id);
-	return ESPNIC_CMD_STATUS_OK;
-}
-
-uint32_t espnic_core_policy_query(void *ctx, uint32_t id, struct espnic_hal_policy_report *r)
-{
-	struct espnic_core *core = ctx;
-	struct espnic_spd_policy *p = espnic_spd_by_id(core->nic->steer.spd, id);
-
-	if (!p)
-		return ESPNIC_CMD_STATUS_NOT_FOUND;
-	r->packets = atomic_load(&p->packets);
-	r->bytes = atomic_load(&p->bytes);
-	r->no_sa = atomic_load(&p->no_sa);
-	return ESPNIC_CMD_STATUS_OK;
-}
-
 /* ---- all ---- */
 
 void espnic_core_wipe(struct espnic_core *core)
@@ -360,10 +375,17 @@ void espnic_core_wipe(struct espnic_core *core)
 
 	pthread_rwlock_wrlock(&steer->lock);
 	espnic_spd_clear(steer->spd);
-	while ((e = espnic_sad_next(steer->sad, NULL))) {
+	/* From where the last one stood: a full table would else take seconds. */
+	for (e = espnic_sad_next(steer->sad, NULL); e; e = espnic_sad_next(steer->sad, e)) {
 		struct espnic_sa *sa = e->sa;
 
 		espnic_sad_remove(steer->sad, e);
+		steer->engine->sa_del(sa);
+	}
+	while ((e = espnic_dormant_any(steer->dormant))) {
+		struct espnic_sa *sa = e->sa;
+
+		espnic_dormant_remove(steer->dormant, e->handle);
 		steer->engine->sa_del(sa);
 	}
 	pthread_rwlock_unlock(&steer->lock);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/core.h"
+#include "nic/dormant.h"
 #include "nic/internal.h"
 
 const struct espnic_fn_ops espnic_nic_fn_ops = {
@@ -123,10 +124,11 @@ static int make_parts(struct espnic_nic *nic)
 	nic->steer.engine = nic->cfg.engine;
 	nic->steer.pcap = nic->cfg.pcap;
 	nic->steer.sad = espnic_sad_new(ESPNIC_MAX_SAS);
+	nic->steer.dormant = espnic_dormant_new(ESPNIC_MAX_SAS);
 	nic->steer.spd = espnic_spd_new(ESPNIC_MAX_POLICIES);
 	nic->worker = calloc(nic->cfg.workers, sizeof(*nic->worker));
 	nic->core = espnic_core_new(nic);
-	if (!nic->steer.sad || !nic->steer.spd || !nic->worker || !nic->core)
+	if (!nic->steer.sad || !nic->steer.dormant || !nic->steer.spd || !nic->worker || !nic->core)
 		return -ENOMEM;
 	for (i = 0; i < nic->cfg.workers; i++) {
 		err = espnic_tx_worker_init(&nic->worker[i], nic, i);
@@ -171,6 +173,7 @@ void espnic_nic_destroy(struct espnic_nic *nic)
 	espnic_core_free(nic->core);
 	free(nic->worker);
 	espnic_spd_free(nic->steer.spd);
+	espnic_dormant_free(nic->steer.dormant);
 	espnic_sad_free(nic->steer.sad);
 	pthread_mutex_destroy(&nic->life_lock);
 	pthread_rwlock_destroy(&nic->steer.lock);
@@ -259,7 +262,7 @@ void espnic_nic_get_status(struct espnic_nic *nic, struct espnic_nic_status *st)
 	st->heartbeat = espnic_reg_get(nic, ESPNIC_REG_FW_HEARTBEAT);
 	st->resets = atomic_load(&nic->asked);
 	pthread_rwlock_rdlock(&nic->steer.lock);
-	st->sas = espnic_sad_count(nic->steer.sad);
+	st->sas = espnic_sad_count(nic->steer.sad) + espnic_dormant_count(nic->steer.dormant);
 	st->policies = espnic_spd_count(nic->steer.spd);
 	pthread_rwlock_unlock(&nic->steer.lock);
 	st->engine = nic->cfg.engine->name;

@@ -39,6 +39,7 @@
 
 struct espnic_sad;
 struct espnic_spd;
+struct espnic_dormant;
 struct espnic_pcap;
 struct espnic_fragcache;
 
@@ -86,11 +87,12 @@ struct espnic_frame {
 	uint32_t ipsec_status;		/* enum espnic_ipsec_status, RX out with IPSEC */
 };
 
-/* Shared by all threads. `lock` guards sad and spd: readers steer, the firmware's HAL writes. */
+/* Shared by all threads. `lock` guards sad, dormant and spd: readers steer, the firmware's HAL writes. */
 struct espnic_steer {
 	const struct espnic_engine_ops *engine;
 	pthread_rwlock_t lock;
 	struct espnic_sad *sad;
+	struct espnic_dormant *dormant;	/* SAs that wait for their twin to go */
 	struct espnic_spd *spd;
 	/* NULL: no recording; set before threads are made, then left alone */
 	struct espnic_pcap *pcap;

@@ -4,6 +4,7 @@ STEER_SRCS := \
 	device-model/nic/steer.c \
 	device-model/nic/steer_tx.c \
 	device-model/nic/steer_rx.c \
+	device-model/nic/dormant.c \
 	device-model/nic/frame.c \
 	device-model/nic/fragcache.c \
 	device-model/nic/pcap.c

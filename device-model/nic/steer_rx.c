@@ -6,6 +6,7 @@
 #include "nic/steer_impl.h"
 
 #include "engine/ip.h"
+#include "nic/dormant.h"
 #include "nic/fragcache.h"
 
 /* Instead of a counter: the ports decide, and the packet does not show them. */
@@ -114,6 +115,14 @@ static void rx_clear(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 	rx_settle(b, j, verdict);
 }
 
+/* Four bytes of any UDP packet may look like an SPI: the port must fit the SA, too. */
+static bool port_fits(const struct espnic_sad_entry *e, const struct espnic_flow *flow,
+		      const struct espnic_peek *peek)
+{
+	return peek->kind != ESPNIC_PEEK_UDP || flow->dport == ESPNIC_NATT_PORT ||
+	       (e->udp_encap && flow->dport == e->udp_dport);
+}
+
 /* The SA of what was peeked at in the frame, NULL: none that is known. */
 static struct espnic_sad_entry *rx_sa(const struct espnic_steer *s, const struct espnic_flow *flow,
 				      const struct espnic_peek *peek)
@@ -121,11 +130,17 @@ static struct espnic_sad_entry *rx_sa(const struct espnic_steer *s, const struct
 	struct espnic_sad_entry *e;
 
 	e = espnic_sad_lookup_in(s->sad, peek->spi, peek->proto, flow->family, flow->dst);
-	/* Four bytes of any UDP packet may look like an SPI: the port must fit, too. */
-	if (e && peek->kind == ESPNIC_PEEK_UDP && flow->dport != ESPNIC_NATT_PORT &&
-	    !(e->udp_encap && flow->dport == e->udp_dport))
-		return NULL;
-	return e;
+	return e && port_fits(e, flow, peek) ? e : NULL;
+}
+
+/* The same of dormant SAs. */
+static bool rx_dormant(const struct espnic_steer *s, const struct espnic_flow *flow,
+		       const struct espnic_peek *peek)
+{
+	const struct espnic_sad_entry *e = espnic_dormant_lookup_in(
+		s->dormant, peek->spi, peek->proto, flow->family, flow->dst);
+
+	return e && port_fits(e, flow, peek);
 }
 
 /* ESP, AH or UDP that may be ESP; @natt: UDP to the NAT traversal port. */
@@ -139,6 +154,8 @@ static void rx_ipsec(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 	else if (e)
 		espnic_steer_batch_add(
 			e->offload == ESPNIC_OFFLOAD_PACKET ? &b->packet : &b->crypto, j, e);
+	else if (rx_dormant(b->t->steer, &j->flow, peek))
+		rx_settle_first(b, j, ESPNIC_COUNTER_RX_DROP_DORMANT);
 	else if (peek->kind == ESPNIC_PEEK_IPSEC || natt)
 		rx_settle_first(b, j, ESPNIC_COUNTER_RX_UNKNOWN_SPI);
 	else

@@ -18,6 +18,7 @@
 #include "engine/sad.h"
 #include "engine/spd.h"
 #include "nic/frame.h"
+#include "nic/dormant.h"
 #include "nic/steer.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -182,10 +183,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	peer_thread = engine->thread_new();
 	steer.engine = engine;
 	steer.sad = espnic_sad_new(2 * NETS + 1);
+	steer.dormant = espnic_dormant_new(2 * NETS + 1);
 	steer.spd = espnic_spd_new(POLICIES);
 	steer.sa_event = on_event;
 	steer.policy_event = on_event;
-	CHECK(peer_thread && steer.sad && steer.spd);
+	CHECK(peer_thread && steer.sad && steer.dormant && steer.spd);
 	CHECK(espnic_steer_thread_init(&thread, &steer, &counters) == 0);
 	for (int net = 0; net < NETS; net++) {
 		add_sa(net, true);

@@ -191,6 +191,10 @@ static uint32_t sa_add(void *ctx, const struct espnic_hal_sa *sa, uint32_t *verd
 	s->sa.enc_key = s->sa.salt = NULL;
 	memcpy(s->key, sa->enc_key, sa->enc_key_len);
 	memcpy(s->salt, sa->salt, sa->salt_len);
+	s->dormant = sa->dormant;
+	s->sent = sa->seq;
+	s->lease_mark = sa->lease_mark;
+	s->lease_end = sa->lease_end;
 	return a;
 }
 
@@ -200,27 +204,73 @@ static uint32_t sa_update(void *ctx, uint32_t handle, const struct espnic_hal_sa
 	struct fake_sa *s = there(self(ctx), handle);
 
 	*verdict = self(ctx)->verdict;
+	if (u->what == ESPNIC_HAL_SA_LEASE) {
+		s->lease_mark = u->lease_mark;
+		s->lease_end = u->lease_end;
+		s->lease_updates++;
+		return ESPNIC_CMD_STATUS_OK;
+	}
 	s->last_update = *u;
 	return answer(self(ctx));
 }
 
-static uint32_t sa_del(void *ctx, uint32_t handle)
+static uint32_t sa_del(void *ctx, uint32_t handle, uint64_t *seq)
 {
 	struct fake_sa *s = there(self(ctx), handle);
 	uint32_t a = answer(self(ctx));
 
-	if (a == ESPNIC_CMD_STATUS_OK)
-		memset(s, 0, sizeof(*s));
+	if (a != ESPNIC_CMD_STATUS_OK)
+		return a;
+	*seq = s->sent;
+	memset(s, 0, sizeof(*s));
+	return a;
+}
+
+static uint32_t sa_succeed(void *ctx, uint32_t old, uint32_t heir, uint64_t *seq)
+{
+	struct fake *f = self(ctx);
+	struct fake_sa *from = there(f, old), *to = there(f, heir);
+	uint32_t a = answer(f);
+
+	if (from->dormant || !to->dormant || from->sa.dir != to->sa.dir ||
+	    memcmp(from->key, to->key, sizeof(from->key)) != 0 ||
+	    memcmp(from->salt, to->salt, sizeof(from->salt)) != 0)
+		abort();
+	if (a != ESPNIC_CMD_STATUS_OK)
+		return a;
+	if (from->sent > to->sent)
+		to->sent = from->sent;
+	*seq = to->sent;
+	to->dormant = false;
+	memset(from, 0, sizeof(*from));
+	f->succeeded_from = old;
+	f->succeeded_to = heir;
 	return a;
 }
 
 static uint32_t sa_query(void *ctx, uint32_t handle, struct espnic_hal_sa_report *r)
 {
-	(void)there(self(ctx), handle);
 	*r = (struct espnic_hal_sa_report){
-		.packets = 1, .bytes = 2, .seq = 3, .integrity_failed = 4, .replay = 5,
-		.dropped = 6, .replay_window = 7, .soft = true, .seq_used_up = true,
+		.packets = 1, .bytes = 2, .seq = there(self(ctx), handle)->sent,
+		.integrity_failed = 4, .replay = 5, .dropped = 6, .replay_window = 7,
+		.soft = true, .seq_used_up = true,
 	};
+	if (there(self(ctx), handle)->sa.udp_encap) {
+		r->has_peer = true;
+		memset(r->peer_addr, 0x77, sizeof(r->peer_addr));
+		r->peer_port = 4501;
+	}
+	return answer(self(ctx));
+}
+
+static uint32_t sa_window(void *ctx, uint32_t handle, struct espnic_hal_window *w)
+{
+	(void)there(self(ctx), handle);
+	memset(w, 0, sizeof(*w));
+	w->top = 0x1122334455667788;
+	w->size = 4096;
+	w->bitmap[0] = 0x81;
+	w->bitmap[511] = 0x42;
 	return answer(self(ctx));
 }
 
@@ -403,7 +453,9 @@ const struct espnic_hal_ops fake_ops = {
 	.sa_add = sa_add,
 	.sa_update = sa_update,
 	.sa_del = sa_del,
+	.sa_succeed = sa_succeed,
 	.sa_query = sa_query,
+	.sa_window = sa_window,
 	.policy_add = policy_add,
 	.policy_discard = policy_discard,
 	.policy_del = policy_del,

@@ -29,7 +29,10 @@ enum fake_limits {
 struct fake_sa {
 	struct espnic_hal_sa sa;	/* key pointers are NULL */
 	uint8_t key[32], salt[8];
-	bool dying;
+	bool dying, dormant;
+	uint64_t sent;			/* last number: the test's to move */
+	uint64_t lease_mark, lease_end;
+	uint32_t lease_updates;
 	struct espnic_hal_sa_update last_update;
 };
 
@@ -54,6 +57,7 @@ struct fake {
 	struct espnic_hal_rss rss;
 
 	struct fake_sa sa[FAKE_SAS + 1];
+	uint32_t succeeded_from, succeeded_to;	/* of the last sa_succeed */
 	struct fake_policy policy[FAKE_POLICIES + 1];
 	bool tx_busy;			/* tx_passed says no */
 	uint32_t marks;			/* tx_mark calls */

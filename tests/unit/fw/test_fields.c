@@ -32,6 +32,7 @@ enum prep {
 	P_SA_CRYPTO,		/* the SA that is there is of crypto offload */
 	P_NOT_THERE,		/* the object was not made before */
 	P_TWICE,		/* the command was done once before */
+	P_NO_DORMANT,		/* the same, and the device knows no dormant SAs */
 };
 
 struct row {
@@ -75,6 +76,7 @@ static const struct row rows[] = {
 	HDR(SA_ADD, len, 335, BAD_LENGTH, 336),
 	HDR(SA_DEL, len, 7, BAD_LENGTH, 8),
 	HDR(SA_QUERY, len, 0, BAD_LENGTH, 8),
+	HDR(SA_WINDOW, len, 7, BAD_LENGTH, 8),
 	HDR(SA_UPDATE, len, 63, BAD_LENGTH, 64),
 	HDR(POLICY_ADD, len, 159, BAD_LENGTH, 160),
 	HDR(POLICY_DEL, len, 7, BAD_LENGTH, 8),
@@ -147,7 +149,8 @@ static const struct row rows[] = {
 	BAD(SA_ADD, sa_add, P_NONE, handle, 0xfff00000, BAD_HANDLE),
 	BAD(SA_ADD, sa_add, P_NONE, handle, FAKE_SAS + 1, BAD_HANDLE),
 	BAD(SA_ADD, sa_add, P_TWICE, handle, 9 << 20 | 1, EXISTS),
-	OTHER(SA_ADD, sa_add, P_TWICE, handle, 2, EXISTS, B(sa_add, enc_key)),
+	OTHER(SA_ADD, sa_add, P_TWICE, handle, 2, OK, 0), /* a twin */
+	OTHER(SA_ADD, sa_add, P_NO_DORMANT, handle, 2, EXISTS, B(sa_add, enc_key)),
 	BAD(SA_ADD, sa_add, P_NONE, spi, 255, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, spi, 0, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, flags, 0x40, BAD_FIELD),
@@ -225,7 +228,14 @@ static const struct row rows[] = {
 	BAD(SA_ADD, sa_add, P_CRYPTO, limits.soft_packets, 1, UNSUPPORTED),
 	BAD(SA_ADD, sa_add, P_CRYPTO, limits.hard_bytes, 1000, UNSUPPORTED),
 	BAD(SA_ADD, sa_add, P_NONE, reserved0, 1, BAD_FIELD),
-	BADBYTE(SA_ADD, sa_add, P_NONE, reserved, 55, 1, BAD_FIELD, 0),
+	BADBYTE(SA_ADD, sa_add, P_NONE, reserved, 47, 1, BAD_FIELD, 0),
+	BAD(SA_ADD, sa_add, P_NONE, lease_addr, FAKE_RESP + 4, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_NONE, lease_addr, 1, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_IN, lease_addr, FAKE_RESP, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CRYPTO, lease_addr, FAKE_RESP, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_NONE, lease_addr, 8, DMA_ERROR),
+	BAD(SA_ADD, sa_add, P_NONE, lease_addr, 0xfffffffffffffff8, DMA_ERROR),
+	OTHER(SA_ADD, sa_add, P_NONE, lease_addr, FAKE_RESP, OK, 0),
 
 	/* SA_DEL, SA_QUERY */
 	BAD(SA_DEL, sa, P_NONE, handle, 0, BAD_HANDLE),
@@ -237,6 +247,11 @@ static const struct row rows[] = {
 	BAD(SA_QUERY, sa, P_NONE, handle, 0x000fffff, BAD_HANDLE),
 	BAD(SA_QUERY, sa, P_NONE, reserved, 0x100, BAD_FIELD),
 	OTHER(SA_QUERY, sa, P_NOT_THERE, handle, 7 << 20 | 1, NOT_FOUND, 0),
+	BAD(SA_WINDOW, sa, P_SA_IN, handle, FAKE_SAS + 1, BAD_HANDLE),
+	BAD(SA_WINDOW, sa, P_SA_IN, reserved, 1, BAD_FIELD),
+	OTHER(SA_WINDOW, sa, P_SA_IN, handle, 7 << 20 | 2, NOT_FOUND, 0),
+	BAD(SA_WINDOW, sa, P_NONE, handle, 7 << 20 | 1, BAD_FIELD),
+	BAD(SA_WINDOW, sa, P_SA_CRYPTO, handle, 7 << 20 | 1, BAD_FIELD),
 
 	/* SA_UPDATE */
 	BAD(SA_UPDATE, sa_update, P_NONE, handle, 0, BAD_HANDLE),
@@ -394,6 +409,7 @@ static void prepare_state(const struct row *r)
 	case ESPNIC_OPCODE_SA_DEL:
 	case ESPNIC_OPCODE_SA_QUERY:
 	case ESPNIC_OPCODE_SA_UPDATE:
+	case ESPNIC_OPCODE_SA_WINDOW:
 		needs = ESPNIC_OPCODE_SA_ADD;
 		break;
 	case ESPNIC_OPCODE_POLICY_DEL:
@@ -405,8 +421,10 @@ static void prepare_state(const struct row *r)
 	}
 	if (needs && r->prep != P_NOT_THERE)
 		run_good(needs, r->prep);
-	if (r->prep == P_TWICE)
+	if (r->prep == P_TWICE || r->prep == P_NO_DORMANT)
 		run_good(r->opcode, P_NONE);
+	if (r->prep == P_NO_DORMANT)
+		fw.caps.ipsec &= ~ESPNIC_CAP_IPSEC_DORMANT;
 	if (r->prep == P_CAPS_NONE)
 		fw.caps.ipsec = fw.caps.transforms = fw.caps.offload = 0;
 }
@@ -449,7 +467,8 @@ static void test_rows_are_lawful(void **state)
 		struct espnic_cmd_cpl c;
 
 		if (r->prep == P_CAPS_NONE || r->prep == P_NOT_THERE || r->prep == P_TWICE ||
-		    r->prep == P_SA_IN || r->prep == P_SA_CRYPTO)
+		    r->prep == P_NO_DORMANT || r->prep == P_SA_IN || r->prep == P_SA_CRYPTO ||
+		    r->opcode == ESPNIC_OPCODE_SA_WINDOW)
 			continue;
 		prepare_state(r);
 		make(r, &e);
@@ -481,6 +500,8 @@ static void check_cap(uint32_t *caps, uint32_t bits, uint16_t opcode, uint32_t d
 static void test_lacking_capability(void **state)
 {
 	struct row r = { .opcode = ESPNIC_OPCODE_NOP };
+	struct espnic_cmd_entry e;
+	struct espnic_cmd_cpl c;
 
 	(void)state;
 	prepare_state(&r);
@@ -496,6 +517,14 @@ static void test_lacking_capability(void **state)
 		  B(sa_add, enc_key_len), 32);
 	check_cap(&fw.caps.transforms, ESPNIC_CAP_TRANSFORMS_ICV_16, ESPNIC_OPCODE_SA_ADD,
 		  B(sa_add, icv_len), 0);
+	fake_good(&e, ESPNIC_OPCODE_SA_ADD);
+	FAKE_BODY(&e, espnic_cmd_sa_add)->lease_addr = FAKE_RESP;
+	fw.caps.ipsec &= ~ESPNIC_CAP_IPSEC_SEQ_LEASE;
+	c = fake_run(&fake, &fw, &e);
+	assert_int_equal(c.status, ESPNIC_CMD_STATUS_UNSUPPORTED);
+	assert_int_equal(c.detail, B(sa_add, lease_addr));
+	run_good(ESPNIC_OPCODE_SA_ADD, P_IN);
+	check_cap(&fw.caps.ipsec, ESPNIC_CAP_IPSEC_SA_WINDOW, ESPNIC_OPCODE_SA_WINDOW, B(sa, handle), 0);
 	check_cap(&fw.caps.ipsec, ESPNIC_CAP_IPSEC_TUNNEL, ESPNIC_OPCODE_POLICY_ADD,
 		  B(policy_add, tmpl_mode), 0);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "nic/dormant.h"
 #include "nic/ether.h"
 
 enum {
@@ -312,8 +313,10 @@ void world_init(struct world *w, bool nets, struct espnic_pcap *pcap)
 	w->steer.engine = w->engine;
 	pthread_rwlock_init(&w->steer.lock, NULL);
 	w->steer.sad = espnic_sad_new(SA_SLOTS);
+	w->steer.dormant = espnic_dormant_new(SA_SLOTS);
 	w->steer.spd = espnic_spd_new(POLICIES);
 	assert_non_null(w->steer.sad);
+	assert_non_null(w->steer.dormant);
 	assert_non_null(w->steer.spd);
 	w->steer.pcap = pcap;
 	w->steer.sa_event = on_sa_event;
@@ -346,6 +349,7 @@ void world_free(struct world *w)
 		}
 	}
 	espnic_steer_thread_free(&w->thread);
+	espnic_dormant_free(w->steer.dormant);
 	espnic_sad_free(w->steer.sad);
 	espnic_spd_free(w->steer.spd);
 	w->engine->thread_free(w->peer_thread);
