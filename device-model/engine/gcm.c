@@ -8,14 +8,14 @@
 
 bool espnic_gcm_init(struct espnic_gcm *gcm, const uint8_t *key, size_t len)
 {
-	uint8_t blocks[ESPNIC_AES_BLOCK * ESPNIC_AES_PARALLEL] = { 0 };
+	uint8_t h[ESPNIC_AES_BLOCK] = { 0 };
 
 	if (!espnic_aes_init(&gcm->aes, key, len))
 		return false;
 	/* H = CIPH_K(0^128), section 7.1 step 1. */
-	espnic_aes_encrypt4(&gcm->aes, blocks);
-	espnic_ghash_init(&gcm->ghash, blocks);
-	espnic_wipe(blocks, sizeof(blocks));
+	espnic_aes_encrypt(&gcm->aes, h, 1);
+	espnic_ghash_init(&gcm->ghash, h);
+	espnic_wipe(h, sizeof(h));
 	return true;
 }
 
@@ -87,4 +87,47 @@ bool espnic_gcm_open(const struct espnic_gcm *gcm, const uint8_t *iv, size_t iv_
 	if (good)
 		counter_mode(gcm, j0, data, len);
 	return good;
+}
+
+void espnic_gmac_start(const struct espnic_gcm *gcm, struct espnic_gmac *mac, const uint8_t *iv,
+		       size_t iv_len)
+{
+	memset(mac, 0, sizeof(*mac));
+	pre_counter(gcm, iv, iv_len, mac->j0);
+}
+
+void espnic_gmac_update(const struct espnic_gcm *gcm, struct espnic_gmac *mac,
+			const uint8_t *data, size_t len)
+{
+	size_t used = mac->len % ESPNIC_GHASH_BLOCK;
+
+	mac->len += len;
+	if (used && len >= ESPNIC_GHASH_BLOCK - used) {
+		size_t take = ESPNIC_GHASH_BLOCK - used;
+
+		memcpy(mac->pending + used, data, take);
+		espnic_ghash_update(&gcm->ghash, &mac->y, mac->pending, ESPNIC_GHASH_BLOCK);
+		data += take;
+		len -= take;
+		used = 0;
+	}
+	if (!used) {
+		size_t whole = len - len % ESPNIC_GHASH_BLOCK;
+
+		espnic_ghash_update(&gcm->ghash, &mac->y, data, whole);
+		data += whole;
+		len -= whole;
+	}
+	if (len > 0)
+		memcpy(mac->pending + used, data, len);
+}
+
+void espnic_gmac_final(const struct espnic_gcm *gcm, struct espnic_gmac *mac,
+		       uint8_t tag[ESPNIC_GCM_TAG])
+{
+	espnic_ghash_update(&gcm->ghash, &mac->y, mac->pending, mac->len % ESPNIC_GHASH_BLOCK);
+	espnic_ghash_lengths(&gcm->ghash, &mac->y, mac->len, 0);
+	espnic_ghash_final(&mac->y, tag);
+	espnic_aes_ctr32(&gcm->aes, mac->j0, tag, ESPNIC_GCM_TAG);
+	espnic_wipe(mac, sizeof(*mac));
 }

@@ -16,7 +16,7 @@ static void fips197(void **state)
 		{ 24, "dda97ca4864cdfe06eaf70a0ec0d7191" },
 		{ 32, "8ea2b7ca516745bfeafc49904b496089" },
 	};
-	uint8_t key[32], want[16], blocks[64];
+	uint8_t key[32], clear[16], want[16], blocks[64];
 
 	(void)state;
 	for (uint8_t i = 0; i < 32; i++)
@@ -25,37 +25,49 @@ static void fips197(void **state)
 		struct espnic_aes aes;
 
 		assert_true(espnic_aes_init(&aes, key, cases[i].key_len));
-		for (int b = 0; b < 4; b++)
-			unhex("00112233445566778899aabbccddeeff", blocks + 16 * b);
-		espnic_aes_encrypt4(&aes, blocks);
+		unhex("00112233445566778899aabbccddeeff", clear);
 		unhex(cases[i].cipher, want);
 		for (int b = 0; b < 4; b++)
+			memcpy(blocks + 16 * b, clear, 16);
+		espnic_aes_encrypt(&aes, blocks, 4);
+		for (int b = 0; b < 4; b++)
 			assert_memory_equal(blocks + 16 * b, want, 16);
+		espnic_aes_decrypt(&aes, blocks, 4);
+		for (int b = 0; b < 4; b++)
+			assert_memory_equal(blocks + 16 * b, clear, 16);
 	}
 }
 
-/* Four different blocks, all key lengths, against libcrypto. */
-static void four_blocks(void **state)
+/* 0 to 40 different blocks, all key lengths, both directions, against libcrypto. */
+static void many_blocks(void **state)
 {
+	enum { BLOCKS_MAX = 40 };
+
 	(void)state;
 	for (int round = 0; round < 3000; round++) {
 		const EVP_CIPHER *ciphers[] = { EVP_aes_128_ecb(), EVP_aes_192_ecb(), EVP_aes_256_ecb() };
 		size_t len = 16 + 8 * (round % 3);
-		uint8_t key[32], blocks[64], want[64];
+		size_t n = chance() % (BLOCKS_MAX + 1);
+		uint8_t key[32], clear[16 * BLOCKS_MAX + 1], blocks[16 * BLOCKS_MAX + 1];
+		uint8_t want[16 * BLOCKS_MAX + 1];
 		EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 		struct espnic_aes aes;
 		int out;
 
 		chance_bytes(key, sizeof(key));
-		chance_bytes(blocks, sizeof(blocks));
+		chance_bytes(clear, sizeof(clear));
+		memcpy(blocks, clear, sizeof(blocks));
+		memcpy(want, clear, sizeof(want));
 		EVP_EncryptInit_ex(ctx, ciphers[round % 3], NULL, key, NULL);
 		EVP_CIPHER_CTX_set_padding(ctx, 0);
-		EVP_EncryptUpdate(ctx, want, &out, blocks, sizeof(blocks));
+		EVP_EncryptUpdate(ctx, want, &out, clear, (int)(16 * n));
 		EVP_CIPHER_CTX_free(ctx);
 
 		assert_true(espnic_aes_init(&aes, key, len));
-		espnic_aes_encrypt4(&aes, blocks);
+		espnic_aes_encrypt(&aes, blocks, n);
 		assert_memory_equal(blocks, want, sizeof(want));
+		espnic_aes_decrypt(&aes, blocks, n);
+		assert_memory_equal(blocks, clear, sizeof(clear));
 	}
 }
 
@@ -99,7 +111,7 @@ static void counter_wraps(void **state)
 	memset(first, 0xff, sizeof(first));
 	espnic_aes_ctr32(&aes, first, data, sizeof(data));
 	memset(blocks, 0xff, 28);
-	espnic_aes_encrypt4(&aes, blocks);
+	espnic_aes_encrypt(&aes, blocks, 2);
 	assert_memory_equal(data, blocks, 32);
 }
 
@@ -117,7 +129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fips197),
-		cmocka_unit_test(four_blocks),
+		cmocka_unit_test(many_blocks),
 		cmocka_unit_test(sp800_38a_ctr),
 		cmocka_unit_test(counter_wraps),
 		cmocka_unit_test(key_lengths),
