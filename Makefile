@@ -10,6 +10,7 @@ make demo          two VMs, IPsec done by the NIC, proved by tshark; build/demo/
 make test          all that gates a change; last line: N passed, N failed, N skipped
 make test-LAYER    one layer: unit vectors device fuzz lab; and fault (not part of make test)
 make bench         throughput side by side; build/bench/*.json
+make bench-engine  the engine alone, beside bare libipsec-mb, OpenSSL and DPDK on one core
 make build         programs (build/bin), driver (build/driver/*), docs/registers.md
 make lint          compilers' warnings, sparse, clang-tidy, cppcheck, shellcheck, SystemVerilog package
 make driver        espnic.ko for Linux 7.2 and 6.12

@@ -54,7 +54,7 @@ testbin = $(patsubst tests/%.c,build/test/$(1)/%,$(2))
 # The plain variant's programs stand where users look for them.
 libexec = build/$(if $(filter plain,$(1)),,$(1)/)libexec
 
-.PHONY: build programs driver lint demo bench fuzz test test-unit test-vectors test-device test-fuzz test-lab test-fault \
+.PHONY: build programs driver lint demo bench bench-engine fuzz test test-unit test-vectors test-device test-fuzz test-lab test-fault \
 	debug-kernel test-debug
 build: programs driver docs/registers.md
 
@@ -160,6 +160,13 @@ demo: build
 	@tests/demo/run
 bench: build
 	@tests/bench/run
+BENCH_ENGINE_SRCS := $(wildcard tests/bench/engine/*.c)
+build/bench/engine-bench: $(call obj,plain,$(BENCH_ENGINE_SRCS)) build/obj/plain/libespnic.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(FLAGS_plain) $^ -lcrypto $(LIBS) -o $@
+bench-engine: build/bench/engine-bench
+	@tests/bench/engine/run
 
 # ---------------------------------------------------------------- lint
 
