@@ -83,6 +83,6 @@ void bench_pool_free(struct bench_buf *pool);
 
 /* aligned_alloc() that dies, zeroed. */
 void *bench_alloc(size_t bytes);
-void bench_die(const char *what);
+_Noreturn void bench_die(const char *what);
 
 #endif

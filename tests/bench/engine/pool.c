@@ -7,7 +7,7 @@
 
 #include "engine/ip.h"
 
-void bench_die(const char *what)
+_Noreturn void bench_die(const char *what)
 {
 	fprintf(stderr, "engine-bench: %s\n", what);
 	exit(1);
