@@ -50,6 +50,13 @@ extern const struct espnic_transforms espnic_transforms_fast;
 const char *espnic_alg_name(enum espnic_alg alg);
 enum espnic_alg espnic_alg_find(const char *name);
 
+/* The nonce an AEAD or GMAC takes, in bytes; other algs have none here: 0. */
+void espnic_alg_nonce(enum espnic_alg alg, size_t *min, size_t *max);
+
+/* Bytes of the full tag, 0 for a cipher; and whether a tag may be cut to @len bytes. */
+size_t espnic_alg_tag_max(enum espnic_alg alg);
+bool espnic_alg_tag_ok(enum espnic_alg alg, uint64_t len);
+
 /*
  * The bare transforms of the body called @name (as for espnic_engine_get()), or
  * NULL and in *@why (may be NULL) the reason.
