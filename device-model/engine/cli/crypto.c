@@ -151,6 +151,14 @@ static bool read_tag(struct json_object *request, struct crypto_request *req,
 	return true;
 }
 
+/* SP 800-38C appendix A.1: a nonce of n bytes leaves 15 - n for the length of the text. */
+static bool ccm_text_ok(const struct crypto_request *req)
+{
+	size_t bytes = 15 - req->iv.len;
+
+	return bytes >= sizeof(req->text.len) || req->text.len >> 8 * bytes == 0;
+}
+
 static bool read_text(struct json_object *request, struct crypto_request *req,
 		      struct espnic_cli_error *err)
 {
@@ -163,8 +171,7 @@ static bool read_text(struct json_object *request, struct crypto_request *req,
 		return bad(err, "GMAC has no aad, but msg");
 	if (req->with->cipher && req->text.len % req->with->cipher->block)
 		return bad(err, "msg is not whole blocks");
-	/* SP 800-38C appendix A.1: the nonce leaves 15 - n bytes for the length. */
-	if (req->alg == ESPNIC_ALG_AES_CCM && req->text.len >> 8 * (15 - req->iv.len))
+	if (req->alg == ESPNIC_ALG_AES_CCM && !ccm_text_ok(req))
 		return bad(err, "msg is too long for this nonce");
 	return true;
 }

@@ -286,6 +286,7 @@ CRYPTO_MORE = [
     ("CCM", CCM, "ok"),
     ("CCM, nonce of 6 bytes", {**CCM, "iv": "00" * 6}, "bad-request"),
     ("CCM, nonce of 14 bytes", {**CCM, "iv": "00" * 14}, "bad-request"),
+    ("CCM, nonce of 7 bytes", {**CCM, "iv": "00" * 7}, "ok"),
     ("CCM, tag of 5 bytes", {**CCM, "tag_len": 5}, "bad-request"),
     ("CCM, 65,535 bytes", {**CCM, "msg": "00" * 65535}, "ok"),
     ("CCM, 65,536 bytes", {**CCM, "msg": "00" * 65536}, "bad-request"),
