@@ -14,8 +14,12 @@ enum {
 	ESPNIC_CACHE_LINE = 64,		/* bytes; alignment of expanded keys too */
 };
 
+struct espnic_burst;			/* pipeline.h */
+
 struct espnic_engine_thread {
 	_Alignas(ESPNIC_CACHE_LINE) uint8_t scratch[ESPNIC_AEAD_SCRATCH];
+	struct espnic_burst *burst;	/* packets under way */
+	void *body;			/* the body's own, made and freed by its thread_new, thread_free */
 };
 
 /* An AEAD (RFC 5116). Expanded keys lie in memory of the caller, aligned to a cache line. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/bodies.h"
+#include "engine/pipeline.h"
 #include "engine/wipe.h"
 
 const char *espnic_verdict_name(enum espnic_verdict v)
@@ -84,8 +85,14 @@ struct espnic_engine_thread *espnic_thread_new(void)
 	struct espnic_engine_thread *t;
 
 	t = aligned_alloc(ESPNIC_CACHE_LINE, sizeof(*t));
-	if (t)
-		memset(t, 0, sizeof(*t));
+	if (!t)
+		return NULL;
+	memset(t, 0, sizeof(*t));
+	t->burst = calloc(1, sizeof(*t->burst));
+	if (!t->burst) {
+		free(t);
+		return NULL;
+	}
 	return t;
 }
 
@@ -93,7 +100,9 @@ void espnic_thread_free(struct espnic_engine_thread *t)
 {
 	if (!t)
 		return;
-	/* The scratch may hold key stream. */
+	/* Both may hold what came out of a cipher. */
+	espnic_wipe(t->burst, sizeof(*t->burst));
+	free(t->burst);
 	espnic_wipe(t, sizeof(*t));
 	free(t);
 }

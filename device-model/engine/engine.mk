@@ -2,8 +2,8 @@
 # The ESP engine: what the top-level Makefile builds of it, paths from the root of the tree.
 
 ENGINE_SRCS := $(addprefix device-model/engine/, \
-	aes.c engine.c esp_crypto.c esp_gcm.c esp_in.c esp_out.c fast.c gcm.c ghash.c ip.c ref.c \
-	ref_transforms.c replay.c sa.c sa_check.c sad.c selector.c spd.c transform.c) \
+	aes.c engine.c esp_crypto.c esp_in.c esp_job.c esp_out.c fast.c gcm.c ghash.c ip.c ref.c \
+	ref_transforms.c replay.c sa.c sa_check.c sad.c selector.c spd.c suite.c transform.c) \
 	$(addprefix device-model/engine/prim/, \
 	cbc.c ccm.c chacha20.c chacha20_poly1305.c cmac.c ctr.c des3.c hash.c hmac.c md5.c poly1305.c \
 	sha1.c sha256.c sha512.c)

@@ -3,71 +3,104 @@
  * Crypto offload: the host does ESP, the engine the AEAD. Headers, trailer and
  * ICV stay in the packet both ways; windows and lifetimes are the host's.
  */
-#include "engine/esp.h"
+#include "engine/pipeline.h"
 
-#include "engine/ip.h"
-
-/* Bytes between explicit IV and ICV of the ESP packet of @len bytes at its header; 0: too short. */
+/*
+ * Bytes between explicit IV and ICV of the ESP packet of @len bytes at its header;
+ * 0: too short, or not whole blocks.
+ */
 static uint32_t text_len(const struct espnic_sa *sa, uint32_t len)
 {
 	uint32_t around = ESPNIC_ESP_HLEN + sa->info.iv_len + sa->info.icv_len;
 
-	return len < around + ESPNIC_ESP_TRAILER ? 0 : len - around;
+	if (len < around + ESPNIC_ESP_TRAILER || !espnic_esp_whole(sa, len - around))
+		return 0;
+	return len - around;
 }
 
-static enum espnic_verdict crypt_out(struct espnic_engine_thread *t, struct espnic_pkt *pkt)
+/* One packet: its ESP header is where the host says. The host wrote the IV. */
+static enum espnic_verdict prepare_out(struct espnic_pkt *pkt, struct espnic_out *o,
+				       struct espnic_job *job)
 {
 	struct espnic_sa *sa = pkt->sa;
-	struct espnic_ip ip;
 	uint32_t len;
 	uint8_t *esp;
 
 	if (sa->info.dir != ESPNIC_DIR_OUT || sa->info.offload != ESPNIC_OFFLOAD_CRYPTO)
 		return ESPNIC_NO_SA;
-	if (!espnic_ip_base(pkt->data, pkt->len, &ip))
+	if (!espnic_ip_base(pkt->data, pkt->len, &o->ip))
 		return ESPNIC_MALFORMED;
-	if (pkt->esp_off < ip.upper_off || pkt->esp_off > ip.len)
+	if (pkt->esp_off < o->ip.upper_off || pkt->esp_off > o->ip.len)
 		return ESPNIC_MALFORMED;
-	len = text_len(sa, ip.len - pkt->esp_off);
+	len = text_len(sa, o->ip.len - pkt->esp_off);
 	if (len == 0)
 		return ESPNIC_MALFORMED;
 	esp = pkt->data + pkt->esp_off;
 	if (espnic_get32(esp) != sa->info.spi)
 		return ESPNIC_NO_SA;
 
-	pkt->seq = espnic_get32(esp + 4);
+	o->pkt = pkt;
+	pkt->seq = espnic_get32(esp + ESPNIC_ESP_SEQ);
 	if (sa->info.esn)
 		pkt->seq |= (uint64_t)pkt->seq_hi << 32;
-	espnic_esp_seal(t, sa, esp, len, pkt->seq);
+	espnic_esp_job_begin(job, &o->esp, sa, esp, len, pkt->seq, true, false);
 
 	espnic_lock(&sa->lock);
 	if (pkt->seq > sa->seq)
 		sa->seq = pkt->seq;
 	sa->verdicts[ESPNIC_OK]++;
-	sa->bytes += ip.len;
+	sa->bytes += o->ip.len;
 	espnic_unlock(&sa->lock);
 	return ESPNIC_OK;
 }
 
-void espnic_esp_crypt_out(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+static void flush_out(struct espnic_engine_thread *t)
 {
+	struct espnic_burst *b = t->burst;
+
+	if (b->n == 0)
+		return;
+	b->jobs[0].sa->body->run(t, b->jobs, b->n);
+	for (unsigned int i = 0; i < b->n; i++) {
+		espnic_esp_job_end(&b->jobs[i], &b->out[i].esp);
+		b->out[i].pkt->verdict = ESPNIC_OK;
+	}
+	b->n = 0;
+}
+
+void espnic_crypt_out(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+{
+	struct espnic_burst *b = t->burst;
+
 	for (unsigned int i = 0; i < n; i++) {
-		enum espnic_verdict verdict = crypt_out(t, &pkts[i]);
+		enum espnic_verdict verdict = prepare_out(&pkts[i], &b->out[b->n], &b->jobs[b->n]);
 
 		pkts[i].flags = 0;
 		if (verdict == ESPNIC_OK)
-			pkts[i].verdict = ESPNIC_OK;
+			b->n++;
 		else
 			espnic_sa_refuse(pkts[i].sa, &pkts[i], verdict);
+		if (b->n == ESPNIC_BURST_MAX)
+			flush_out(t);
 	}
+	flush_out(t);
 }
 
-static enum espnic_verdict crypt_in(struct espnic_engine_thread *t, struct espnic_pkt *pkt)
+static void begin_in(struct espnic_in *f, struct espnic_job *job)
 {
+	struct espnic_pkt *pkt = f->pkt;
+
+	f->job = job;
+	espnic_esp_job_begin(job, &f->esp, pkt->sa, pkt->data + f->esp_off, f->text_len, f->seq,
+			     false, false);
+}
+
+static enum espnic_verdict prepare_in(struct espnic_burst *b, struct espnic_pkt *pkt)
+{
+	struct espnic_in *f = &b->in[b->n];
 	struct espnic_sa *sa = pkt->sa;
 	enum espnic_verdict verdict;
 	struct espnic_esp_loc loc;
-	uint32_t len;
 
 	if (sa->info.dir != ESPNIC_DIR_IN || sa->info.offload != ESPNIC_OFFLOAD_CRYPTO)
 		return ESPNIC_NO_SA;
@@ -77,36 +110,112 @@ static enum espnic_verdict crypt_in(struct espnic_engine_thread *t, struct espni
 	    loc.spi != sa->info.spi)
 		return ESPNIC_NO_SA;
 	pkt->esp_off = loc.off;
-	len = text_len(sa, loc.len);
-	if (len == 0)
+	f->pkt = pkt;
+	f->job = NULL;
+	f->esp_off = loc.off;
+	f->clear_len = loc.off + loc.len;
+	f->seq_low = loc.seq;
+	f->text_len = text_len(sa, loc.len);
+	if (f->text_len == 0)
 		return ESPNIC_MALFORMED;
 
 	espnic_lock(&sa->lock);
-	verdict = espnic_window_infer(&sa->window, sa->info.esn, loc.seq, &pkt->seq);
+	verdict = espnic_window_infer(&sa->window, sa->info.esn, f->seq_low, &f->seq);
 	espnic_unlock(&sa->lock);
-	if (verdict != ESPNIC_OK)
-		return verdict;
-	if (!espnic_esp_open(t, sa, pkt->data + loc.off, len, pkt->seq))
-		return ESPNIC_INTEGRITY;
-
-	espnic_lock(&sa->lock);
-	if (pkt->seq > sa->window.top)
-		espnic_window_accept(&sa->window, pkt->seq);
-	sa->verdicts[ESPNIC_OK]++;
-	sa->bytes += loc.off + loc.len;
-	espnic_unlock(&sa->lock);
+	/* Refused as the SA stands now: settle_in() looks whether that still holds in its turn. */
+	if (verdict == ESPNIC_OK)
+		begin_in(f, &b->jobs[b->n_jobs++]);
+	b->n++;
 	return ESPNIC_OK;
 }
 
-void espnic_esp_crypt_in(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+/* As settle() of packet offload: esp_in.c says why. */
+static enum espnic_verdict settle_in(struct espnic_in *f, bool last, bool *again)
 {
+	struct espnic_pkt *pkt = f->pkt;
+	struct espnic_sa *sa = pkt->sa;
+	bool good = f->job && f->job->good;
+	enum espnic_verdict verdict;
+	uint64_t seq;
+
+	*again = false;
+	espnic_lock(&sa->lock);
+	verdict = espnic_window_infer(&sa->window, sa->info.esn, f->seq_low, &seq);
+	if (verdict == ESPNIC_OK && last)
+		seq = f->seq;
+	if (verdict == ESPNIC_OK) {
+		pkt->seq = seq;
+		if (good && seq == f->seq) {
+			if (seq > sa->window.top)
+				espnic_window_accept(&sa->window, seq);
+			sa->verdicts[ESPNIC_OK]++;
+			sa->bytes += f->clear_len;
+		} else {
+			*again = !good && (!f->job || seq != f->seq);
+			if (!good)
+				f->seq = seq;
+			verdict = ESPNIC_INTEGRITY;
+		}
+	}
+	espnic_unlock(&sa->lock);
+	return verdict;
+}
+
+static void finish_in(struct espnic_engine_thread *t, struct espnic_in *f)
+{
+	struct espnic_pkt *pkt = f->pkt;
+	enum espnic_verdict verdict;
+	struct espnic_job alone;
+	bool again;
+
+	for (int look = 0; ; look++) {
+		if (f->job)
+			espnic_esp_job_end(f->job, &f->esp);
+		verdict = settle_in(f, look > 0, &again);
+		if (!again)
+			break;
+		begin_in(f, &alone);
+		pkt->sa->body->run(t, &alone, 1);
+	}
+	if (verdict == ESPNIC_OK) {
+		pkt->verdict = ESPNIC_OK;
+		return;
+	}
+	/* Good for a number it does not have: what is refused goes back as it came. */
+	if (f->job && f->job->good) {
+		espnic_esp_job_begin(&alone, &f->esp, pkt->sa, pkt->data + f->esp_off, f->text_len,
+				     f->seq, true, false);
+		pkt->sa->body->run(t, &alone, 1);
+		espnic_esp_job_end(&alone, &f->esp);
+	}
+	espnic_sa_refuse(pkt->sa, pkt, verdict);
+}
+
+static void flush_in(struct espnic_engine_thread *t)
+{
+	struct espnic_burst *b = t->burst;
+
+	if (b->n_jobs)
+		b->jobs[0].sa->body->run(t, b->jobs, b->n_jobs);
+	for (unsigned int i = 0; i < b->n; i++)
+		finish_in(t, &b->in[i]);
+	b->n = 0;
+	b->n_jobs = 0;
+}
+
+void espnic_crypt_in(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+{
+	struct espnic_burst *b = t->burst;
+
 	for (unsigned int i = 0; i < n; i++) {
-		enum espnic_verdict verdict = crypt_in(t, &pkts[i]);
+		enum espnic_verdict verdict;
 
 		pkts[i].flags = 0;
-		if (verdict == ESPNIC_OK)
-			pkts[i].verdict = ESPNIC_OK;
-		else
+		verdict = prepare_in(b, &pkts[i]);
+		if (verdict != ESPNIC_OK)
 			espnic_sa_refuse(pkts[i].sa, &pkts[i], verdict);
+		if (b->n == ESPNIC_BURST_MAX)
+			flush_in(t);
 	}
+	flush_in(t);
 }

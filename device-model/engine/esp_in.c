@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Inbound packets, in the order of RFC 4303 section 3.4: header, SA, sequence
- * number, ICV, padding, and then the mode. The window is asked before the ICV,
- * and again, and moved, after it.
+ * number, ICV, padding, and then the mode.
+ *
+ * A burst gives what its packets would give one by one. The ICV of a packet is judged
+ * before the packets in front of it have been through the window, and may have been
+ * judged for a number it does not have (ESN: a packet in front moved the top), or not at
+ * all (its number was refused). So the SA is asked again, in the order of the burst,
+ * when all in front are done with: the lifetime, the number, the window. If the number
+ * is not the one that was tried:
+ *
+ *   - the ICV was good for the number tried: it is not for another, `integrity`;
+ *   - it was not, or was not judged: the packet is judged again, alone.
+ *
+ * Between two looks of one thread nothing changes, so one more look is enough. Another thread may
+ * change the SA between them, as it may between the window and the ICV of a single
+ * packet: the number tried last then stands, and the window decides.
+ *
+ * Padding, inner packet and selector are judged from the packet and what never changes of its SA.
  */
-#include "engine/esp.h"
+#include "engine/pipeline.h"
 
 #include <string.h>
 
-#include "engine/ip.h"
 #include "engine/selector.h"
 #include "engine/wipe.h"
 
-/* What is known of one packet. Offsets from its IP header, all in bytes. */
-struct found {
-	struct espnic_ip ip;		/* outer header */
-	uint32_t esp_off;		/* ESP header */
-	uint32_t text_off;		/* ciphertext, and then plaintext */
-	uint32_t text_len;
-	uint32_t payload_len;		/* of it, without padding and trailer */
-	uint8_t next;
-	uint64_t seq;
-	uint8_t *clear;			/* the result */
-	uint32_t clear_len;
-};
-
 /* RFC 4303 sections 3.4.1 and 3.4.2, RFC 3948 section 3.2 */
 static enum espnic_verdict find_esp(const struct espnic_sa *sa, const struct espnic_pkt *pkt,
-				    struct found *f)
+				    struct espnic_in *f)
 {
 	uint8_t proto = sa->info.udp_encap ? ESPNIC_IPPROTO_UDP : ESPNIC_IPPROTO_ESP;
 	uint32_t head = ESPNIC_ESP_HLEN + sa->info.iv_len;
@@ -47,30 +48,14 @@ static enum espnic_verdict find_esp(const struct espnic_sa *sa, const struct esp
 		return ESPNIC_NO_SA;
 	if (len < head + ESPNIC_ESP_TRAILER + sa->info.icv_len)
 		return ESPNIC_MALFORMED;
+	f->seq_low = espnic_get32(pkt->data + f->esp_off + ESPNIC_ESP_SEQ);
 	f->text_off = f->esp_off + head;
 	f->text_len = len - head - sa->info.icv_len;
-	return ESPNIC_OK;
-}
-
-/* Section 3.4.3, first look. */
-static enum espnic_verdict check_sequence(struct espnic_sa *sa, struct espnic_pkt *pkt,
-					  struct found *f)
-{
-	uint32_t low = espnic_get32(pkt->data + f->esp_off + 4);
-	enum espnic_verdict verdict = ESPNIC_LIFETIME;
-
-	espnic_lock(&sa->lock);
-	if (!espnic_sa_expired(sa)) {
-		verdict = espnic_window_infer(&sa->window, sa->info.esn, low, &f->seq);
-		if (verdict == ESPNIC_OK)
-			verdict = espnic_window_check(&sa->window, f->seq);
-	}
-	espnic_unlock(&sa->lock);
-	return verdict;
+	return espnic_esp_whole(sa, f->text_len) ? ESPNIC_OK : ESPNIC_MALFORMED;
 }
 
 /* Section 3.4.4.1 steps 3 and 4: what the padding says of itself. */
-static enum espnic_verdict strip_trailer(const uint8_t *text, struct found *f)
+static enum espnic_verdict strip_trailer(const uint8_t *text, struct espnic_in *f)
 {
 	uint32_t body = f->text_len - ESPNIC_ESP_TRAILER;
 	uint32_t pad_len = text[body];
@@ -105,7 +90,7 @@ int espnic_ecn_decapsulate(uint8_t outer, uint8_t inner)
 
 /* RFC 4301 section 5.2.1: the inner packet stands alone; TFC padding behind it is dropped. */
 static enum espnic_verdict leave_tunnel(const struct espnic_sa *sa, struct espnic_pkt *pkt,
-					struct found *f)
+					struct espnic_in *f)
 {
 	uint8_t *inner = pkt->data + f->text_off;
 	struct espnic_ip ip;
@@ -128,7 +113,7 @@ static enum espnic_verdict leave_tunnel(const struct espnic_sa *sa, struct espni
 }
 
 /* The packet's own header goes back to the payload, with protocol, length and checksum right. */
-static enum espnic_verdict leave_transport(struct espnic_pkt *pkt, struct found *f)
+static enum espnic_verdict leave_transport(struct espnic_pkt *pkt, struct espnic_in *f)
 {
 	uint8_t *ip = pkt->data + f->text_off - f->ip.upper_off;
 
@@ -147,7 +132,7 @@ static enum espnic_verdict leave_transport(struct espnic_pkt *pkt, struct found 
 
 /* From plaintext to clear packet; the ICV was good. */
 static enum espnic_verdict decapsulate(const struct espnic_sa *sa, struct espnic_pkt *pkt,
-				       struct found *f)
+				       struct espnic_in *f)
 {
 	enum espnic_verdict verdict = strip_trailer(pkt->data + f->text_off, f);
 	struct espnic_flow flow;
@@ -158,7 +143,6 @@ static enum espnic_verdict decapsulate(const struct espnic_sa *sa, struct espnic
 	if (f->next == ESPNIC_IPPROTO_NONE) {
 		f->clear = pkt->data + f->text_off;
 		f->clear_len = 0;
-		pkt->flags |= ESPNIC_PKT_DUMMY;
 		return ESPNIC_OK;
 	}
 	if (sa->info.mode == ESPNIC_MODE_TUNNEL)
@@ -174,70 +158,163 @@ static enum espnic_verdict decapsulate(const struct espnic_sa *sa, struct espnic
 }
 
 /*
- * Section 3.4.3, second look: another thread may have verified the same number
- * meanwhile. The window moves whatever the padding or the inner packet is like:
- * the ICV was good.
+ * The number of the packet as the SA stands now, RFC 4303 section 3.4.3: all that comes
+ * before the ICV. With the lock held.
  */
-static enum espnic_verdict accept_sequence(struct espnic_sa *sa, struct espnic_pkt *pkt,
-					   const struct found *f, enum espnic_verdict inner)
+static enum espnic_verdict judge_sequence(const struct espnic_sa *sa, const struct espnic_in *f,
+					  uint64_t *seq)
 {
 	enum espnic_verdict verdict;
 
+	if (espnic_sa_expired(sa))
+		return ESPNIC_LIFETIME;
+	verdict = espnic_window_infer(&sa->window, sa->info.esn, f->seq_low, seq);
+	return verdict == ESPNIC_OK ? espnic_window_check(&sa->window, *seq) : verdict;
+}
+
+static void begin_job(struct espnic_in *f, struct espnic_job *job)
+{
+	struct espnic_pkt *pkt = f->pkt;
+
+	f->job = job;
+	espnic_esp_job_begin(job, &f->esp, pkt->sa, pkt->data + f->esp_off, f->text_len, f->seq,
+			     false, false);
+}
+
+/*
+ * What sections 3.4.3 and 3.4.4 say of the packet, in one look at the SA. The window moves
+ * whatever the padding or the inner packet is like: the ICV was good. *@again: the
+ * ICV has not been judged for the number that the packet has by now, and f->seq is that
+ * number; never in the @last look, which takes the number as it was tried.
+ */
+static enum espnic_verdict settle(struct espnic_in *f, enum espnic_verdict inner, bool last,
+				  bool *again)
+{
+	struct espnic_pkt *pkt = f->pkt;
+	struct espnic_sa *sa = pkt->sa;
+	bool good = f->job && f->job->good;
+	enum espnic_verdict verdict;
+	uint64_t seq;
+
+	*again = false;
 	espnic_lock(&sa->lock);
-	verdict = espnic_window_check(&sa->window, f->seq);
-	if (verdict == ESPNIC_OK) {
-		espnic_window_accept(&sa->window, f->seq);
-		verdict = inner;
+	verdict = judge_sequence(sa, f, &seq);
+	if (verdict == ESPNIC_OK && last) {
+		seq = f->seq;
+		verdict = espnic_window_check(&sa->window, seq);
 	}
-	if (verdict == ESPNIC_OK)
-		verdict = espnic_sa_count(sa, f->clear_len, &pkt->flags);
+	if (verdict == ESPNIC_OK) {
+		pkt->seq = seq;
+		if (good && seq == f->seq) {
+			espnic_window_accept(&sa->window, seq);
+			verdict = inner;
+			if (verdict == ESPNIC_OK)
+				verdict = espnic_sa_count(sa, f->clear_len, &pkt->flags);
+		} else {
+			*again = !good && (!f->job || seq != f->seq);
+			if (!good)
+				f->seq = seq;
+			verdict = ESPNIC_INTEGRITY;
+		}
+	}
 	espnic_unlock(&sa->lock);
 	return verdict;
 }
 
-static enum espnic_verdict unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkt)
+static void give_out(struct espnic_in *f)
 {
+	struct espnic_pkt *pkt = f->pkt;
+	uint32_t end = (uint32_t)(f->clear - pkt->data) + f->clear_len;
+
+	pkt->headroom += end - f->clear_len;
+	pkt->tailroom += pkt->len - end;
+	pkt->data = f->clear;
+	pkt->len = f->clear_len;
+	pkt->verdict = ESPNIC_OK;
+	if (f->next == ESPNIC_IPPROTO_NONE)
+		pkt->flags |= ESPNIC_PKT_DUMMY;
+}
+
+static void finish(struct espnic_engine_thread *t, struct espnic_in *f)
+{
+	enum espnic_verdict verdict, inner = ESPNIC_OK;
+	struct espnic_pkt *pkt = f->pkt;
+	struct espnic_job alone;
+	bool again;
+
+	for (int look = 0; ; look++) {
+		if (f->job)
+			espnic_esp_job_end(f->job, &f->esp);
+		if (f->job && f->job->good)
+			inner = decapsulate(pkt->sa, pkt, f);
+		verdict = settle(f, inner, look > 0, &again);
+		if (!again)
+			break;
+		begin_job(f, &alone);
+		pkt->sa->body->run(t, &alone, 1);
+	}
+	if (verdict == ESPNIC_OK) {
+		give_out(f);
+		return;
+	}
+	/* Decrypted, and yet nobody's to read. */
+	if (f->job && f->job->good)
+		espnic_wipe(pkt->data + f->text_off, f->text_len);
+	espnic_sa_refuse(pkt->sa, pkt, verdict);
+}
+
+static void flush(struct espnic_engine_thread *t)
+{
+	struct espnic_burst *b = t->burst;
+
+	if (b->n_jobs)
+		b->jobs[0].sa->body->run(t, b->jobs, b->n_jobs);
+	for (unsigned int i = 0; i < b->n; i++)
+		finish(t, &b->in[i]);
+	b->n = 0;
+	b->n_jobs = 0;
+}
+
+/*
+ * Finds the packet's parts and takes its first look at the SA. With any verdict but OK
+ * the packet is done with, whatever others do to the SA.
+ */
+static enum espnic_verdict prepare(struct espnic_burst *b, struct espnic_pkt *pkt)
+{
+	struct espnic_in *f = &b->in[b->n];
 	struct espnic_sa *sa = pkt->sa;
 	enum espnic_verdict verdict;
-	struct found f;
-	uint32_t end;
 
 	if (sa->info.dir != ESPNIC_DIR_IN || sa->info.offload != ESPNIC_OFFLOAD_PACKET)
 		return ESPNIC_NO_SA;
-	verdict = find_esp(sa, pkt, &f);
-	if (verdict == ESPNIC_OK)
-		verdict = check_sequence(sa, pkt, &f);
+	verdict = find_esp(sa, pkt, f);
 	if (verdict != ESPNIC_OK)
 		return verdict;
-	pkt->seq = f.seq;
-	if (!espnic_esp_open(t, sa, pkt->data + f.esp_off, f.text_len, f.seq))
-		return ESPNIC_INTEGRITY;
-
-	verdict = decapsulate(sa, pkt, &f);
-	verdict = accept_sequence(sa, pkt, &f, verdict);
-	if (verdict != ESPNIC_OK) {
-		/* Decrypted, and yet nobody's to read. */
-		espnic_wipe(pkt->data + f.text_off, f.text_len);
-		return verdict;
-	}
-	end = (uint32_t)(f.clear - pkt->data) + f.clear_len;
-	pkt->headroom += end - f.clear_len;
-	pkt->tailroom += pkt->len - end;
-	pkt->data = f.clear;
-	pkt->len = f.clear_len;
+	f->pkt = pkt;
+	f->job = NULL;
+	espnic_lock(&sa->lock);
+	verdict = judge_sequence(sa, f, &f->seq);
+	espnic_unlock(&sa->lock);
+	/* Refused as the SA stands now: settle() looks whether that still holds in its turn. */
+	if (verdict == ESPNIC_OK)
+		begin_job(f, &b->jobs[b->n_jobs++]);
+	b->n++;
 	return ESPNIC_OK;
 }
 
-void espnic_esp_unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+void espnic_unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
 {
+	struct espnic_burst *b = t->burst;
+
 	for (unsigned int i = 0; i < n; i++) {
 		enum espnic_verdict verdict;
 
 		pkts[i].flags = 0;
-		verdict = unprotect(t, &pkts[i]);
-		if (verdict == ESPNIC_OK)
-			pkts[i].verdict = ESPNIC_OK;
-		else
+		verdict = prepare(b, &pkts[i]);
+		if (verdict != ESPNIC_OK)
 			espnic_sa_refuse(pkts[i].sa, &pkts[i], verdict);
+		if (b->n == ESPNIC_BURST_MAX)
+			flush(t);
 	}
+	flush(t);
 }

@@ -4,12 +4,15 @@
  * SA's selector, encapsulation and padding (sizes first), sequence number and
  * lifetime, and then the bytes. What can fail comes before the sequence number
  * is taken: a refused packet leaves no gap.
+ *
+ * All that packets of an SA share (number, lifetime, identification, counters) is
+ * done with in the first stage, in the order of the burst, and after it nothing can fail:
+ * so a burst gives what its packets would give one by one.
  */
-#include "engine/esp.h"
+#include "engine/pipeline.h"
 
 #include <string.h>
 
-#include "engine/ip.h"
 #include "engine/selector.h"
 
 enum {
@@ -19,52 +22,35 @@ enum {
 	UDP_CSUM_NONE = 0,		/* RFC 768: no checksum */
 };
 
-/* How one packet will be built. All in bytes. */
-struct plan {
-	struct espnic_ip ip;		/* of the clear packet */
-	uint32_t payload_off;		/* what is encrypted, from the clear packet's IP header */
-	uint32_t payload_len;
-	uint32_t head_len;		/* IP header, and extension headers left of ESP */
-	uint32_t udp_len;		/* UDP header, or 0 */
-	uint32_t tfc_len;
-	uint32_t pad_len;
-	uint32_t total;			/* the protected packet */
-	uint8_t family;			/* of the outer header */
-	uint8_t next;			/* next header */
-	bool df;			/* of an outer IPv4 header */
-	uint16_t ip_id;
-	uint64_t seq;
-};
-
-static uint32_t encrypted_len(const struct plan *p)
+static uint32_t encrypted_len(const struct espnic_out *o)
 {
-	return p->payload_len + p->tfc_len + p->pad_len + ESPNIC_ESP_TRAILER;
+	return o->payload_len + o->tfc_len + o->pad_len + ESPNIC_ESP_TRAILER;
 }
 
 /* RFC 4301 section 3.1: what the two modes protect, and where ESP goes. */
 static enum espnic_verdict plan_layout(const struct espnic_sa *sa, const struct espnic_pkt *pkt,
-				       struct plan *p)
+				       struct espnic_out *o)
 {
 	if (sa->info.mode == ESPNIC_MODE_TUNNEL) {
-		if (!espnic_ip_base(pkt->data, pkt->len, &p->ip))
+		if (!espnic_ip_base(pkt->data, pkt->len, &o->ip))
 			return ESPNIC_MALFORMED;
-		p->family = sa->info.outer_family;
-		p->payload_off = 0;
-		p->head_len = p->family == ESPNIC_IPV4 ? ESPNIC_IPV4_HLEN : ESPNIC_IPV6_HLEN;
-		p->next = p->ip.family == ESPNIC_IPV4 ? ESPNIC_IPPROTO_IPIP : ESPNIC_IPPROTO_IPV6;
-		p->df = sa->df == ESPNIC_DF_SET || (sa->df == ESPNIC_DF_COPY && p->ip.df);
+		o->family = sa->info.outer_family;
+		o->payload_off = 0;
+		o->head_len = o->family == ESPNIC_IPV4 ? ESPNIC_IPV4_HLEN : ESPNIC_IPV6_HLEN;
+		o->next = o->ip.family == ESPNIC_IPV4 ? ESPNIC_IPPROTO_IPIP : ESPNIC_IPPROTO_IPV6;
+		o->df = sa->df == ESPNIC_DF_SET || (sa->df == ESPNIC_DF_COPY && o->ip.df);
 	} else {
 		/* Transport mode is not for fragments: RFC 4301 section 4.1. */
-		if (!espnic_ip_parse(pkt->data, pkt->len, &p->ip) || p->ip.fragment)
+		if (!espnic_ip_parse(pkt->data, pkt->len, &o->ip) || o->ip.fragment)
 			return ESPNIC_MALFORMED;
-		p->family = p->ip.family;
-		p->payload_off = p->ip.esp_off;
-		p->head_len = p->ip.esp_off;
-		p->next = p->ip.esp_next;
-		p->df = false;
+		o->family = o->ip.family;
+		o->payload_off = o->ip.esp_off;
+		o->head_len = o->ip.esp_off;
+		o->next = o->ip.esp_next;
+		o->df = false;
 	}
-	p->payload_len = p->ip.len - p->payload_off;
-	p->udp_len = sa->info.udp_encap ? ESPNIC_UDP_HLEN : 0;
+	o->payload_len = o->ip.len - o->payload_off;
+	o->udp_len = sa->info.udp_encap ? ESPNIC_UDP_HLEN : 0;
 	return ESPNIC_OK;
 }
 
@@ -81,35 +67,35 @@ static enum espnic_verdict plan_selector(const struct espnic_sa *sa, const struc
 
 /* Padding (RFC 4303 sections 2.4 and 2.7) and whether the result is small enough. */
 static enum espnic_verdict plan_size(const struct espnic_sa *sa, const struct espnic_pkt *pkt,
-				     struct plan *p)
+				     struct espnic_out *o)
 {
 	uint32_t esp_head = ESPNIC_ESP_HLEN + sa->info.iv_len;
-	uint32_t fixed = p->head_len + p->udp_len + esp_head + sa->info.icv_len;
+	uint32_t fixed = o->head_len + o->udp_len + esp_head + sa->info.icv_len;
 	uint32_t limit = ESPNIC_IP_LEN_MAX;
 	uint32_t room, front, back;
 
 	/* The length field of IPv6 leaves out its header. */
-	if (p->family == ESPNIC_IPV6)
+	if (o->family == ESPNIC_IPV6)
 		limit += ESPNIC_IPV6_HLEN;
 	if (sa->mtu && sa->mtu < limit)
 		limit = sa->mtu;
 
 	/* TFC padding only fills room that is there: it makes no packet undeliverable. */
-	p->tfc_len = 0;
-	room = limit > fixed ? (limit - fixed) / ESPNIC_ESP_ALIGN * ESPNIC_ESP_ALIGN : 0;
-	if (sa->tfc_len > p->payload_len && room > p->payload_len + ESPNIC_ESP_TRAILER) {
-		p->tfc_len = sa->tfc_len - p->payload_len;
-		if (p->tfc_len > room - p->payload_len - ESPNIC_ESP_TRAILER)
-			p->tfc_len = room - p->payload_len - ESPNIC_ESP_TRAILER;
+	o->tfc_len = 0;
+	room = limit > fixed ? (limit - fixed) / sa->align * sa->align : 0;
+	if (sa->tfc_len > o->payload_len && room > o->payload_len + ESPNIC_ESP_TRAILER) {
+		o->tfc_len = sa->tfc_len - o->payload_len;
+		if (o->tfc_len > room - o->payload_len - ESPNIC_ESP_TRAILER)
+			o->tfc_len = room - o->payload_len - ESPNIC_ESP_TRAILER;
 	}
-	p->pad_len = -(p->payload_len + p->tfc_len + ESPNIC_ESP_TRAILER) % ESPNIC_ESP_ALIGN;
-	p->total = fixed + encrypted_len(p);
-	if (p->total > limit)
+	o->pad_len = -(o->payload_len + o->tfc_len + ESPNIC_ESP_TRAILER) & (sa->align - 1u);
+	o->total = fixed + encrypted_len(o);
+	if (o->total > limit)
 		return ESPNIC_MTU;
 
-	front = p->head_len + p->udp_len + esp_head - p->payload_off;
-	back = p->tfc_len + p->pad_len + ESPNIC_ESP_TRAILER + sa->info.icv_len;
-	if (front > pkt->headroom || back > (uint64_t)pkt->len - p->ip.len + pkt->tailroom)
+	front = o->head_len + o->udp_len + esp_head - o->payload_off;
+	back = o->tfc_len + o->pad_len + ESPNIC_ESP_TRAILER + sa->info.icv_len;
+	if (front > pkt->headroom || back > (uint64_t)pkt->len - o->ip.len + pkt->tailroom)
 		return ESPNIC_MTU;
 	return ESPNIC_OK;
 }
@@ -118,7 +104,7 @@ static enum espnic_verdict plan_size(const struct espnic_sa *sa, const struct es
  * Sequence number (RFC 4303 section 3.3.3: never cycles), lifetime (RFC 4301
  * section 4.4.2.1) and the IPv4 identification: all that packets of an SA share.
  */
-static enum espnic_verdict reserve(struct espnic_sa *sa, struct espnic_pkt *pkt, struct plan *p)
+static enum espnic_verdict reserve(struct espnic_sa *sa, struct espnic_pkt *pkt, struct espnic_out *o)
 {
 	uint64_t last = sa->info.esn ? UINT64_MAX : UINT32_MAX;
 	enum espnic_verdict verdict;
@@ -131,36 +117,36 @@ static enum espnic_verdict reserve(struct espnic_sa *sa, struct espnic_pkt *pkt,
 	else if (sa->lease_end && next > sa->lease_end)
 		verdict = ESPNIC_LEASE;
 	else
-		verdict = espnic_sa_count(sa, p->ip.len, &pkt->flags);
+		verdict = espnic_sa_count(sa, o->ip.len, &pkt->flags);
 	if (verdict == ESPNIC_OK) {
-		p->seq = next;
+		o->seq = next;
 		sa->seq = next;
 		if (sa->lease_end && next >= sa->lease_mark)
 			espnic_sa_raise(sa, ESPNIC_SA_LEASE_LOW, &pkt->flags);
-		if (p->family == ESPNIC_IPV4 && sa->info.mode == ESPNIC_MODE_TUNNEL && !p->df)
-			p->ip_id = sa->ip_id++;
+		if (o->family == ESPNIC_IPV4 && sa->info.mode == ESPNIC_MODE_TUNNEL && !o->df)
+			o->ip_id = sa->ip_id++;
 	}
 	espnic_unlock(&sa->lock);
 	return verdict;
 }
 
 /* RFC 4301 section 5.1.2: the outer header of tunnel mode; RFC 6040 section 4.1: its ECN. */
-static void write_tunnel_header(const struct espnic_sa *sa, const struct plan *p, uint8_t *ip)
+static void write_tunnel_header(const struct espnic_sa *sa, const struct espnic_out *o, uint8_t *ip)
 {
 	uint8_t proto = sa->info.udp_encap ? ESPNIC_IPPROTO_UDP : ESPNIC_IPPROTO_ESP;
 	uint8_t tos;
 
-	tos = sa->dscp == ESPNIC_DSCP_COPY ? p->ip.tos & ~ESPNIC_ECN_MASK : sa->dscp << DSCP_SHIFT;
+	tos = sa->dscp == ESPNIC_DSCP_COPY ? o->ip.tos & ~ESPNIC_ECN_MASK : sa->dscp << DSCP_SHIFT;
 	if (sa->ecn)
-		tos |= p->ip.tos & ESPNIC_ECN_MASK;
+		tos |= o->ip.tos & ESPNIC_ECN_MASK;
 
-	if (p->family == ESPNIC_IPV4) {
+	if (o->family == ESPNIC_IPV4) {
 		ip[0] = IPV4_VERSION_IHL;
 		ip[ESPNIC_IPV4_TOS] = tos;
-		espnic_put16(ip + ESPNIC_IPV4_LEN, (uint16_t)p->total);
+		espnic_put16(ip + ESPNIC_IPV4_LEN, (uint16_t)o->total);
 		/* RFC 6864 section 4.1: of no meaning where DF is set. */
-		espnic_put16(ip + ESPNIC_IPV4_ID, p->ip_id);
-		espnic_put16(ip + ESPNIC_IPV4_FRAG, p->df ? ESPNIC_IPV4_DF : 0);
+		espnic_put16(ip + ESPNIC_IPV4_ID, o->ip_id);
+		espnic_put16(ip + ESPNIC_IPV4_FRAG, o->df ? ESPNIC_IPV4_DF : 0);
 		ip[ESPNIC_IPV4_TTL] = sa->ttl;
 		ip[ESPNIC_IPV4_PROTO] = proto;
 		memcpy(ip + ESPNIC_IPV4_SRC, sa->tunnel_src, 4);
@@ -168,7 +154,7 @@ static void write_tunnel_header(const struct espnic_sa *sa, const struct plan *p
 		espnic_ipv4_csum(ip);
 	} else {
 		espnic_put32(ip, IPV6_VERSION | (uint32_t)tos << 20);
-		espnic_put16(ip + ESPNIC_IPV6_LEN, (uint16_t)(p->total - ESPNIC_IPV6_HLEN));
+		espnic_put16(ip + ESPNIC_IPV6_LEN, (uint16_t)(o->total - ESPNIC_IPV6_HLEN));
 		ip[ESPNIC_IPV6_NEXT] = proto;
 		ip[ESPNIC_IPV6_HOPS] = sa->ttl;
 		memcpy(ip + ESPNIC_IPV6_SRC, sa->tunnel_src, 16);
@@ -177,40 +163,53 @@ static void write_tunnel_header(const struct espnic_sa *sa, const struct plan *p
 }
 
 /* Transport mode: the packet's own header, moved to the front, with protocol and length new. */
-static void write_transport_header(const struct espnic_sa *sa, const struct plan *p, uint8_t *ip)
+static void write_transport_header(const struct espnic_sa *sa, const struct espnic_out *o, uint8_t *ip)
 {
-	ip[p->ip.esp_next_off] = sa->info.udp_encap ? ESPNIC_IPPROTO_UDP : ESPNIC_IPPROTO_ESP;
-	if (p->family == ESPNIC_IPV4) {
-		espnic_put16(ip + ESPNIC_IPV4_LEN, (uint16_t)p->total);
+	ip[o->ip.esp_next_off] = sa->info.udp_encap ? ESPNIC_IPPROTO_UDP : ESPNIC_IPPROTO_ESP;
+	if (o->family == ESPNIC_IPV4) {
+		espnic_put16(ip + ESPNIC_IPV4_LEN, (uint16_t)o->total);
 		espnic_ipv4_csum(ip);
 	} else {
-		espnic_put16(ip + ESPNIC_IPV6_LEN, (uint16_t)(p->total - ESPNIC_IPV6_HLEN));
+		espnic_put16(ip + ESPNIC_IPV6_LEN, (uint16_t)(o->total - ESPNIC_IPV6_HLEN));
 	}
 }
 
 /* The trailer behind the payload: TFC padding, padding, pad length, next header. */
-static void write_trailer(const struct plan *p, uint8_t *end)
+static void write_trailer(const struct espnic_out *o, uint8_t *end)
 {
-	memset(end, 0, p->tfc_len);
-	end += p->tfc_len;
-	for (uint32_t i = 0; i < p->pad_len; i++)
+	memset(end, 0, o->tfc_len);
+	end += o->tfc_len;
+	for (uint32_t i = 0; i < o->pad_len; i++)
 		end[i] = (uint8_t)(i + 1);
-	end[p->pad_len] = (uint8_t)p->pad_len;
-	end[p->pad_len + 1] = p->next;
+	end[o->pad_len] = (uint8_t)o->pad_len;
+	end[o->pad_len + 1] = o->next;
 }
 
-static void write_udp_header(const struct espnic_sa *sa, const struct plan *p, uint8_t *udp)
+/* The explicit IV, or the block that CBC makes it of (SP 800-38A appendix C). */
+static void write_iv(const struct espnic_sa *sa, const struct espnic_out *o, uint8_t *iv)
+{
+	uint8_t len = sa->info.iv_len;
+
+	if (o->pkt->iv) {
+		memcpy(iv, o->pkt->iv, len);
+	} else if (len) {
+		memset(iv, 0, len);
+		espnic_put64(iv + len - sizeof(o->seq), o->seq);
+	}
+}
+
+static void write_udp_header(const struct espnic_sa *sa, const struct espnic_out *o, uint8_t *udp)
 {
 	espnic_put16(udp, sa->udp_sport);
 	espnic_put16(udp + 2, sa->udp_dport);
-	espnic_put16(udp + ESPNIC_UDP_LEN, (uint16_t)(p->total - p->head_len));
+	espnic_put16(udp + ESPNIC_UDP_LEN, (uint16_t)(o->total - o->head_len));
 	espnic_put16(udp + ESPNIC_UDP_CSUM, UDP_CSUM_NONE);
 }
 
 /* RFC 8200 section 8.1: over IPv6 the checksum must be there, and 0 is sent as ffff. */
-static void write_udp6_csum(const struct plan *p, const uint8_t *ip, uint8_t *udp)
+static void write_udp6_csum(const struct espnic_out *o, const uint8_t *ip, uint8_t *udp)
 {
-	uint32_t len = p->total - p->head_len;
+	uint32_t len = o->total - o->head_len;
 	uint32_t sum;
 	uint16_t csum;
 
@@ -221,75 +220,100 @@ static void write_udp6_csum(const struct plan *p, const uint8_t *ip, uint8_t *ud
 	espnic_put16(udp + ESPNIC_UDP_CSUM, csum ? csum : 0xffff);
 }
 
-static void build(struct espnic_engine_thread *t, struct espnic_pkt *pkt, const struct plan *p)
+/* All bytes but those the job makes: the ICV, and what the UDP checksum of IPv6 is over. */
+static void build(struct espnic_out *o, struct espnic_job *job)
 {
+	struct espnic_pkt *pkt = o->pkt;
 	const struct espnic_sa *sa = pkt->sa;
-	uint32_t front = p->head_len + p->udp_len + ESPNIC_ESP_HLEN + sa->info.iv_len -
-			 p->payload_off;
-	uint32_t back = p->total - front - p->ip.len;
+	uint32_t front = o->head_len + o->udp_len + ESPNIC_ESP_HLEN + sa->info.iv_len -
+			 o->payload_off;
+	uint32_t back = o->total - front - o->ip.len;
 	uint8_t *ip = pkt->data - front;
-	uint8_t *udp = ip + p->head_len;
-	uint8_t *esp = udp + p->udp_len;
+	uint8_t *udp = ip + o->head_len;
+	uint8_t *esp = udp + o->udp_len;
 
-	write_trailer(p, pkt->data + p->ip.len);
+	write_trailer(o, pkt->data + o->ip.len);
 	if (sa->info.mode == ESPNIC_MODE_TUNNEL) {
-		write_tunnel_header(sa, p, ip);
+		write_tunnel_header(sa, o, ip);
 	} else {
-		memmove(ip, pkt->data, p->head_len);
-		write_transport_header(sa, p, ip);
+		memmove(ip, pkt->data, o->head_len);
+		write_transport_header(sa, o, ip);
 	}
+	if (o->udp_len)
+		write_udp_header(sa, o, udp);
 	espnic_put32(esp, sa->info.spi);
-	espnic_put32(esp + 4, (uint32_t)p->seq);
-	if (pkt->iv)
-		memcpy(esp + ESPNIC_ESP_HLEN, pkt->iv, sa->info.iv_len);
-	else
-		espnic_put64(esp + ESPNIC_ESP_HLEN, p->seq);
-	espnic_esp_seal(t, sa, esp, encrypted_len(p), p->seq);
-	if (p->udp_len) {
-		write_udp_header(sa, p, udp);
-		if (p->family == ESPNIC_IPV6)
-			write_udp6_csum(p, ip, udp);
-	}
+	espnic_put32(esp + ESPNIC_ESP_SEQ, (uint32_t)o->seq);
+	write_iv(sa, o, esp + ESPNIC_ESP_HLEN);
+	espnic_esp_job_begin(job, &o->esp, sa, esp, encrypted_len(o), o->seq, true, !pkt->iv);
 
-	pkt->tailroom = pkt->tailroom + (pkt->len - p->ip.len) - back;
+	pkt->tailroom = pkt->tailroom + (pkt->len - o->ip.len) - back;
 	pkt->headroom -= front;
 	pkt->data = ip;
-	pkt->len = p->total;
-	pkt->seq = p->seq;
+	pkt->len = o->total;
+	pkt->seq = o->seq;
 }
 
-static enum espnic_verdict protect(struct espnic_engine_thread *t, struct espnic_pkt *pkt)
+static enum espnic_verdict prepare(struct espnic_pkt *pkt, struct espnic_out *o,
+				   struct espnic_job *job)
 {
 	struct espnic_sa *sa = pkt->sa;
 	enum espnic_verdict verdict;
-	struct plan p;
 
 	/* An inbound SA shares its key with the peer's outbound one: never encrypt with it. */
 	if (sa->info.dir != ESPNIC_DIR_OUT || sa->info.offload != ESPNIC_OFFLOAD_PACKET)
 		return ESPNIC_NO_SA;
-	verdict = plan_layout(sa, pkt, &p);
+	o->pkt = pkt;
+	verdict = plan_layout(sa, pkt, o);
 	if (verdict == ESPNIC_OK)
 		verdict = plan_selector(sa, pkt);
 	if (verdict == ESPNIC_OK)
-		verdict = plan_size(sa, pkt, &p);
-	p.ip_id = 0;
+		verdict = plan_size(sa, pkt, o);
+	o->ip_id = 0;
 	if (verdict == ESPNIC_OK)
-		verdict = reserve(sa, pkt, &p);
+		verdict = reserve(sa, pkt, o);
 	if (verdict == ESPNIC_OK)
-		build(t, pkt, &p);
+		build(o, job);
 	return verdict;
 }
 
-void espnic_esp_protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+static void finish(const struct espnic_out *o, const struct espnic_job *job)
 {
+	struct espnic_pkt *pkt = o->pkt;
+
+	espnic_esp_job_end(job, &o->esp);
+	if (o->udp_len && o->family == ESPNIC_IPV6)
+		write_udp6_csum(o, pkt->data, pkt->data + o->head_len);
+	pkt->verdict = ESPNIC_OK;
+}
+
+/* The jobs under way, done and out of the way. */
+static void flush(struct espnic_engine_thread *t)
+{
+	struct espnic_burst *b = t->burst;
+
+	if (b->n == 0)
+		return;
+	b->jobs[0].sa->body->run(t, b->jobs, b->n);
+	for (unsigned int i = 0; i < b->n; i++)
+		finish(&b->out[i], &b->jobs[i]);
+	b->n = 0;
+}
+
+void espnic_protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+{
+	struct espnic_burst *b = t->burst;
+
 	for (unsigned int i = 0; i < n; i++) {
 		enum espnic_verdict verdict;
 
 		pkts[i].flags &= ESPNIC_PKT_SEQ;
-		verdict = protect(t, &pkts[i]);
+		verdict = prepare(&pkts[i], &b->out[b->n], &b->jobs[b->n]);
 		if (verdict == ESPNIC_OK)
-			pkts[i].verdict = ESPNIC_OK;
+			b->n++;
 		else
 			espnic_sa_refuse(pkts[i].sa, &pkts[i], verdict);
+		if (b->n == ESPNIC_BURST_MAX)
+			flush(t);
 	}
+	flush(t);
 }

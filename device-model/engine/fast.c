@@ -9,8 +9,9 @@
 #include <pthread.h>
 
 #include "engine/bodies.h"
-#include "engine/esp.h"
+#include "engine/body.h"
 #include "engine/gcm.h"
+#include "engine/pipeline.h"
 #include "engine/wipe.h"
 
 /* The library's calls for one key length, chosen once an SA. */
@@ -152,10 +153,32 @@ const struct espnic_transforms espnic_transforms_fast = {
 	},
 };
 
+static size_t fast_key_size(const struct espnic_sa_params *p)
+{
+	return espnic_suite_key_size(&espnic_transforms_fast, p);
+}
+
+static bool fast_body_expand(void *key, const struct espnic_sa_params *p)
+{
+	return espnic_suite_expand(&espnic_transforms_fast, key, p);
+}
+
+static void fast_run(struct espnic_engine_thread *t, struct espnic_job *jobs, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		espnic_suite_run(t, jobs[i].sa->key, &jobs[i]);
+}
+
+const struct espnic_body espnic_body_fast = {
+	.key_size = fast_key_size,
+	.expand = fast_body_expand,
+	.run = fast_run,
+};
+
 static enum espnic_verdict fast_sa_add(const struct espnic_sa_params *p, struct espnic_sa **sa,
 				       const char **why)
 {
-	return espnic_sa_new(&espnic_aead_fast, p, sa, why);
+	return espnic_sa_new(&espnic_body_fast, p, sa, why);
 }
 
 const struct espnic_engine_ops espnic_engine_fast = {
@@ -168,8 +191,8 @@ const struct espnic_engine_ops espnic_engine_fast = {
 	.sa_query = espnic_sa_query,
 	.sa_window = espnic_sa_window,
 	.sa_inherit = espnic_sa_inherit,
-	.protect = espnic_esp_protect,
-	.unprotect = espnic_esp_unprotect,
-	.crypt_out = espnic_esp_crypt_out,
-	.crypt_in = espnic_esp_crypt_in,
+	.protect = espnic_protect,
+	.unprotect = espnic_unprotect,
+	.crypt_out = espnic_crypt_out,
+	.crypt_in = espnic_crypt_in,
 };

@@ -52,6 +52,7 @@ enum espnic_ip_offsets {
 	ESPNIC_IPV6_DST = 24,
 	ESPNIC_UDP_LEN = 4,
 	ESPNIC_UDP_CSUM = 6,
+	ESPNIC_ESP_SEQ = 4,
 	ESPNIC_AH_SPI = 4,
 };
 

@@ -20,11 +20,50 @@ static size_t round_up(size_t n, size_t unit)
 	return (n + unit - 1) / unit * unit;
 }
 
-enum espnic_verdict espnic_sa_new(const struct espnic_aead_ops *aead,
-				  const struct espnic_sa_params *p, struct espnic_sa **out,
-				  const char **why)
+static void set_tunnel(struct espnic_sa *sa, const struct espnic_sa_params *p)
 {
-	size_t window_off, size;
+	sa->info.outer_family = p->tunnel.family;
+	memcpy(sa->tunnel_src, p->tunnel.src, sizeof(sa->tunnel_src));
+	memcpy(sa->tunnel_dst, p->tunnel.dst, sizeof(sa->tunnel_dst));
+	sa->ttl = p->tunnel.ttl;
+	sa->dscp = p->tunnel.dscp;
+	sa->ecn = p->tunnel.ecn;
+	sa->df = (uint8_t)p->tunnel.df;
+}
+
+/* All that packets never change. */
+static void set_constants(struct espnic_sa *sa, const struct espnic_sa_params *p)
+{
+	sa->info.spi = p->spi;
+	sa->info.dir = (uint8_t)p->dir;
+	sa->info.offload = (uint8_t)p->offload;
+	sa->info.proto = (uint8_t)p->proto;
+	sa->info.mode = (uint8_t)p->mode;
+	sa->info.icv_len = espnic_sa_icv_len(p);
+	sa->info.iv_len = espnic_sa_iv_len(p);
+	sa->info.esn = p->esn;
+	sa->info.udp_encap = p->udp_encap;
+	sa->info.owner = p->owner;
+
+	sa->enc = (uint8_t)p->enc;
+	sa->auth = (uint8_t)p->auth;
+	memcpy(sa->salt, p->salt, sizeof(sa->salt));
+	sa->salt_len = p->salt_len;
+	sa->align = espnic_sa_align(p);
+	sa->udp_sport = p->udp_sport;
+	sa->udp_dport = p->udp_dport;
+	if (p->mode == ESPNIC_MODE_TUNNEL)
+		set_tunnel(sa, p);
+	sa->has_sel = p->has_sel && p->offload == ESPNIC_OFFLOAD_PACKET;
+	sa->sel = p->sel;
+	sa->mtu = p->mtu;
+	sa->tfc_len = p->tfc_len;
+}
+
+enum espnic_verdict espnic_sa_new(const struct espnic_body *body, const struct espnic_sa_params *p,
+				  struct espnic_sa **out, const char **why)
+{
+	size_t key_size, window_off, size;
 	enum espnic_verdict verdict;
 	struct espnic_sa *sa;
 	const char *ignored;
@@ -36,7 +75,12 @@ enum espnic_verdict espnic_sa_new(const struct espnic_aead_ops *aead,
 	if (verdict != ESPNIC_OK)
 		return verdict;
 
-	window_off = sizeof(*sa) + round_up(aead->key_size, sizeof(uint64_t));
+	key_size = body->key_size(p);
+	if (!key_size) {
+		*why = "transforms this body lacks";
+		return ESPNIC_UNSUPPORTED;
+	}
+	window_off = sizeof(*sa) + round_up(key_size, sizeof(uint64_t));
 	size = round_up(window_off + espnic_window_bytes(p->replay_window), ESPNIC_CACHE_LINE);
 	sa = aligned_alloc(ESPNIC_CACHE_LINE, size);
 	if (!sa) {
@@ -44,37 +88,10 @@ enum espnic_verdict espnic_sa_new(const struct espnic_aead_ops *aead,
 		return ESPNIC_UNSUPPORTED;
 	}
 	memset(sa, 0, size);
-	sa->size = size;
+	sa->size = (uint32_t)size;
 	espnic_lock_init(&sa->lock);
-
-	sa->info.spi = p->spi;
-	sa->info.dir = (uint8_t)p->dir;
-	sa->info.offload = (uint8_t)p->offload;
-	sa->info.proto = (uint8_t)p->proto;
-	sa->info.mode = (uint8_t)p->mode;
-	sa->info.icv_len = espnic_sa_icv_len(p);
-	sa->info.iv_len = ESPNIC_GCM_IV;
-	sa->info.esn = p->esn;
-	sa->info.udp_encap = p->udp_encap;
-	sa->info.owner = p->owner;
-
-	sa->aead = aead;
-	memcpy(sa->salt, p->salt, sizeof(sa->salt));
-	sa->udp_sport = p->udp_sport;
-	sa->udp_dport = p->udp_dport;
-	if (p->mode == ESPNIC_MODE_TUNNEL) {
-		sa->info.outer_family = p->tunnel.family;
-		memcpy(sa->tunnel_src, p->tunnel.src, sizeof(sa->tunnel_src));
-		memcpy(sa->tunnel_dst, p->tunnel.dst, sizeof(sa->tunnel_dst));
-		sa->ttl = p->tunnel.ttl;
-		sa->dscp = p->tunnel.dscp;
-		sa->ecn = p->tunnel.ecn;
-		sa->df = (uint8_t)p->tunnel.df;
-	}
-	sa->has_sel = p->has_sel && p->offload == ESPNIC_OFFLOAD_PACKET;
-	sa->sel = p->sel;
-	sa->mtu = p->mtu;
-	sa->tfc_len = p->tfc_len;
+	set_constants(sa, p);
+	sa->body = body;
 	sa->seq = p->seq;
 	sa->lease_mark = p->lease_mark;
 	sa->lease_end = p->lease_end;
@@ -86,7 +103,7 @@ enum espnic_verdict espnic_sa_new(const struct espnic_aead_ops *aead,
 		sa->soft_bytes = p->soft_bytes;
 		sa->hard_bytes = p->hard_bytes;
 	}
-	if (!aead->expand(sa->key, p->enc_key, p->enc_key_len)) {
+	if (!body->expand(sa->key, p)) {
 		espnic_sa_free(sa);
 		*why = "key length";
 		return ESPNIC_BAD_SA;

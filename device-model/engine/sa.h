@@ -3,51 +3,64 @@
 #ifndef ESPNIC_ENGINE_SA_H
 #define ESPNIC_ENGINE_SA_H
 
-#include "engine/aead.h"
+#include "engine/body.h"
 #include "engine/engine.h"
 #include "engine/lock.h"
 #include "engine/replay.h"
 
 enum {
-	ESPNIC_GCM_IV = 8,		/* bytes: explicit IV, RFC 4106 section 3.1 */
-	ESPNIC_GCM_SALT = 4,		/* bytes: RFC 4106 section 4 */
+	ESPNIC_SA_BYTES = 512,		/* the most an SA takes with a window of 64, keys apart */
+	ESPNIC_SA_SMALL_WINDOW = 64,	/* packets */
+	/* Bytes of bitmap that window needs: a power of two of words, one more than are judged. */
+	ESPNIC_SA_SMALL_BITMAP = 2 * sizeof(uint64_t),
 };
 
+/*
+ * In the order in which packets come to it: what never changes, what every packet
+ * changes, what ends SAs, and what only tunnels, selectors and odd packets want.
+ */
 struct espnic_sa {
 	struct espnic_sa_info info;
 
 	/* Constant from sa_add to sa_del. */
-	const struct espnic_aead_ops *aead;
-	uint8_t salt[ESPNIC_GCM_SALT];
-	uint16_t udp_sport, udp_dport;
-	uint8_t tunnel_src[16], tunnel_dst[16];
+	const struct espnic_body *body;
+	uint8_t enc, auth;		/* enum espnic_enc, enum espnic_auth */
+	uint8_t salt[ESPNIC_SALT_MAX];
+	uint8_t salt_len;
+	uint8_t align;			/* bytes the ESP trailer ends on: RFC 4303 section 2.4 */
 	uint8_t ttl, dscp, df;
 	bool ecn;
 	bool has_sel;
-	struct espnic_selector sel;
+	uint16_t udp_sport, udp_dport;
 	uint32_t mtu, tfc_len;
-	size_t size;			/* bytes of the whole allocation */
 
 	/* Guarded by lock. */
-	struct espnic_lock lock;
+	_Alignas(ESPNIC_CACHE_LINE) struct espnic_lock lock;
 	uint16_t ip_id;			/* next IPv4 identification of the outer header */
 	uint32_t events;		/* enum espnic_sa_event: not collected yet */
 	uint32_t raised;		/* the same: told once already, since the limits were set */
 	uint64_t seq;			/* outbound: highest number sent */
-	uint64_t lease_mark, lease_end;	/* outbound; lease_end 0: no lease */
 	struct espnic_window window;	/* inbound: highest number verified, and below */
 	uint64_t bytes;
-	uint64_t verdicts[ESPNIC_VERDICTS];
+	uint64_t verdicts[ESPNIC_VERDICTS];	/* ESPNIC_OK is the first */
 	uint64_t soft_packets, hard_packets, soft_bytes, hard_bytes;
+	uint64_t lease_mark, lease_end;	/* outbound; lease_end 0: no lease */
 
-	/* The expanded key, then the window's bitmap. */
+	/* Constant again. */
+	uint8_t tunnel_src[16], tunnel_dst[16];
+	struct espnic_selector sel;
+	uint32_t size;			/* bytes of the whole allocation */
+
+	/* The prepared keys, then the window's bitmap. */
 	_Alignas(ESPNIC_CACHE_LINE) uint8_t key[];
 };
 
-/* Behind the ops of the same names; @aead chooses the body. */
-enum espnic_verdict espnic_sa_new(const struct espnic_aead_ops *aead,
-				  const struct espnic_sa_params *p, struct espnic_sa **sa,
-				  const char **why);
+_Static_assert(sizeof(struct espnic_sa) + ESPNIC_SA_SMALL_BITMAP <= ESPNIC_SA_BYTES,
+	       "an SA beside its keys");
+
+/* Behind the ops of the same names. */
+enum espnic_verdict espnic_sa_new(const struct espnic_body *body, const struct espnic_sa_params *p,
+				  struct espnic_sa **sa, const char **why);
 enum espnic_verdict espnic_sa_update(struct espnic_sa *sa, const struct espnic_sa_update *u);
 void espnic_sa_free(struct espnic_sa *sa);
 void espnic_sa_query(struct espnic_sa *sa, struct espnic_sa_state *st);
@@ -56,12 +69,15 @@ void espnic_sa_inherit(struct espnic_sa *heir, struct espnic_sa *old);
 
 /*
  * Whether @p makes sense (ESPNIC_OK), and if not, ESPNIC_BAD_SA with the reason;
- * ESPNIC_UNSUPPORTED for what makes sense but is not AES-GCM in ESP.
+ * ESPNIC_UNSUPPORTED for what makes sense but no body of this engine has.
  */
 enum espnic_verdict espnic_sa_check(const struct espnic_sa_params *p, const char **why);
 
-/* The ICV length in bytes of sound parameters: icv_len, or the transform's default. */
+/* Of sound parameters, in bytes: the ICV (icv_len, or the transform's default) and the explicit IV. */
 uint8_t espnic_sa_icv_len(const struct espnic_sa_params *p);
+uint8_t espnic_sa_iv_len(const struct espnic_sa_params *p);
+/* What the ESP trailer of sound parameters ends on: 4 bytes, or the cipher's block. */
+uint8_t espnic_sa_align(const struct espnic_sa_params *p);
 
 /*
  * With the lock held: counts a clear packet of @bytes that passes, ESPNIC_OK, or

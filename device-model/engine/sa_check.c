@@ -3,7 +3,7 @@
  * What an SA may be. All transforms of CONTRACTS.md are known here, so that a
  * wrong SA is told from one that this engine lacks.
  */
-#include "engine/sa.h"
+#include "engine/pipeline.h"
 
 enum {
 	IPV4_BITS = 32,
@@ -18,26 +18,30 @@ enum {
 
 struct enc_suite {
 	uint64_t key_lens;
-	uint64_t icv_lens;	/* AEADs; 0: needs an authenticator */
+	uint64_t icv_lens;	/* with integrity of its own; 0: needs an authenticator */
 	uint8_t salt_len;
+	uint8_t iv_len;		/* bytes of the explicit IV */
+	uint8_t block;		/* bytes text is padded to; 1: any */
 };
 
 static const struct enc_suite enc_suites[ESPNIC_ENCS] = {
-	[ESPNIC_ENC_NULL] = { 0, 0, 0 },
-	/* RFC 4106 sections 4, 6 and 8.1 */
-	[ESPNIC_ENC_AES_GCM] = { LEN(16) | LEN(24) | LEN(32), LEN(8) | LEN(12) | LEN(16), 4 },
-	/* RFC 4543 sections 3.2 and 5 */
-	[ESPNIC_ENC_AES_GMAC] = { LEN(16) | LEN(24) | LEN(32), LEN(16), 4 },
-	/* RFC 4309 sections 4, 6 and 7.1 */
-	[ESPNIC_ENC_AES_CCM] = { LEN(16) | LEN(24) | LEN(32), LEN(8) | LEN(12) | LEN(16), 3 },
+	[ESPNIC_ENC_NULL] = { 0, 0, 0, 0, 1 },
+	/* RFC 4106 sections 3.1, 4, 6 and 8.1 */
+	[ESPNIC_ENC_AES_GCM] = {
+		LEN(16) | LEN(24) | LEN(32), LEN(8) | LEN(12) | LEN(16), 4, 8, 1 },
+	/* RFC 4543 sections 3.1, 3.2 and 5 */
+	[ESPNIC_ENC_AES_GMAC] = { LEN(16) | LEN(24) | LEN(32), LEN(16), 4, 8, 1 },
+	/* RFC 4309 sections 3.1, 4, 6 and 7.1 */
+	[ESPNIC_ENC_AES_CCM] = {
+		LEN(16) | LEN(24) | LEN(32), LEN(8) | LEN(12) | LEN(16), 3, 8, 1 },
 	/* RFC 7634 section 2 */
-	[ESPNIC_ENC_CHACHA20_POLY1305] = { LEN(32), LEN(16), 4 },
-	/* RFC 3602 section 2.2 */
-	[ESPNIC_ENC_AES_CBC] = { LEN(16) | LEN(24) | LEN(32), 0, 0 },
-	/* RFC 3686 sections 2.2 and 4 */
-	[ESPNIC_ENC_AES_CTR] = { LEN(16) | LEN(24) | LEN(32), 0, 4 },
-	/* RFC 2451 section 2.3 */
-	[ESPNIC_ENC_3DES_CBC] = { LEN(24), 0, 0 },
+	[ESPNIC_ENC_CHACHA20_POLY1305] = { LEN(32), LEN(16), 4, 8, 1 },
+	/* RFC 3602 sections 2.2, 2.4 and 3 */
+	[ESPNIC_ENC_AES_CBC] = { LEN(16) | LEN(24) | LEN(32), 0, 0, 16, 16 },
+	/* RFC 3686 sections 2.2, 3.1 and 4 */
+	[ESPNIC_ENC_AES_CTR] = { LEN(16) | LEN(24) | LEN(32), 0, 4, 8, 1 },
+	/* RFC 2451 sections 2.3, 2.5 and 3 */
+	[ESPNIC_ENC_3DES_CBC] = { LEN(24), 0, 0, 8, 8 },
 };
 
 struct auth_suite {
@@ -65,7 +69,7 @@ static bool has_len(uint64_t lens, uint32_t len)
 	return len <= ESPNIC_KEY_MAX && lens & LEN(len);
 }
 
-static bool is_aead(enum espnic_enc enc)
+static bool has_integrity(enum espnic_enc enc)
 {
 	return enc_suites[enc].icv_lens != 0;
 }
@@ -74,7 +78,22 @@ uint8_t espnic_sa_icv_len(const struct espnic_sa_params *p)
 {
 	if (p->icv_len)
 		return p->icv_len;
-	return is_aead(p->enc) ? AEAD_ICV_DEFAULT : auth_suites[p->auth].icv_len;
+	return has_integrity(p->enc) ? AEAD_ICV_DEFAULT : auth_suites[p->auth].icv_len;
+}
+
+uint8_t espnic_sa_iv_len(const struct espnic_sa_params *p)
+{
+	/* RFC 4543 section 4: in AH the IV stands in front of the tag. */
+	if (p->auth == ESPNIC_AUTH_AES_GMAC)
+		return enc_suites[ESPNIC_ENC_AES_GMAC].iv_len;
+	return enc_suites[p->enc].iv_len;
+}
+
+uint8_t espnic_sa_align(const struct espnic_sa_params *p)
+{
+	uint8_t block = enc_suites[p->enc].block;
+
+	return block > ESPNIC_ESP_ALIGN ? block : ESPNIC_ESP_ALIGN;
 }
 
 /* RFC 4303 section 3.2, RFC 8221 section 4: which combinations protect integrity. */
@@ -87,9 +106,9 @@ static const char *check_combination(const struct espnic_sa_params *p)
 			return "AH without an authenticator";
 		return NULL;
 	}
-	if (is_aead(p->enc) && p->auth != ESPNIC_AUTH_NONE)
+	if (has_integrity(p->enc) && p->auth != ESPNIC_AUTH_NONE)
 		return "an AEAD and an authenticator";
-	if (!is_aead(p->enc) && p->auth == ESPNIC_AUTH_NONE)
+	if (!has_integrity(p->enc) && p->auth == ESPNIC_AUTH_NONE)
 		return "no integrity protection";
 	if (p->auth == ESPNIC_AUTH_AES_GMAC)
 		return "AES-GMAC as an authenticator is for AH";
@@ -109,7 +128,7 @@ static const char *check_lengths(const struct espnic_sa_params *p)
 		return "authentication key length";
 	if (p->salt_len != salt_len)
 		return "salt length";
-	if (is_aead(p->enc) ? !has_len(enc_suites[p->enc].icv_lens, icv_len) :
+	if (has_integrity(p->enc) ? !has_len(enc_suites[p->enc].icv_lens, icv_len) :
 			      icv_len != auth_suites[p->auth].icv_len)
 		return "ICV length";
 	return NULL;
@@ -159,10 +178,6 @@ static const char *check_rest(const struct espnic_sa_params *p)
 /* Lawful SAs this engine has no code for. */
 static const char *check_supported(const struct espnic_sa_params *p)
 {
-	if (p->proto != ESPNIC_PROTO_ESP)
-		return "AH";
-	if (p->enc != ESPNIC_ENC_AES_GCM)
-		return "transforms other than AES-GCM";
 	if (p->replay_window > ESPNIC_WINDOW_MAX)
 		return "replay windows over 4096";
 	if (p->tfc_len && p->mode != ESPNIC_MODE_TUNNEL)

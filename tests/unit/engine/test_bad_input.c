@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "engine/esp.h"
+#include "engine/pipeline.h"
 
 static struct buf b;
 
@@ -121,8 +121,9 @@ static void seal_raw(unsigned int i, const uint8_t *text, uint32_t len, struct e
 	uint8_t *ip;
 
 	sa_defaults(&p, ESPNIC_DIR_OUT, ESPNIC_MODE_TRANSPORT, ESPNIC_IPV4);
+	p.offload = ESPNIC_OFFLOAD_CRYPTO;
 	sa = sa_must(body(i), &p);
-	buf_set(&b, text, 0, in);
+	buf_set(&b, text, 0, sa);
 	ip = b.pkt.data;
 	b.pkt.len = total;
 	b.pkt.tailroom -= total;
@@ -133,8 +134,11 @@ static void seal_raw(unsigned int i, const uint8_t *text, uint32_t len, struct e
 	espnic_put32(ip + 24, 1);
 	espnic_put64(ip + 28, 1);
 	memcpy(ip + 36, text, len);
-	espnic_esp_seal(body_thread(i), sa, ip + 20, len, 1);
+	b.pkt.esp_off = 20;
+	body(i)->crypt_out(body_thread(i), &b.pkt, 1);
+	assert_verdict(b.pkt.verdict, ESPNIC_OK);
 	body(i)->sa_del(sa);
+	b.pkt.sa = in;
 }
 
 #define INNER4 "4500001600000000 4011 0000 0a000001 0a000002 aabb"

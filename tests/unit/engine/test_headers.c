@@ -2,7 +2,7 @@
 /* What protect writes and unprotect restores: outer headers, ECN, UDP, trailer, padding. */
 #include "support.h"
 
-#include "engine/esp.h"
+#include "engine/pipeline.h"
 
 /* Protects @len bytes at @packet under @p with body @i into @b; dies unless that works. */
 static void protect_must(unsigned int i, const struct espnic_sa_params *p, const uint8_t *packet,

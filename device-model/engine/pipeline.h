@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ESP and AH processing shared by all bodies. A burst goes through three stages:
+ *
+ *   prepare   each packet in order: checks, sequence number, lifetime, headers,
+ *             trailer; what is left is one job of cryptography (body.h)
+ *   run       the body does all jobs
+ *   finish    each packet in order: verdict, decapsulation, window, counters
+ */
+#ifndef ESPNIC_ENGINE_PIPELINE_H
+#define ESPNIC_ENGINE_PIPELINE_H
+
+#include "engine/body.h"
+#include "engine/ip.h"
+#include "engine/sa.h"
+
+enum espnic_esp_sizes {			/* bytes: RFC 4303 section 2 */
+	ESPNIC_ESP_TRAILER = 2,		/* pad length and next header */
+	ESPNIC_ESP_ALIGN = 4,		/* what the trailer ends on at least, section 2.4 */
+	ESPNIC_ESN_HIGH = 4,		/* the half of an extended sequence number not sent */
+};
+
+/* The ESP part of a job: what its preparation overwrote for a while. */
+struct espnic_esp_job {
+	uint8_t *esp;			/* ESP header */
+	uint32_t text_len;		/* bytes between explicit IV and ICV */
+	uint8_t before[ESPNIC_ESN_HIGH];	/* the bytes in front of the ESP header */
+};
+
+/* How one packet is protected. Lengths and offsets in bytes, from the IP header. */
+struct espnic_out {
+	struct espnic_pkt *pkt;
+	struct espnic_ip ip;		/* of the clear packet */
+	uint32_t payload_off;		/* what is encrypted */
+	uint32_t payload_len;
+	uint32_t head_len;		/* IP header, and extension headers left of ESP */
+	uint32_t udp_len;		/* UDP header, or 0 */
+	uint32_t tfc_len;
+	uint32_t pad_len;
+	uint32_t total;			/* the protected packet */
+	uint8_t family;			/* of the outer header */
+	uint8_t next;			/* next header */
+	bool df;			/* of an outer IPv4 header */
+	uint16_t ip_id;
+	uint64_t seq;
+	struct espnic_esp_job esp;
+};
+
+/* What is known of one packet to unprotect. Offsets and lengths likewise. */
+struct espnic_in {
+	struct espnic_pkt *pkt;
+	struct espnic_ip ip;		/* outer header */
+	uint32_t esp_off;		/* ESP header */
+	uint32_t text_off;		/* ciphertext, and then plaintext */
+	uint32_t text_len;
+	uint32_t payload_len;		/* of it, without padding and trailer */
+	uint8_t next;
+	uint32_t seq_low;		/* as in the packet */
+	uint64_t seq;			/* the number the job is for */
+	struct espnic_job *job;		/* NULL: none, its number was refused */
+	uint8_t *clear;			/* the result */
+	uint32_t clear_len;
+	struct espnic_esp_job esp;
+};
+
+/* Packets under way in one thread, in order. Outbound jobs[i] is that of out[i]. */
+struct espnic_burst {
+	unsigned int n;
+	unsigned int n_jobs;		/* inbound */
+	struct espnic_job jobs[ESPNIC_BURST_MAX];
+	union {
+		struct espnic_out out[ESPNIC_BURST_MAX];
+		struct espnic_in in[ESPNIC_BURST_MAX];
+	};
+};
+
+/* Behind the ops of the same names. */
+void espnic_protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
+void espnic_unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
+void espnic_crypt_out(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
+void espnic_crypt_in(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
+
+/* Whether @len bytes of text are whole blocks of the SA's cipher. */
+static inline bool espnic_esp_whole(const struct espnic_sa *sa, uint32_t len)
+{
+	bool cbc = sa->enc == ESPNIC_ENC_AES_CBC || sa->enc == ESPNIC_ENC_3DES_CBC;
+
+	return !cbc || len % sa->align == 0;
+}
+
+/*
+ * Makes the job of the ESP packet whose header stands at @esp, with @len bytes
+ * between explicit IV and ICV and 64-bit sequence number @seq. The explicit IV stands
+ * in the packet; with @make_iv, for CBC, the block that is to become it. What ESN
+ * wants in the packet for a while is put there, until espnic_esp_job_end().
+ */
+void espnic_esp_job_begin(struct espnic_job *job, struct espnic_esp_job *e,
+			  const struct espnic_sa *sa, uint8_t *esp, uint32_t len, uint64_t seq,
+			  bool seal, bool make_iv);
+/* The job was run: puts the packet right again; seal: writes the ICV. */
+void espnic_esp_job_end(const struct espnic_job *job, const struct espnic_esp_job *e);
+
+/*
+ * Outer ECN and inner ECN of a decapsulated packet (RFC 6040 section 4.2):
+ * the ECN to forward with, or -1: drop.
+ */
+int espnic_ecn_decapsulate(uint8_t outer, uint8_t inner);
+
+#endif
