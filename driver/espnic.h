@@ -75,9 +75,12 @@ enum espnic_limits {
 	/* Entries, log2, until ethtool says otherwise. */
 	ESPNIC_TX_LOG2_DEFAULT = 9,
 	ESPNIC_RX_LOG2_DEFAULT = 9,
-	/* Interrupt moderation until ethtool says otherwise, and the device's limit. */
-	ESPNIC_USECS_DEFAULT = 50,
-	ESPNIC_TX_FRAMES_DEFAULT = 32,
+	/* Interrupt moderation until ethtool says otherwise, and the device's limit. Nobody waits
+	 * for a packet to be sent but the socket whose memory it is, so TX may take its time.
+	 */
+	ESPNIC_TX_USECS_DEFAULT = 300,
+	ESPNIC_TX_FRAMES_DEFAULT = 128,
+	ESPNIC_RX_USECS_DEFAULT = 50,
 	ESPNIC_RX_FRAMES_DEFAULT = 32,
 	ESPNIC_USECS_MAX = 10000,
 
@@ -85,6 +88,10 @@ enum espnic_limits {
 	 * in one of them, else a page each.
 	 */
 	ESPNIC_RX_TRUESIZE_SMALL = 2048,
+	/* Bytes up to which a received frame is copied into an skb of its size, and its buffer given
+	 * back at once: small frames shall not fill sockets with the memory of large ones.
+	 */
+	ESPNIC_RX_COPYBREAK = 256,
 	/* RX buffers handed to the device at a time: one doorbell check for many. */
 	ESPNIC_RX_REFILL_BATCH = 16,
 	/* Bytes before the network header: Ethernet and two VLAN tags. */
@@ -263,6 +270,7 @@ struct espnic_dev {
 	X(csum_bad, "of those, checksum wrong as the device says") \
 	X(csum_none, "of those, without verdict") \
 	X(ipsec, "of those, handled by an SA") \
+	X(copied, "of those, small and copied out of their buffer") \
 	X(doorbells, "written") \
 	X(alloc_fail, "no memory for buffers") \
 	X(drop_skb, "dropped: no memory for an skb") \

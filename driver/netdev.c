@@ -237,9 +237,9 @@ int espnic_net_alloc(struct espnic_dev *edev)
 				       caps->ring_log2_max);
 	enet->params.rx_log2 = clamp_t(u8, ESPNIC_RX_LOG2_DEFAULT, caps->ring_log2_min,
 				       caps->ring_log2_max);
-	enet->coalesce.tx_usecs = ESPNIC_USECS_DEFAULT;
+	enet->coalesce.tx_usecs = ESPNIC_TX_USECS_DEFAULT;
 	enet->coalesce.tx_frames = ESPNIC_TX_FRAMES_DEFAULT;
-	enet->coalesce.rx_usecs = ESPNIC_USECS_DEFAULT;
+	enet->coalesce.rx_usecs = ESPNIC_RX_USECS_DEFAULT;
 	enet->coalesce.rx_frames = ESPNIC_RX_FRAMES_DEFAULT;
 	espnic_rss_init(enet);
 	return 0;

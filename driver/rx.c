@@ -4,8 +4,8 @@
  *
  * A buffer is a piece of a page_pool page: headroom, what the device writes, skb_shared_info. A
  * frame is one skb: its first buffer becomes the linear part without a copy, further ones
- * become fragments. There is one completion a buffer, in ring order, so one index serves both
- * rings.
+ * become fragments; a small frame is copied, and its buffer goes back to the device. There is
+ * one completion a buffer, in ring order, so one index serves both rings.
  */
 #include <linux/etherdevice.h>
 #include <net/page_pool/helpers.h>
@@ -57,33 +57,41 @@ static void espnic_rx_tell(struct espnic_dev *edev, struct espnic_rx_ring *ring)
 	u64_stats_update_end(&ring->stats->syncp);
 }
 
+/* Puts a buffer at the tail, where there is room. */
+static void espnic_rx_put(struct espnic_rx_ring *ring, struct page *page, u32 offset)
+{
+	struct espnic_rx_desc *desc = &ring->desc[ring->tail & ring->mask];
+	struct espnic_rx_buf *buf = &ring->buf[ring->tail & ring->mask];
+
+	buf->page = page;
+	buf->offset = offset;
+	desc->addr = cpu_to_le64(page_pool_get_dma_addr(page) + offset + ESPNIC_RX_HEADROOM);
+	desc->len = cpu_to_le32(ring->buf_len);
+	desc->reserved = 0;
+	ring->tail++;
+}
+
 /* Gives the device all buffers there is room for; false if memory ran out. */
 static bool espnic_rx_refill(struct espnic_queue *queue)
 {
 	struct espnic_rx_ring *ring = &queue->rx;
 	u32 room = ring->mask + 1 - (ring->tail - ring->head);
+	struct page *page;
 	bool ok = true;
+	u32 offset;
 
 	if (room < ESPNIC_RX_REFILL_BATCH)
-		return true;
+		room = 0;
 	while (room--) {
-		struct espnic_rx_desc *desc = &ring->desc[ring->tail & ring->mask];
-		struct espnic_rx_buf *buf = &ring->buf[ring->tail & ring->mask];
-		dma_addr_t dma;
-
-		buf->page = page_pool_dev_alloc_frag(ring->pool, &buf->offset, ring->truesize);
-		if (unlikely(!buf->page)) {
+		page = page_pool_dev_alloc_frag(ring->pool, &offset, ring->truesize);
+		if (unlikely(!page)) {
 			u64_stats_update_begin(&ring->stats->syncp);
 			u64_stats_inc(&ring->stats->alloc_fail);
 			u64_stats_update_end(&ring->stats->syncp);
 			ok = false;
 			break;
 		}
-		dma = page_pool_get_dma_addr(buf->page) + buf->offset + ESPNIC_RX_HEADROOM;
-		desc->addr = cpu_to_le64(dma);
-		desc->len = cpu_to_le32(ring->buf_len);
-		desc->reserved = 0;
-		ring->tail++;
+		espnic_rx_put(ring, page, offset);
 	}
 	espnic_rx_tell(queue->enet->edev, ring);
 	return ok;
@@ -131,6 +139,42 @@ static bool espnic_rx_check(struct espnic_queue *queue, const struct espnic_rx_c
 }
 
 /*
+ * The first buffer of a frame as its skb, or NULL. Takes the buffer, or, where the frame is whole
+ * and small, copies it and gives the buffer to the device again.
+ */
+static struct sk_buff *espnic_rx_skb(struct espnic_queue *queue, struct page *page, u32 offset,
+				     u32 len)
+{
+	void *va = page_address(page) + offset;
+	struct espnic_rx_ring *ring = &queue->rx;
+	struct sk_buff *skb;
+
+	if (len <= ESPNIC_RX_COPYBREAK && ring->frame_bufs == 1) {
+		skb = napi_alloc_skb(&queue->napi, len);
+		if (likely(skb)) {
+			skb_put_data(skb, va + ESPNIC_RX_HEADROOM, len);
+			u64_stats_update_begin(&ring->stats->syncp);
+			u64_stats_inc(&ring->stats->copied);
+			u64_stats_update_end(&ring->stats->syncp);
+		}
+		dma_sync_single_range_for_device(queue->enet->edev->dev,
+						 page_pool_get_dma_addr(page),
+						 offset + ESPNIC_RX_HEADROOM, len, DMA_FROM_DEVICE);
+		espnic_rx_put(ring, page, offset);
+		return skb;
+	}
+	skb = napi_build_skb(va, ring->truesize);
+	if (unlikely(!skb)) {
+		page_pool_recycle_direct(ring->pool, page);
+		return NULL;
+	}
+	skb_mark_for_recycle(skb);
+	skb_reserve(skb, ESPNIC_RX_HEADROOM);
+	__skb_put(skb, len);
+	return skb;
+}
+
+/*
  * Moves the buffer at the head into the frame under way, or back to its pool if that is being
  * thrown away.
  */
@@ -141,21 +185,14 @@ static void espnic_rx_take(struct espnic_queue *queue, u32 len)
 	struct page *page = buf->page;
 	u32 offset = buf->offset;
 
+	/* Its place may be the one it is put into again. */
 	buf->page = NULL;
+	ring->head++;
 	dma_sync_single_range_for_cpu(queue->enet->edev->dev, page_pool_get_dma_addr(page),
 				      offset + ESPNIC_RX_HEADROOM, len, DMA_FROM_DEVICE);
 	if (!ring->frame_seen) {
-		void *va = page_address(page) + offset;
-
-		net_prefetch(va + ESPNIC_RX_HEADROOM);
-		ring->skb = napi_build_skb(va, ring->truesize);
-		if (likely(ring->skb)) {
-			skb_mark_for_recycle(ring->skb);
-			skb_reserve(ring->skb, ESPNIC_RX_HEADROOM);
-			__skb_put(ring->skb, len);
-		} else {
-			page_pool_recycle_direct(ring->pool, page);
-		}
+		net_prefetch(page_address(page) + offset + ESPNIC_RX_HEADROOM);
+		ring->skb = espnic_rx_skb(queue, page, offset, len);
 	} else if (likely(ring->skb)) {
 		skb_add_rx_frag(ring->skb, skb_shinfo(ring->skb)->nr_frags, page,
 				offset + ESPNIC_RX_HEADROOM, len, ring->truesize);
@@ -164,7 +201,6 @@ static void espnic_rx_take(struct espnic_queue *queue, u32 len)
 	}
 	ring->frame_got += len;
 	ring->frame_seen++;
-	ring->head++;
 }
 
 static void espnic_rx_offload(struct espnic_queue *queue, struct sk_buff *skb,

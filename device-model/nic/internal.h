@@ -37,6 +37,9 @@ enum espnic_nic_limits {
 	ESPNIC_WIRE_STALL_WANTED_MS = 50, /* the same while somebody waits for the turn */
 	ESPNIC_RX_HOLD_MS = 20,		/* a frame waits for buffers, as in a NIC's own memory */
 	ESPNIC_TX_STALL_MS = 2,		/* between looks at a completion ring that is full */
+	ESPNIC_TX_NAP_US = 100,		/* between looks at rings that are being filled */
+	ESPNIC_TX_NAPS = 3,		/* looks in vain after which a worker asks for doorbells */
+	ESPNIC_TX_BUSY_US = 500,	/* doorbells nearer to each other: the rings are being filled */
 	ESPNIC_LINK_POLL_MS = 250,	/* between looks at the carrier */
 	ESPNIC_DEFAULT_MTU = 1500,	/* bytes of L3, until PORT_SET */
 	ESPNIC_REG_WORDS = 0x400 / 4,	/* registers that have storage: all below the doorbells */
@@ -137,6 +140,8 @@ struct espnic_tx_worker {
 	struct espnic_tx_done done[ESPNIC_TX_BURST];
 	unsigned int n_done;
 	bool gone;			/* the gate closed under this burst */
+	unsigned int naps;		/* left until event indices are published */
+	uint64_t idle_ns;		/* when they were published last */
 };
 
 struct espnic_rx_thread {

@@ -14,7 +14,7 @@
 #include "nic/pcap.h"
 #include "nic/tso.h"
 
-enum { NS_PER_MS = 1000000 };
+enum { NS_PER_MS = 1000000, NS_PER_US = 1000 };
 
 static uint8_t *frame_buf(struct espnic_tx_worker *w, unsigned int i)
 {
@@ -462,6 +462,40 @@ static bool go_idle(struct espnic_tx_worker *w, struct espnic_queue *q, uint64_t
 	return read_tail(w, q) && q->tx.ring.tail != head;
 }
 
+/*
+ * A host that fills its rings steadily is not asked for a doorbell between any two packets, which
+ * costs it and the bus far more than looking: while packets come, the worker naps and looks again.
+ * Returns whether it shall; lowers *@timeout_ns to the nap.
+ */
+static bool nap(struct espnic_tx_worker *w, bool any, uint64_t *timeout_ns)
+{
+	uint64_t wait = ESPNIC_TX_NAP_US * (uint64_t)NS_PER_US;
+	struct espnic_nic *nic = w->nic;
+	unsigned int i;
+
+	if (any) {
+		if (w->naps || espnic_now_ns() - w->idle_ns < ESPNIC_TX_BUSY_US * (uint64_t)NS_PER_US)
+			w->naps = ESPNIC_TX_NAPS;
+		return false;
+	}
+	if (!w->naps)
+		return false;
+	w->naps--;
+	for (i = w->index; i < nic->cfg.queues; i += nic->cfg.workers) {
+		const struct espnic_intr *intr = &nic->queue[i].tx.intr;
+		uint64_t now = espnic_now_ns();
+
+		if (!espnic_queue_live(&nic->queue[i]) || !intr->pending)
+			continue;
+		if (intr->due_ns <= now)
+			wait = 1;
+		else if (intr->due_ns - now < wait)
+			wait = intr->due_ns - now;
+	}
+	*timeout_ns = wait;
+	return true;
+}
+
 /* One turn: serves all queues, or makes them idle when there was nothing. */
 static bool work(struct espnic_tx_worker *w, uint64_t *timeout_ns)
 {
@@ -473,8 +507,11 @@ static bool work(struct espnic_tx_worker *w, uint64_t *timeout_ns)
 	for (i = w->index; i < nic->cfg.queues && !w->gone; i += nic->cfg.workers)
 		if (espnic_queue_live(&nic->queue[i]))
 			any |= serve(w, &nic->queue[i]);
+	if (nap(w, any, timeout_ns))
+		return false;
 	if (any)
 		return true;
+	w->idle_ns = espnic_now_ns();
 	for (i = w->index; i < nic->cfg.queues && !w->gone; i += nic->cfg.workers)
 		if (espnic_queue_live(&nic->queue[i]))
 			any |= go_idle(w, &nic->queue[i], timeout_ns);
