@@ -410,6 +410,7 @@ static void espnic_event(struct espnic_dev *edev, const struct espnic_event *eve
 	case ESPNIC_EVENT_TYPE_SA_SEQ:
 	case ESPNIC_EVENT_TYPE_SA_NO_SA:
 	case ESPNIC_EVENT_TYPE_SA_REMAP:
+	case ESPNIC_EVENT_TYPE_SA_AWAKE:
 		espnic_ipsec_event(enet, type, handle, value, le64_to_cpu(event->arg));
 		break;
 	case ESPNIC_EVENT_TYPE_QUEUE_ERROR:

@@ -417,8 +417,9 @@ struct espnic_net {
 
 /* What goes from ndo_start_xmit's parts into a packet's first descriptor. */
 struct espnic_tx_meta {
-	bool ipsec;			/* encrypt: the three below hold */
+	bool ipsec;			/* encrypt: those below hold */
 	u16 esp_offset;			/* of the ESP header from the start of the frame, bytes */
+	u16 hdr_len;			/* if it is to be segmented: up to the end of TCP's header, bytes */
 	u32 sa_handle;
 	u32 seq_hi;			/* ESN: high half of the sequence number, else 0 */
 };
@@ -667,10 +668,13 @@ int espnic_ipsec_init(struct espnic_net *enet);
 void espnic_ipsec_cleanup(struct espnic_net *enet);
 
 /*
- * Feature bits for features, hw_features and hw_enc_features: NETIF_F_HW_ESP or none. After
- * init.
+ * Feature bits for features, hw_features, hw_enc_features and gso_partial_features: NETIF_F_HW_ESP and what comes with
+ * it, or none. After init.
  */
 netdev_features_t espnic_ipsec_features(const struct espnic_net *enet);
+
+/* ndo_fix_features: what means nothing without NETIF_F_HW_ESP goes with it. */
+netdev_features_t espnic_ipsec_fix_features(netdev_features_t features);
 
 /*
  * ndo_set_features: -EBUSY when @features lacks NETIF_F_HW_ESP and SAs or policies exist, else
@@ -689,6 +693,9 @@ netdev_features_t espnic_ipsec_features_check(struct sk_buff *skb, netdev_featur
  */
 int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_tx_meta *meta);
 
+/* Can the device do to the host-made ESP @skb what else it asks for: segmentation, a checksum? BH. */
+bool espnic_ipsec_tx_can(const struct espnic_net *enet, const struct sk_buff *skb);
+
 /*
  * For a frame with ESPNIC_RX_CPL_IPSEC: after eth_type_trans(). @cpl is a private copy of a
  * completion of the frame. Gives @skb its sec_path. Returns false to have
@@ -697,11 +704,17 @@ int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_
 bool espnic_ipsec_rx(struct espnic_net *enet, struct sk_buff *skb, const struct espnic_rx_cpl *cpl);
 
 /*
- * An event of type SA_SOFT, SA_HARD, SA_SEQ, SA_NO_SA or SA_REMAP; @handle, @value, @arg as the
+ * An event of type SA_SOFT, SA_HARD, SA_SEQ, SA_NO_SA, SA_REMAP or SA_AWAKE; @handle, @value, @arg as the
  * type says, host byte order, not checked. Thread of vector 0: may sleep, must not call
  * espnic_cmd_exec() nor take RTNL (a reset waits for this thread under it).
  */
 void espnic_ipsec_event(struct espnic_net *enet, u16 type, u32 handle, u64 value, u64 arg);
+
+/*
+ * Reads the counts of all SAs, before a reset of a device that still answers ends them; it is to pass no packets any
+ * more. Process context.
+ */
+void espnic_ipsec_save(struct espnic_net *enet);
 
 /*
  * The device is empty (probe, reset): writes the driver's SAs and policies into it again. The

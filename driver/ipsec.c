@@ -38,6 +38,8 @@ static void espnic_hw_deleted(struct espnic_dev *edev, struct espnic_cmd_post *p
 		/* Its number may be used again: the device then refuses that as taken. */
 		espnic_request_reset(edev, "an SA or policy was not deleted");
 	}
+	if (hw->gone)
+		hw->gone(hw);
 	espnic_hw_put(hw);
 }
 
@@ -216,8 +218,19 @@ static int espnic_restore_sas(struct espnic_ipsec *ipsec)
 	err = espnic_hw_set_take(&set, &ipsec->sas, ipsec->enet->edev->caps.sas);
 	if (err)
 		return err;
+	for (i = 0; i < set.n; i++) {
+		struct espnic_sa *sa = espnic_hw_sa(set.hw[i]);
+
+		/* Also of dead ones: their twins go on from there. */
+		espnic_sa_keep_numbers(sa);
+		sa->late = READ_ONCE(sa->dormant);
+	}
 	for (i = 0; !err && i < set.n; i++)
-		err = espnic_sa_restore(espnic_hw_sa(set.hw[i]));
+		if (!espnic_hw_sa(set.hw[i])->late)
+			err = espnic_sa_restore(espnic_hw_sa(set.hw[i]));
+	for (i = 0; !err && i < set.n; i++)
+		if (espnic_hw_sa(set.hw[i])->late)
+			err = espnic_sa_restore(espnic_hw_sa(set.hw[i]));
 	espnic_hw_set_drop(&set);
 	return err;
 }
@@ -244,6 +257,7 @@ int espnic_ipsec_restore(struct espnic_net *enet)
 
 	might_sleep();
 	mutex_lock(&ipsec->lock);
+	espnic_ipsec_mib_rebase(ipsec);
 	if (!xa_empty(&ipsec->policies))
 		err = espnic_restore_policies(ipsec);
 	if (!err && !xa_empty(&ipsec->sas))
@@ -308,10 +322,13 @@ int espnic_ipsec_init(struct espnic_net *enet)
 	ipsec->wq = alloc_ordered_workqueue("espnic_ipsec@%s", 0, dev_name(enet->edev->dev));
 	if (!ipsec->wq)
 		goto err_free;
+	err = espnic_leases_alloc(ipsec);
+	if (err)
+		goto err_wq;
 	ipsec->netevent.notifier_call = espnic_ipsec_netevent;
 	err = register_netevent_notifier(&ipsec->netevent);
 	if (err)
-		goto err_wq;
+		goto err_leases;
 
 	enet->ipsec = ipsec;
 	if (espnic_ipsec_able(caps))
@@ -319,6 +336,8 @@ int espnic_ipsec_init(struct espnic_net *enet)
 									   : &espnic_xfrm_crypto_ops;
 	return 0;
 
+err_leases:
+	espnic_leases_free(ipsec);
 err_wq:
 	destroy_workqueue(ipsec->wq);
 err_free:
@@ -335,13 +354,33 @@ void espnic_ipsec_cleanup(struct espnic_net *enet)
 	cancel_work_sync(&ipsec->neigh);
 	destroy_workqueue(ipsec->wq);
 	WARN_ON(!xa_empty(&ipsec->sas) || !xa_empty(&ipsec->policies));
+	/* espnic_sa_free_rcu() is ours, too. */
+	rcu_barrier();
+	espnic_leases_free(ipsec);
 	enet->ipsec = NULL;
 	kfree(ipsec);
 }
 
 netdev_features_t espnic_ipsec_features(const struct espnic_net *enet)
 {
-	return espnic_ipsec_able(&enet->edev->caps) ? NETIF_F_HW_ESP : 0;
+	const u32 tso = ESPNIC_CAP_OFFLOAD_TX_CSUM | ESPNIC_CAP_OFFLOAD_TSO4 | ESPNIC_CAP_OFFLOAD_TSO6;
+	const struct espnic_caps *caps = &enet->edev->caps;
+	netdev_features_t features = NETIF_F_HW_ESP;
+
+	if (!espnic_ipsec_able(caps))
+		return 0;
+	if (!(caps->ipsec & ESPNIC_CAP_IPSEC_CRYPTO))
+		return features;
+	if ((caps->ipsec & ESPNIC_CAP_IPSEC_ESP_CSUM) && (caps->offload & ESPNIC_CAP_OFFLOAD_TX_CSUM))
+		features |= NETIF_F_HW_ESP_TX_CSUM;
+	if ((caps->ipsec & ESPNIC_CAP_IPSEC_ESP_GSO) && (caps->offload & tso) == tso)
+		features |= NETIF_F_GSO_ESP;
+	return features;
+}
+
+netdev_features_t espnic_ipsec_fix_features(netdev_features_t features)
+{
+	return features & NETIF_F_HW_ESP ? features : features & ~(NETIF_F_HW_ESP_TX_CSUM | NETIF_F_GSO_ESP);
 }
 
 int espnic_ipsec_set_features(struct espnic_net *enet, netdev_features_t features)

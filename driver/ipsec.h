@@ -4,8 +4,10 @@
  *
  * ipsec.c         life of objects in the device, set-up, restoration after a reset
  * ipsec_sa.c      states: xfrmdev_ops
+ * ipsec_twin.c    states of one key: duplicates, updates, migrations; sequence numbers over their ends and resets
  * ipsec_check.c   which states can be offloaded
- * ipsec_count.c   counters and lifetimes of SAs
+ * ipsec_count.c   counters, lifetimes, windows of SAs, and how xfrm gets to know them
+ * ipsec_mib.c     drops by their reasons, in /proc/net/xfrm_stat
  * ipsec_policy.c  policies and selectors
  * ipsec_data.c    packets
  * ipsec_neigh.c   MAC addresses of the next hop
@@ -35,6 +37,9 @@ enum espnic_ipsec_limits {
 	/* Bytes of salt at the end of an RFC 4106 key, bytes of its explicit IV. */
 	ESPNIC_IPSEC_SALT_LEN = 4,
 	ESPNIC_IPSEC_IV_LEN = 8,
+	/* Of struct espnic_sa_report, flags. */
+	ESPNIC_SA_REPORT_DORMANT = BIT(3),
+	ESPNIC_SA_REPORT_PEER = BIT(4),
 	/* Times the deletion of an object is asked for before the device is reset: one that waits for TX
 	 * queues may time out while they stand still.
 	 */
@@ -49,6 +54,8 @@ enum espnic_ipsec_limits {
 	X(sa_refused, "states refused, by driver or device") \
 	X(sa_deleted, "states given back") \
 	X(sa_acquires, "placeholders for states that the IKE daemon was asked for") \
+	X(sa_twins, "states taken that stay dormant until another of the same key is deleted") \
+	X(sa_awoken, "of those, that took over") \
 	X(policy_added, "policies taken") \
 	X(policy_refused, "policies refused, by driver or device") \
 	X(policy_deleted, "policies given back") \
@@ -63,9 +70,13 @@ enum espnic_ipsec_limits {
 	X(event_seq, "SAs that used up their sequence numbers") \
 	X(event_no_sa, "reports of packets for which a policy had no SA") \
 	X(event_remap, "reports of a peer with a new address or port") \
+	X(mappings, "times xfrm was told of one") \
+	X(event_awake, "reports of a dormant SA that took over") \
 	X(event_stale, "events of SAs that are no more") \
 	X(offload_denied, "packets of packet mode this kernel would let out wrongly") \
 	X(tx_drop_sa, "crypto offload: its SA is gone, or not of this device") \
+	X(tx_drop_dormant, "crypto offload: its SA is dormant") \
+	X(tx_drop_twice, "crypto offload: a number that the SA before it has used") \
 	X(tx_drop_nested, "crypto offload: more than one SA") \
 	X(tx_drop_unprepared, "crypto offload: no ESP was made of it") \
 	X(tx_drop_received, "received by crypto offload and not taken by xfrm") \
@@ -100,6 +111,11 @@ struct espnic_ipsec {
 	struct delayed_work poll;
 	struct work_struct neigh;
 	struct notifier_block netevent;
+	/* By index of the handle: what the device may send up to; NULL without CAP_IPSEC.SEQ_LEASE. */
+	__le64 *leases;
+	dma_addr_t leases_dma;
+	/* The device's counters as they went into /proc/net/xfrm_stat; lock. */
+	u64 mib_told[ESPNIC_COUNTER_COUNT];
 	atomic64_t stats[ESPNIC_IPSEC_STAT_COUNT];
 };
 
@@ -111,6 +127,7 @@ struct espnic_ipsec {
 struct espnic_hw {
 	struct espnic_ipsec *ipsec;
 	void (*release)(struct espnic_hw *hw);	/* the last reference is gone; any context */
+	void (*gone)(struct espnic_hw *hw);	/* the device has forgotten it; may be NULL; process context */
 	struct espnic_cmd_post del;		/* SA_DEL, POLICY_DEL */
 	refcount_t refs;
 	u64 age;				/* order of addition */
@@ -127,7 +144,22 @@ struct espnic_sa_counts {
 	u64 bytes;
 	u64 integrity_failed;
 	u64 replay;
-	u64 dropped;
+};
+
+/*
+ * The sequence numbers of a key: those of an SA and of its twins, before and after it. No number up to @top is used again.
+ * Packet mode: what SAs that are gone have sent or taken; crypto mode, outbound: what was handed to the device.
+ */
+struct espnic_numbers {
+	refcount_t refs;
+	atomic64_t top;
+};
+
+/* A replay window as struct espnic_window_report has it. */
+struct espnic_window {
+	u64 top;
+	u32 size;		/* packets */
+	u8 bitmap[sizeof_field(struct espnic_window_report, bitmap)];
 };
 
 struct espnic_sa {
@@ -141,20 +173,32 @@ struct espnic_sa {
 	bool tunnel;
 	bool esn;
 
+	/* The device passes nothing by it while a twin lives; written by who adds it, or is told so. */
+	bool dormant;
+	struct espnic_numbers *numbers;	/* NULL of an acquire */
+	u64 tx_floor;			/* crypto mode: no number up to this; before @dormant ends */
+
 	/* Inbound, packet mode: highest number seen in a completion. */
 	atomic64_t rx_seq;
 
 	/* hw.lock */
+	struct espnic_window *window;	/* inbound, packet mode: as last read; NULL: none */
+	u64 window_at;			/* now.packets when it was read */
+	bool window_new;		/* and not told yet */
+	bool remapped;			/* SA_REMAP came: xfrm is to be told */
+	bool have_peer;			/* the two below hold */
+	xfrm_address_t peer_addr;
+	u16 peer_port;			/* a number */
 	struct espnic_sa_counts base;	/* at the last reset of the device, which counts from 0 then */
 	struct espnic_sa_counts now;	/* base and what the device last said */
 	struct espnic_sa_counts told;	/* of now, what has gone into the state */
 	u64 seq;			/* last known: outbound sent, inbound verified */
+	u64 seq_told;			/* of it, what has gone into the state */
 	ktime_t seq_time;		/* when @seq was true, at the earliest */
 
 	/* espnic_ipsec.lock */
-	u64 origin_packets;		/* curlft before any of now */
-	u64 origin_bytes;
 	struct espnic_sa_limits limits;	/* that the device has */
+	bool late;			/* dormant, so restored after those that were awake */
 	bool dying;			/* the device knows */
 	bool l2;			/* the device has the two below */
 	u8 dst_mac[ETH_ALEN];
@@ -164,6 +208,15 @@ struct espnic_sa {
 static inline void espnic_ipsec_count(struct espnic_ipsec *ipsec, enum espnic_ipsec_stat stat)
 {
 	atomic64_inc(&ipsec->stats[stat]);
+}
+
+/* *@top is @seq at least; as unsigned numbers. */
+static inline void espnic_raise(atomic64_t *top, u64 seq)
+{
+	s64 old = atomic64_read(top);
+
+	while (seq > (u64)old && !atomic64_try_cmpxchg(top, &old, seq))
+		;
 }
 
 static inline struct espnic_sa *espnic_hw_sa(struct espnic_hw *hw)
@@ -234,7 +287,7 @@ struct espnic_sa *espnic_sa_find(struct espnic_ipsec *ipsec, u32 handle);
 /* The SA's state with a reference, NULL if it is deleted. Any context but hard interrupts. */
 struct xfrm_state *espnic_sa_hold_state(struct espnic_sa *sa);
 
-/* Writes a live SA into a device that was reset. ipsec->lock. 0 also if it is not needed any more. */
+/* Writes an SA into a device that was reset. ipsec->lock. 0 also if it is not needed any more. */
 int espnic_sa_restore(struct espnic_sa *sa);
 
 /*
@@ -243,9 +296,43 @@ int espnic_sa_restore(struct espnic_sa *sa);
  */
 void espnic_sa_sync(struct espnic_sa *sa);
 
+/* ipsec_twin.c */
+
+int espnic_leases_alloc(struct espnic_ipsec *ipsec);
+void espnic_leases_free(struct espnic_ipsec *ipsec);
+
+/*
+ * For an SA that is to go on from @seq: prepares its lease and returns the bus address for lease_addr; 0 if there are none.
+ */
+__le64 espnic_sa_lease(const struct espnic_sa *sa, u64 seq);
+
+struct espnic_numbers *espnic_numbers_new(gfp_t gfp);
+void espnic_numbers_put(struct espnic_numbers *numbers);
+
+/*
+ * The number an SA of packet mode goes on from after a reset of the device: nothing it sent or took before
+ * is over it.
+ */
+u64 espnic_sa_resume_seq(struct espnic_sa *sa);
+
+/* The device forgets the SA, or has: what it may have sent is kept for its twins. */
+void espnic_sa_keep_numbers(struct espnic_sa *sa);
+
+/*
+ * The device made @sa dormant: finds out whose twin it is, and takes over its numbers and counts. ipsec->lock. Returns 0;
+ * -EEXIST or -EINVAL if it can be no twin, with the reason in @extack (may be NULL).
+ */
+int espnic_sa_join(struct espnic_sa *sa, struct xfrm_state *x, struct netlink_ext_ack *extack);
+
+/* The device has let it take over, from @seq. Any context but hard interrupts; idempotent. */
+void espnic_sa_awake(struct espnic_sa *sa, u64 seq);
+
 /* ipsec_count.c */
 
 void espnic_xdo_state_update_stats(struct xfrm_state *x);
+
+/* Reads counts and window of a live SA from the device. ipsec->lock. 0, or -errno when the device is not up. */
+int espnic_sa_read(struct espnic_sa *sa);
 
 /*
  * What is left of a state's lifetimes, in the device's terms: what it used up before the device began to count is
@@ -256,13 +343,18 @@ bool espnic_sa_limits_left(struct espnic_sa *sa, struct xfrm_state *x, struct es
 /* The device counts from 0 again. hw.lock not held. */
 void espnic_sa_rebase(struct espnic_sa *sa);
 
-/*
- * The number an SA of packet mode goes on from after a reset of the device: nothing it sent or took before
- * is over it.
- */
-u64 espnic_sa_resume_seq(struct espnic_sa *sa);
-
 void espnic_ipsec_poll(struct work_struct *work);
+
+/* Has it run soon. Any context. */
+void espnic_ipsec_poll_now(struct espnic_ipsec *ipsec);
+
+/* ipsec_mib.c */
+
+/* Brings the device's drops since the last call into /proc/net/xfrm_stat. ipsec->lock. */
+void espnic_ipsec_mib(struct espnic_ipsec *ipsec);
+
+/* The device counts from 0 again. ipsec->lock. */
+void espnic_ipsec_mib_rebase(struct espnic_ipsec *ipsec);
 
 /* ipsec_policy.c */
 

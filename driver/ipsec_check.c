@@ -135,10 +135,11 @@ static int espnic_check_encap(u32 can, const struct xfrm_state *x, struct netlin
 		return 0;
 	if (encap->encap_type != UDP_ENCAP_ESPINUDP)
 		return espnic_cannot(extack, "of encapsulations only espinudp can be offloaded");
-	if (!espnic_is_packet(x))
-		return espnic_cannot(extack, "UDP encapsulation can be offloaded in packet mode only");
-	if (!(can & ESPNIC_CAP_IPSEC_UDP_ENCAP))
-		return espnic_cannot(extack, "the device lacks UDP encapsulation");
+	if (!(can & (espnic_is_packet(x) ? ESPNIC_CAP_IPSEC_UDP_ENCAP : ESPNIC_CAP_IPSEC_CRYPTO_UDP_ENCAP)))
+		return espnic_cannot(extack, "the device lacks UDP encapsulation in this type of offload");
+	/* esp6_xmit() of Linux writes the ESP header over the UDP header. */
+	if (!espnic_is_packet(x) && x->props.family == AF_INET6)
+		return espnic_cannot(extack, "over IPv6, UDP encapsulation can be offloaded in packet mode only");
 	if (!encap->encap_sport || !encap->encap_dport)
 		return espnic_malformed(extack, "UDP encapsulation needs both ports");
 	return 0;
@@ -245,6 +246,9 @@ int espnic_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_state *x,
 	const struct espnic_caps *caps = &ipsec->enet->edev->caps;
 	int err;
 
+	/* xfrm flushes what is offloaded only from a device that has the feature. */
+	if (!(netdev->features & NETIF_F_HW_ESP))
+		return espnic_cannot(extack, "esp-hw-offload of this interface is off");
 	err = espnic_check_kind(caps->ipsec, x, extack);
 	if (!err)
 		err = espnic_check_addresses(x, extack);

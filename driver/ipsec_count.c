@@ -2,20 +2,11 @@
 /*
  * What SAs of packet mode have done: the device counts, xfrm must know. Once a second, and with each event, the
  * device's counts go into a cache; xdo_dev_state_update_stats(), which must not sleep, takes what is new of
- * it into the state. Sequence numbers go the same way, so that a dump shows them.
+ * it into the state. Sequence numbers and replay windows go the same way, so that XFRM_MSG_GETSA and GETAE show them.
  */
 #include <linux/hrtimer.h>
 
 #include "ipsec.h"
-
-/*
- * How far outbound numbers are moved on after a reset, for what was sent since they were last known: what the
- * device could have sent at most, but never so far that a receiver that keeps 32 bits of them and infers the
- * rest (RFC 4303 appendix A) would be led astray.
- */
-#define ESPNIC_SEQ_JUMP_MIN	BIT_ULL(20)
-#define ESPNIC_SEQ_JUMP_PER_MS	BIT_ULL(14)
-#define ESPNIC_SEQ_JUMP_MAX	BIT_ULL(31)
 
 /* Counts only grow; what would make one fall is older than what is known. hw.lock. */
 static void espnic_sa_count_max(u64 *now, u64 base, u64 device)
@@ -23,21 +14,44 @@ static void espnic_sa_count_max(u64 *now, u64 base, u64 device)
 	*now = max(*now, base + device);
 }
 
+/* Where the peer of a UDP-encapsulated SA is now, as far as the device says. hw.lock. */
+static void espnic_sa_take_peer(struct espnic_sa *sa, const struct espnic_sa_report *rep)
+{
+	sa->have_peer = le32_to_cpu(rep->flags) & ESPNIC_SA_REPORT_PEER;
+	if (!sa->have_peer)
+		return;
+	memcpy(&sa->peer_addr, rep->peer_addr, sizeof(sa->peer_addr));
+	sa->peer_port = le16_to_cpu(rep->peer_port);
+}
+
 static void espnic_sa_take_report(struct espnic_sa *sa, const struct espnic_sa_report *rep, ktime_t when)
 {
 	u64 seq = le64_to_cpu(rep->seq);
 
-	if (!sa->out)
-		seq = max_t(u64, seq, atomic64_read(&sa->rx_seq));
 	spin_lock_bh(&sa->hw.lock);
 	espnic_sa_count_max(&sa->now.packets, sa->base.packets, le64_to_cpu(rep->packets));
 	espnic_sa_count_max(&sa->now.bytes, sa->base.bytes, le64_to_cpu(rep->bytes));
 	espnic_sa_count_max(&sa->now.integrity_failed, sa->base.integrity_failed,
 			    le64_to_cpu(rep->integrity_failed));
 	espnic_sa_count_max(&sa->now.replay, sa->base.replay, le64_to_cpu(rep->replay));
-	espnic_sa_count_max(&sa->now.dropped, sa->base.dropped, le64_to_cpu(rep->dropped));
 	sa->seq = max(sa->seq, seq);
 	sa->seq_time = when;
+	espnic_sa_take_peer(sa, rep);
+	spin_unlock_bh(&sa->hw.lock);
+	/* If the event is lost. */
+	if (!(le32_to_cpu(rep->flags) & ESPNIC_SA_REPORT_DORMANT))
+		espnic_sa_awake(sa, seq);
+}
+
+static void espnic_sa_take_window(struct espnic_sa *sa, const struct espnic_window_report *rep)
+{
+	struct espnic_window *window = sa->window;
+
+	spin_lock_bh(&sa->hw.lock);
+	window->top = le64_to_cpu(rep->top);
+	window->size = min_t(u32, le32_to_cpu(rep->size), BITS_PER_BYTE * sizeof(window->bitmap));
+	memcpy(window->bitmap, rep->bitmap, sizeof(window->bitmap));
+	sa->window_new = true;
 	spin_unlock_bh(&sa->hw.lock);
 }
 
@@ -46,25 +60,6 @@ void espnic_sa_rebase(struct espnic_sa *sa)
 	spin_lock_bh(&sa->hw.lock);
 	sa->base = sa->now;
 	spin_unlock_bh(&sa->hw.lock);
-}
-
-u64 espnic_sa_resume_seq(struct espnic_sa *sa)
-{
-	u64 seq, jump, last = sa->esn ? U64_MAX : U32_MAX;
-	s64 ms;
-
-	spin_lock_bh(&sa->hw.lock);
-	seq = sa->seq;
-	ms = ktime_ms_delta(ktime_get(), sa->seq_time);
-	spin_unlock_bh(&sa->hw.lock);
-	/* Inbound, every packet that was handed up has shown its number. */
-	if (!sa->out)
-		return min_t(u64, max_t(u64, seq, atomic64_read(&sa->rx_seq)), last);
-
-	ms = clamp_t(s64, ms, 0, ESPNIC_SEQ_JUMP_MAX / ESPNIC_SEQ_JUMP_PER_MS);
-	jump = min(ESPNIC_SEQ_JUMP_MIN + ms * ESPNIC_SEQ_JUMP_PER_MS, ESPNIC_SEQ_JUMP_MAX);
-	/* Over the end nothing is sent any more: the device says so by SA_SEQ, and the state expires. */
-	return seq > last - jump ? last : seq + jump;
 }
 
 /* ---- lifetimes ---- */
@@ -93,9 +88,10 @@ bool espnic_sa_limits_left(struct espnic_sa *sa, struct xfrm_state *x, struct es
 	if (!sa->packet)
 		return true;
 
+	/* What is none of the device's counts: it was given with the state, or copied from one before it. */
 	spin_lock_bh(&sa->hw.lock);
-	packets = sa->origin_packets + sa->base.packets;
-	bytes = sa->origin_bytes + sa->base.bytes;
+	packets = x->curlft.packets - sa->told.packets + sa->base.packets;
+	bytes = x->curlft.bytes - sa->told.bytes + sa->base.bytes;
 	spin_unlock_bh(&sa->hw.lock);
 
 	spin_lock_bh(&x->lock);
@@ -134,48 +130,90 @@ static u64 espnic_sa_news(u64 now, u64 *told)
 	return news;
 }
 
-static void espnic_sa_tell_seq(const struct espnic_sa *sa, struct xfrm_state *x)
+static void espnic_sa_tell_oseq(struct espnic_sa *sa, struct xfrm_state *x)
 {
-	u32 lo = lower_32_bits(sa->seq);
-	u32 hi = upper_32_bits(sa->seq);
-
-	if (!x->replay_esn) {
-		if (sa->out)
-			x->replay.oseq = lo;
-		else
-			x->replay.seq = lo;
-	} else if (sa->out) {
-		x->replay_esn->oseq = lo;
-		x->replay_esn->oseq_hi = hi;
+	if (sa->seq == sa->seq_told)
+		return;
+	if (x->replay_esn) {
+		x->replay_esn->oseq = lower_32_bits(sa->seq);
+		x->replay_esn->oseq_hi = upper_32_bits(sa->seq);
 	} else {
-		x->replay_esn->seq = lo;
-		x->replay_esn->seq_hi = hi;
+		x->replay.oseq = lower_32_bits(sa->seq);
+	}
+	sa->seq_told = sa->seq;
+}
+
+/*
+ * Was number @seq taken, as far as is known? What lies between the window as last read and the highest number of a completion
+ * is taken for seen, as after a reset.
+ */
+static bool espnic_window_seen(const struct espnic_window *window, u64 seq)
+{
+	u64 n = window->top - seq;
+
+	if (seq > window->top)
+		return true;
+	return n < window->size && window->bitmap[n / BITS_PER_BYTE] & BIT(n % BITS_PER_BYTE);
+}
+
+/* xfrm has number s at bit s - 1 modulo the window's size (xfrm_replay_advance_esn()). */
+static void espnic_sa_tell_bitmap(const struct espnic_window *window, u64 top,
+				  struct xfrm_replay_state_esn *esn)
+{
+	u32 size = min_t(u32, esn->replay_window, esn->bmp_len * BITS_PER_TYPE(__u32));
+	u32 pos = (lower_32_bits(top) - 1) % size;
+	u32 n, bit;
+
+	memset(esn->bmp, 0, esn->bmp_len * sizeof(__u32));
+	for (n = 0; n < size && n < top; n++) {
+		bit = (pos + size - n) % size;
+		if (espnic_window_seen(window, top - n))
+			esn->bmp[bit / BITS_PER_TYPE(__u32)] |= BIT(bit % BITS_PER_TYPE(__u32));
 	}
 }
 
+static void espnic_sa_tell_window(struct espnic_sa *sa, struct xfrm_state *x)
+{
+	const struct espnic_window *window = sa->window;
+	u64 top = max_t(u64, sa->seq, atomic64_read(&sa->rx_seq));
+	u32 n;
+
+	if (top == sa->seq_told && !sa->window_new)
+		return;
+	sa->seq_told = top;
+	sa->window_new = false;
+	if (x->replay_esn) {
+		x->replay_esn->seq = lower_32_bits(top);
+		x->replay_esn->seq_hi = x->props.flags & XFRM_STATE_ESN ? upper_32_bits(top) : 0;
+		if (window && x->replay_esn->replay_window && x->replay_esn->bmp_len)
+			espnic_sa_tell_bitmap(window, top, x->replay_esn);
+		return;
+	}
+	x->replay.seq = lower_32_bits(top);
+	x->replay.bitmap = 0;
+	for (n = 0; window && n < x->props.replay_window && n < BITS_PER_TYPE(x->replay.bitmap); n++)
+		if (n < top && espnic_window_seen(window, top - n))
+			x->replay.bitmap |= BIT(n);
+}
+
 /* Under hw.lock, which makes one of all who may come here at a time: x->lock is held by some of them only. */
-static void espnic_sa_tell(struct espnic_sa *sa, struct xfrm_state *x, struct net *net)
+static void espnic_sa_tell(struct espnic_sa *sa, struct xfrm_state *x)
 {
 	u64 packets = espnic_sa_news(sa->now.packets, &sa->told.packets);
-	u64 integrity = espnic_sa_news(sa->now.integrity_failed, &sa->told.integrity_failed);
-	u64 replay = espnic_sa_news(sa->now.replay, &sa->told.replay);
-	u64 dropped = espnic_sa_news(sa->now.dropped, &sa->told.dropped);
 
 	x->curlft.packets += packets;
 	x->curlft.bytes += espnic_sa_news(sa->now.bytes, &sa->told.bytes);
-	if (packets)
+	if (packets) {
 		x->lastused = ktime_get_real_seconds();
-	x->stats.integrity_failed += integrity;
-	x->stats.replay += replay;
-	espnic_sa_tell_seq(sa, x);
-
-	XFRM_ADD_STATS(net, LINUX_MIB_XFRMINSTATEPROTOERROR, integrity);
-	XFRM_ADD_STATS(net, LINUX_MIB_XFRMINSTATESEQERROR, replay);
-	/* Of these the device does not say, for one SA, which reason was which. */
+		if (!READ_ONCE(x->curlft.use_time))
+			WRITE_ONCE(x->curlft.use_time, x->lastused);
+	}
+	x->stats.integrity_failed += espnic_sa_news(sa->now.integrity_failed, &sa->told.integrity_failed);
+	x->stats.replay += espnic_sa_news(sa->now.replay, &sa->told.replay);
 	if (sa->out)
-		XFRM_ADD_STATS(net, LINUX_MIB_XFRMOUTERROR, dropped);
+		espnic_sa_tell_oseq(sa, x);
 	else
-		XFRM_ADD_STATS(net, LINUX_MIB_XFRMINERROR, dropped);
+		espnic_sa_tell_window(sa, x);
 }
 
 /*
@@ -195,7 +233,7 @@ void espnic_xdo_state_update_stats(struct xfrm_state *x)
 	if (sa && sa->x == x) {
 		spin_lock_bh(&sa->hw.lock);
 		if (sa->hw.in_device)
-			espnic_sa_tell(sa, x, dev_net(netdev));
+			espnic_sa_tell(sa, x);
 		spin_unlock_bh(&sa->hw.lock);
 	}
 	rcu_read_unlock();
@@ -203,33 +241,114 @@ void espnic_xdo_state_update_stats(struct xfrm_state *x)
 
 /* ---- from the device ---- */
 
-/* Reads the counts of @sa. Returns 0, or -errno when the device is not up. */
-static int espnic_sa_query(struct espnic_sa *sa)
+static int espnic_sa_ask(struct espnic_sa *sa, u16 opcode, void *resp, u32 len)
 {
 	struct espnic_cmd_sa body = { .handle = cpu_to_le32(sa->handle) };
-	struct espnic_sa_report rep;
 	struct espnic_cmd_req req = {
-		.opcode		= ESPNIC_OPCODE_SA_QUERY,
+		.opcode		= opcode,
 		.body		= &body,
 		.len		= sizeof(body),
-		.resp		= &rep,
-		.resp_len	= sizeof(rep),
+		.resp		= resp,
+		.resp_len	= len,
 	};
 	struct espnic_ipsec *ipsec = sa->hw.ipsec;
+	int err;
+
+	err = espnic_cmd_exec(ipsec->enet->edev, &req);
+	if (!err && req.resp_len == len)
+		return 0;
+	if (err && req.status == ESPNIC_CMD_NO_STATUS)
+		return err;
+	/* One that is just being deleted is missed by nobody. */
+	if (!READ_ONCE(sa->hw.dead))
+		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_poll_errors);
+	return -EIO;
+}
+
+/* Has the window moved since it was read? */
+static bool espnic_sa_window_moved(struct espnic_sa *sa)
+{
+	bool moved;
+
+	if (!sa->window)
+		return false;
+	spin_lock_bh(&sa->hw.lock);
+	moved = sa->now.packets != sa->window_at;
+	sa->window_at = sa->now.packets;
+	spin_unlock_bh(&sa->hw.lock);
+	return moved;
+}
+
+int espnic_sa_read(struct espnic_sa *sa)
+{
+	struct espnic_window_report *window;
 	ktime_t when = ktime_get();
-	int err = 0;
+	struct espnic_sa_report rep;
+	int err;
 
 	/* Also against restoration: what was counted before a reset must not pass for what comes after. */
-	mutex_lock(&ipsec->lock);
-	if (READ_ONCE(sa->hw.in_device) && !READ_ONCE(sa->hw.dead)) {
-		err = espnic_cmd_exec(ipsec->enet->edev, &req);
-		if (!err && req.resp_len == sizeof(rep))
-			espnic_sa_take_report(sa, &rep, when);
-		else if (!err || (req.status != ESPNIC_CMD_NO_STATUS && !READ_ONCE(sa->hw.dead)))
-			espnic_ipsec_count(ipsec, ESPNIC_IPSEC_poll_errors);
+	lockdep_assert_held(&sa->hw.ipsec->lock);
+	if (!READ_ONCE(sa->hw.in_device) || READ_ONCE(sa->hw.dead))
+		return 0;
+	err = espnic_sa_ask(sa, ESPNIC_OPCODE_SA_QUERY, &rep, sizeof(rep));
+	if (!err) {
+		espnic_sa_take_report(sa, &rep, when);
+		if (!espnic_sa_window_moved(sa))
+			return 0;
+		window = kmalloc(sizeof(*window), GFP_KERNEL);
+		if (!window)
+			return 0;
+		err = espnic_sa_ask(sa, ESPNIC_OPCODE_SA_WINDOW, window, sizeof(*window));
+		if (!err)
+			espnic_sa_take_window(sa, window);
+		kfree(window);
 	}
+	return err == -EIO ? 0 : err;
+}
+
+void espnic_ipsec_save(struct espnic_net *enet)
+{
+	struct espnic_ipsec *ipsec = enet->ipsec;
+	unsigned long index = 0;
+	struct espnic_hw *hw;
+	int err = 0;
+
+	mutex_lock(&ipsec->lock);
+	while (!err && (hw = espnic_hw_next(&ipsec->sas, &index))) {
+		if (espnic_hw_sa(hw)->packet)
+			err = espnic_sa_read(espnic_hw_sa(hw));
+		espnic_hw_put(hw);
+	}
+	if (!err)
+		espnic_ipsec_mib(ipsec);
 	mutex_unlock(&ipsec->lock);
-	return req.status == ESPNIC_CMD_NO_STATUS ? err : 0;
+}
+
+/*
+ * What xfrm_input() does with each packet of a peer behind a NAT whose address or port is not the state's: of the device it is
+ * known once a look, or with the event.
+ */
+static void espnic_sa_tell_peer(struct espnic_sa *sa, struct xfrm_state *x)
+{
+	xfrm_address_t addr;
+	__be16 port;
+	bool moved;
+
+	/* XFRM_MSG_UPDSA may just give it other ports. */
+	spin_lock_bh(&x->lock);
+	spin_lock(&sa->hw.lock);
+	addr = sa->peer_addr;
+	port = htons(sa->peer_port);
+	moved = sa->have_peer && (sa->remapped || sa->now.packets != sa->told.packets) && x->encap &&
+		(!xfrm_addr_equal(&addr, &x->props.saddr, x->props.family) ||
+		 port != x->encap->encap_sport);
+	sa->remapped = false;
+	spin_unlock(&sa->hw.lock);
+	spin_unlock_bh(&x->lock);
+	if (!moved)
+		return;
+	espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_mappings);
+	km_new_mapping(x, &addr, port);
 }
 
 static bool espnic_sa_has_news(struct espnic_sa *sa)
@@ -237,29 +356,40 @@ static bool espnic_sa_has_news(struct espnic_sa *sa)
 	bool news;
 
 	spin_lock_bh(&sa->hw.lock);
-	news = sa->now.packets != sa->told.packets || sa->now.bytes != sa->told.bytes;
+	news = sa->now.packets != sa->told.packets || sa->now.bytes != sa->told.bytes ||
+	       sa->now.integrity_failed != sa->told.integrity_failed ||
+	       sa->now.replay != sa->told.replay || sa->seq != sa->seq_told || sa->remapped;
 	spin_unlock_bh(&sa->hw.lock);
 	return news;
 }
 
+/* Asks the device, and tells xfrm: XFRM_MSG_GETAE asks nobody, and the events of limits may be lost. */
 static int espnic_sa_poll(struct espnic_sa *sa)
 {
+	struct espnic_ipsec *ipsec = sa->hw.ipsec;
 	struct xfrm_state *x;
 	int err;
 
-	err = espnic_sa_query(sa);
-	if (err)
+	mutex_lock(&ipsec->lock);
+	err = espnic_sa_read(sa);
+	mutex_unlock(&ipsec->lock);
+	if (err || !sa->packet)
 		return err;
-	/* The events of limits may be lost, the limits must not. */
 	if (espnic_sa_has_news(sa)) {
 		x = espnic_sa_hold_state(sa);
 		if (x) {
+			espnic_sa_tell_peer(sa, x);
 			espnic_sa_expire(x, false);
 			xfrm_state_put(x);
 		}
 	}
 	espnic_sa_sync(sa);
 	return 0;
+}
+
+void espnic_ipsec_poll_now(struct espnic_ipsec *ipsec)
+{
+	mod_delayed_work(ipsec->wq, &ipsec->poll, 0);
 }
 
 void espnic_ipsec_poll(struct work_struct *work)
@@ -273,18 +403,21 @@ void espnic_ipsec_poll(struct work_struct *work)
 	while (!err && (hw = espnic_hw_next(&ipsec->sas, &index))) {
 		struct espnic_sa *sa = espnic_hw_sa(hw);
 
-		if (sa->packet && READ_ONCE(hw->in_device)) {
+		if (READ_ONCE(hw->in_device) && (sa->packet || READ_ONCE(sa->dormant))) {
 			again = true;
 			err = espnic_sa_poll(sa);
 		}
 		espnic_hw_put(hw);
 	}
-	if (again)
+	mutex_lock(&ipsec->lock);
+	espnic_ipsec_mib(ipsec);
+	mutex_unlock(&ipsec->lock);
+	if (again || !xa_empty(&ipsec->policies))
 		queue_delayed_work(ipsec->wq, &ipsec->poll, msecs_to_jiffies(ESPNIC_IPSEC_POLL_MS));
 }
 
 /* @value packets and @arg bytes have passed by @sa, which has reached a limit, or (@type SA_SEQ) its last number. */
-static void espnic_sa_event(struct espnic_sa *sa, u16 type, u64 value, u64 arg)
+static void espnic_sa_spent(struct espnic_sa *sa, u16 type, u64 value, u64 arg)
 {
 	struct xfrm_state *x;
 
@@ -302,33 +435,43 @@ static void espnic_sa_event(struct espnic_sa *sa, u16 type, u64 value, u64 arg)
 	/* Without numbers it is as useless as over its hard limit: it must be replaced (RFC 4303 section 3.3.3). */
 	espnic_sa_expire(x, type != ESPNIC_EVENT_TYPE_SA_SOFT);
 	xfrm_state_put(x);
-	/* To tell the device that it is dying; not from here, where no command can be waited for. */
-	mod_delayed_work(sa->hw.ipsec->wq, &sa->hw.ipsec->poll, 0);
+}
+
+static void espnic_sa_event(struct espnic_sa *sa, u16 type, u64 value, u64 arg)
+{
+	switch (type) {
+	case ESPNIC_EVENT_TYPE_SA_AWAKE:
+		espnic_sa_awake(sa, value);
+		break;
+	case ESPNIC_EVENT_TYPE_SA_REMAP:
+		spin_lock_bh(&sa->hw.lock);
+		sa->remapped = true;
+		spin_unlock_bh(&sa->hw.lock);
+		break;
+	default:
+		espnic_sa_spent(sa, type, value, arg);
+	}
+	/* To ask the device for more, or to tell it; not from here, where no command can be waited for. */
+	espnic_ipsec_poll_now(sa->hw.ipsec);
 }
 
 void espnic_ipsec_event(struct espnic_net *enet, u16 type, u32 handle, u64 value, u64 arg)
 {
+	static const enum espnic_ipsec_stat stats[] = {
+		[ESPNIC_EVENT_TYPE_SA_SOFT]	= ESPNIC_IPSEC_event_soft,
+		[ESPNIC_EVENT_TYPE_SA_HARD]	= ESPNIC_IPSEC_event_hard,
+		[ESPNIC_EVENT_TYPE_SA_SEQ]	= ESPNIC_IPSEC_event_seq,
+		[ESPNIC_EVENT_TYPE_SA_NO_SA]	= ESPNIC_IPSEC_event_no_sa,
+		[ESPNIC_EVENT_TYPE_SA_REMAP]	= ESPNIC_IPSEC_event_remap,
+		[ESPNIC_EVENT_TYPE_SA_AWAKE]	= ESPNIC_IPSEC_event_awake,
+	};
 	struct espnic_ipsec *ipsec = enet->ipsec;
 	struct espnic_sa *sa;
 
-	switch (type) {
-	case ESPNIC_EVENT_TYPE_SA_SOFT:
-		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_event_soft);
-		break;
-	case ESPNIC_EVENT_TYPE_SA_HARD:
-		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_event_hard);
-		break;
-	case ESPNIC_EVENT_TYPE_SA_SEQ:
-		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_event_seq);
-		break;
-	case ESPNIC_EVENT_TYPE_SA_NO_SA:
-		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_event_no_sa);
+	espnic_ipsec_count(ipsec, stats[type]);
+	/* Of a policy; xfrm knows, too: it has no state for such packets. */
+	if (type == ESPNIC_EVENT_TYPE_SA_NO_SA)
 		return;
-	default:
-		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_event_remap);
-		return;
-	}
-
 	rcu_read_lock();
 	sa = espnic_sa_find(ipsec, handle);
 	if (sa && !espnic_hw_get(&sa->hw))

@@ -5,6 +5,8 @@
  * with the SA that let it in.
  */
 #include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
 #include <linux/unaligned.h>
 #include <net/esp.h>
 #include <net/ipv6.h>
@@ -13,31 +15,54 @@
 
 /* Padding length and next header: the least that an ESP packet has behind its IV, but for the ICV. */
 #define ESPNIC_ESP_TRAILER	2
+/* The most that AES-GCM puts behind a packet: 3 bytes of padding, the trailer, 16 bytes of ICV. */
+#define ESPNIC_ESP_TAIL_MAX	(3 + ESPNIC_ESP_TRAILER + 16)
 
 /* ---- to the device ---- */
 
+/* Does xfrm hand @skb over as ESP that this device is to encrypt? */
+static bool espnic_tx_is_esp(const struct sk_buff *skb, const struct xfrm_offload *xo)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+	const struct xfrm_state *x = sp->xvec[sp->len - 1];
+
+	return !(xo->flags & CRYPTO_DONE) && sp->len == 1 && x->xso.dev == skb->dev &&
+	       x->xso.type == XFRM_DEV_OFFLOAD_CRYPTO && x->xso.dir == XFRM_DEV_OFFLOAD_OUT;
+}
+
+/* UDP encapsulation wants the length of the whole, before segmentation, in 16 bits (esp_output_udp_encap()). */
+static bool espnic_tx_fits_udp(const struct sk_buff *skb)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+
+	return !sp->xvec[sp->len - 1]->encap || skb->len <= IP_MAX_MTU - ESPNIC_ESP_TAIL_MAX;
+}
+
 netdev_features_t espnic_ipsec_features_check(struct sk_buff *skb, netdev_features_t features)
 {
+	const u32 tcp = SKB_GSO_TCPV4 | SKB_GSO_TCPV6;
+	const struct xfrm_offload *xo = xfrm_offload(skb);
+
+	if (likely(!xo))
+		return features;
 	/*
-	 * What the device encrypts it neither segments nor sums up first. A received packet that is being bridged
-	 * has an xfrm_offload(), too, and loses little.
+	 * Of ESP the device segments TCP alone. A received packet that is being bridged has an xfrm_offload(), too,
+	 * and loses little.
 	 */
-	if (unlikely(xfrm_offload(skb)))
-		features &= ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
+	if (!espnic_tx_is_esp(skb, xo))
+		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
+	if (skb_is_gso(skb) && (!(skb_shinfo(skb)->gso_type & tcp) || !espnic_tx_fits_udp(skb)))
+		return features & ~NETIF_F_GSO_MASK;
 	return features;
 }
 
-/* Is @x an outbound crypto-mode state that this device has, by its handle? */
-static bool espnic_tx_sa_ok(struct espnic_ipsec *ipsec, const struct xfrm_state *x, u32 handle)
+bool espnic_ipsec_tx_can(const struct espnic_net *enet, const struct sk_buff *skb)
 {
-	const struct espnic_sa *sa;
-	bool ok;
+	const u32 can = enet->edev->caps.ipsec;
 
-	rcu_read_lock();
-	sa = espnic_sa_find(ipsec, handle);
-	ok = sa && sa->x == x && !READ_ONCE(sa->hw.dead) && sa->out && !sa->packet;
-	rcu_read_unlock();
-	return ok;
+	if (skb_is_gso(skb))
+		return can & ESPNIC_CAP_IPSEC_ESP_GSO;
+	return skb->ip_summed != CHECKSUM_PARTIAL || (can & ESPNIC_CAP_IPSEC_ESP_CSUM);
 }
 
 static int espnic_tx_drop_ipsec(struct espnic_ipsec *ipsec, enum espnic_ipsec_stat reason)
@@ -46,16 +71,89 @@ static int espnic_tx_drop_ipsec(struct espnic_ipsec *ipsec, enum espnic_ipsec_st
 	return -EINVAL;
 }
 
+/*
+ * Is @x an outbound crypto-mode state that this device has, by its handle, and may it send numbers @first to @last? No
+ * twin before it has used them: see ipsec_twin.c.
+ */
+static int espnic_tx_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_state *x, u64 first, u64 last)
+{
+	struct espnic_sa *sa;
+	int err = 0;
+
+	rcu_read_lock();
+	sa = espnic_sa_find(ipsec, x->xso.offload_handle);
+	if (unlikely(!sa || sa->x != x || READ_ONCE(sa->hw.dead) || !sa->out || sa->packet))
+		err = espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_sa);
+	else if (unlikely(smp_load_acquire(&sa->dormant)))
+		err = espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_dormant);
+	else if (unlikely(first <= sa->tx_floor))
+		err = espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_twice);
+	else
+		espnic_raise(&sa->numbers->top, last);
+	rcu_read_unlock();
+	return err;
+}
+
+/* What is to be segmented ends with the payload: of UDP encapsulation, esp_xmit() has put a trailer behind it. */
+static int espnic_tx_prepare_gso(struct sk_buff *skb, const struct xfrm_state *x, struct espnic_tx_meta *meta)
+{
+	const u32 icv = x->aead->alg_icv_len / 8;
+	int tcp = skb_checksum_start_offset(skb);
+	const struct tcphdr *th;
+	struct tcphdr copy;
+	u8 pad;
+
+	if (x->encap) {
+		if (skb_copy_bits(skb, skb->len - icv - ESPNIC_ESP_TRAILER, &pad, sizeof(pad)) ||
+		    pskb_trim(skb, skb->len - icv - ESPNIC_ESP_TRAILER - pad))
+			return -ENOMEM;
+	}
+	th = skb_header_pointer(skb, tcp, sizeof(copy), &copy);
+	if (!th)
+		return -EINVAL;
+	meta->hdr_len = tcp + __tcp_hdrlen(th);
+	/* A segment more than xfrm has counted would have the number of the packet that follows. */
+	if (skb->len <= meta->hdr_len ||
+	    DIV_ROUND_UP(skb->len - meta->hdr_len, skb_shinfo(skb)->gso_size) > skb_shinfo(skb)->gso_segs)
+		return -EINVAL;
+	return 0;
+}
+
+/* The ESP header of @skb, to be written to; NULL: there is none, or no memory, and @skb is counted as dropped. */
+static struct ip_esp_hdr *espnic_tx_esp(struct espnic_ipsec *ipsec, struct sk_buff *skb,
+					const struct xfrm_state *x, int *offset)
+{
+	int esp = skb_transport_offset(skb) + (x->encap ? sizeof(struct udphdr) : 0);
+	int need = esp + sizeof(struct ip_esp_hdr) + ESPNIC_IPSEC_IV_LEN;
+	struct ip_esp_hdr *esph;
+
+	if (unlikely(esp < skb_network_offset(skb) + (int)sizeof(struct iphdr) || esp > U16_MAX ||
+		     skb->len < need + ESPNIC_ESP_TRAILER + x->aead->alg_icv_len / 8))
+		goto malformed;
+	/* esp_output_head() made it writable, but a packet tap may have cloned it since. */
+	if (unlikely(skb_ensure_writable(skb, need))) {
+		espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_nomem);
+		return NULL;
+	}
+	esph = (struct ip_esp_hdr *)(skb->data + esp);
+	*offset = esp;
+	if (likely(esph->spi == x->id.spi))
+		return esph;
+malformed:
+	espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_malformed);
+	return NULL;
+}
+
 int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_tx_meta *meta)
 {
 	struct espnic_ipsec *ipsec = enet->ipsec;
 	const struct sec_path *sp = skb_sec_path(skb);
 	const struct xfrm_offload *xo = xfrm_offload(skb);
 	const struct xfrm_state *x = sp->xvec[sp->len - 1];
-	u32 handle = x->xso.offload_handle;
-	int esp, need;
 	struct ip_esp_hdr *esph;
 	u32 lo, hi = 0;
+	u64 seq, more = 0;
+	int offset;
 
 	/*
 	 * Received, and sent on below the network layer (a bridge). In clear it is the device's policies' to judge;
@@ -71,20 +169,11 @@ int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_
 		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_unprepared);
 	if (unlikely(sp->len != 1))
 		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_nested);
-	if (unlikely(x->xso.dev != skb->dev || !espnic_tx_sa_ok(ipsec, x, handle)))
+	if (unlikely(x->xso.dev != skb->dev))
 		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_sa);
-
-	esp = skb_transport_offset(skb);
-	need = esp + sizeof(*esph) + ESPNIC_IPSEC_IV_LEN;
-	if (unlikely(esp < skb_network_offset(skb) + (int)sizeof(struct iphdr) || esp > U16_MAX ||
-		     skb->len < need + ESPNIC_ESP_TRAILER + x->aead->alg_icv_len / 8))
-		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_malformed);
-	/* esp_output_head() made it writable, but a packet tap may have cloned it since. */
-	if (unlikely(skb_ensure_writable(skb, need)))
-		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_nomem);
-	esph = (struct ip_esp_hdr *)(skb->data + esp);
-	if (unlikely(esph->spi != x->id.spi))
-		return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_malformed);
+	esph = espnic_tx_esp(ipsec, skb, x, &offset);
+	if (unlikely(!esph))
+		return -EINVAL;
 
 	/*
 	 * The number is the header's; of a packet that esp_xmit() was given in segments, xo->seq is already that of
@@ -93,12 +182,21 @@ int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_
 	lo = ntohl(esph->seq_no);
 	if (x->props.flags & XFRM_STATE_ESN)
 		hi = xo->seq.hi - (xo->seq.low < lo);
+	seq = (u64)hi << 32 | lo;
 	/* RFC 4106 section 3.1: any IV will do that does not come twice under a key. */
-	put_unaligned_be64((u64)hi << 32 | lo, esph->enc_data);
+	put_unaligned_be64(seq, esph->enc_data);
+
+	if (skb_is_gso(skb)) {
+		if (unlikely(espnic_tx_prepare_gso(skb, x, meta)))
+			return espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_malformed);
+		more = skb_shinfo(skb)->gso_segs - 1;
+	}
+	if (unlikely(espnic_tx_sa_check(ipsec, x, seq, seq + more)))
+		return -EINVAL;
 
 	meta->ipsec = true;
-	meta->esp_offset = esp;
-	meta->sa_handle = handle;
+	meta->esp_offset = offset;
+	meta->sa_handle = x->xso.offload_handle;
 	meta->seq_hi = hi;
 	return 0;
 }
@@ -140,15 +238,6 @@ bool espnic_xdo_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 #endif
 
 /* ---- from the device ---- */
-
-/* The number of a packet that was handed up, for what a restored window must take as seen. */
-static void espnic_rx_note_seq(struct espnic_sa *sa, u64 seq)
-{
-	s64 top = atomic64_read(&sa->rx_seq);
-
-	while (seq > (u64)top && !atomic64_try_cmpxchg(&sa->rx_seq, &top, seq))
-		;
-}
 
 /* What the device found, in xfrm's terms, of ESP that it left in place. */
 static u32 espnic_rx_status(struct espnic_ipsec *ipsec, const struct espnic_sa *sa, struct xfrm_state *x,
@@ -216,7 +305,8 @@ static bool espnic_rx_sa(struct espnic_ipsec *ipsec, struct espnic_sa *sa, struc
 	if (unlikely(!xo))
 		return espnic_rx_drop_ipsec(ipsec, ESPNIC_IPSEC_rx_drop_nomem);
 	if (decap) {
-		espnic_rx_note_seq(sa, le64_to_cpu(cpl->seq));
+		/* For what a restored window must take as seen. */
+		espnic_raise(&sa->rx_seq, le64_to_cpu(cpl->seq));
 		status = CRYPTO_SUCCESS;
 	} else {
 		status = espnic_rx_status(ipsec, sa, x, cpl);

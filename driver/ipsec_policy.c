@@ -109,6 +109,10 @@ static int espnic_policy_cannot(struct netlink_ext_ack *extack, const char *why)
 static int espnic_policy_check(const struct espnic_caps *caps, const struct xfrm_policy *xp,
 			       struct netlink_ext_ack *extack)
 {
+	if (!(xp->xdo.dev->features & NETIF_F_HW_ESP)) {
+		NL_SET_ERR_MSG_MOD(extack, "esp-hw-offload of this interface is off");
+		return -EOPNOTSUPP;
+	}
 	if (xp->type != XFRM_POLICY_TYPE_MAIN)
 		return espnic_policy_cannot(extack, "sub-policies");
 	if (xp->xdo.dir == XFRM_DEV_OFFLOAD_FWD && !(caps->ipsec & ESPNIC_CAP_IPSEC_FWD))
@@ -296,6 +300,8 @@ static int espnic_policy_add(struct espnic_ipsec *ipsec, struct xfrm_policy *xp,
 		return err;
 	}
 	xp->xdo.offload_handle = (unsigned long)policy;
+	/* Drops without an SA are told, too. */
+	queue_delayed_work(ipsec->wq, &ipsec->poll, msecs_to_jiffies(ESPNIC_IPSEC_POLL_MS));
 	return 0;
 }
 

@@ -13,6 +13,15 @@
 
 /* ---- table ---- */
 
+static void espnic_sa_free_rcu(struct rcu_head *rcu)
+{
+	struct espnic_sa *sa = container_of(rcu, struct espnic_sa, rcu);
+
+	espnic_numbers_put(sa->numbers);
+	kfree(sa->window);
+	kfree(sa);
+}
+
 static void espnic_sa_release(struct espnic_hw *hw)
 {
 	struct espnic_ipsec *ipsec = hw->ipsec;
@@ -20,7 +29,12 @@ static void espnic_sa_release(struct espnic_hw *hw)
 
 	xa_erase_bh(&ipsec->sas, sa->handle & ESPNIC_SA_INDEX_MASK);
 	atomic64_dec(&ipsec->stats[ESPNIC_IPSEC_sas]);
-	kfree_rcu(sa, rcu);
+	call_rcu(&sa->rcu, espnic_sa_free_rcu);
+}
+
+static void espnic_sa_gone(struct espnic_hw *hw)
+{
+	espnic_sa_keep_numbers(espnic_hw_sa(hw));
 }
 
 /*
@@ -108,11 +122,7 @@ static int espnic_sa_fill_packet(struct espnic_cmd_sa_add *cmd, const struct esp
 	u32 flags = le32_to_cpu(cmd->flags);
 	int err;
 
-	if (x->encap) {
-		flags |= ESPNIC_CMD_SA_ADD_UDP_ENCAP;
-		cmd->encap_sport = cpu_to_le16(ntohs(x->encap->encap_sport));
-		cmd->encap_dport = cpu_to_le16(ntohs(x->encap->encap_dport));
-	}
+	cmd->lease_addr = espnic_sa_lease(sa, le64_to_cpu(cmd->seq));
 	if (sa->tunnel) {
 		cmd->ttl = ESPNIC_IPSEC_TTL;
 		cmd->df = x->props.flags & XFRM_STATE_NOPMTUDISC ? ESPNIC_TUNNEL_DF_CLEAR
@@ -164,10 +174,18 @@ static int espnic_sa_fill(struct espnic_cmd_sa_add *cmd, const struct espnic_sa 
 	cmd->replay_window = cpu_to_le32(espnic_sa_window(sa, x));
 	cmd->seq = cpu_to_le64(seq);
 	cmd->limits = sa->limits;
+	if (x->encap) {
+		cmd->flags |= cpu_to_le32(ESPNIC_CMD_SA_ADD_UDP_ENCAP);
+		cmd->encap_sport = cpu_to_le16(ntohs(x->encap->encap_sport));
+		cmd->encap_dport = cpu_to_le16(ntohs(x->encap->encap_dport));
+	}
 	return sa->packet ? espnic_sa_fill_packet(cmd, sa, x) : 0;
 }
 
-/* Writes @sa into the device, to go on from @seq; req->status says what came of it. ipsec->lock. */
+/*
+ * Writes @sa into the device, to go on from @seq; req->status says what came of it, req->value whether it is
+ * dormant. ipsec->lock.
+ */
 static int espnic_sa_program(struct espnic_sa *sa, struct xfrm_state *x, u64 seq,
 			     struct espnic_cmd_req *req)
 {
@@ -222,13 +240,16 @@ int espnic_sa_restore(struct espnic_sa *sa)
 	}
 	seq = sa->packet ? espnic_sa_resume_seq(sa) : espnic_sa_core_seq(sa, x);
 	err = espnic_sa_program(sa, x, seq, &req);
-	if (!err)
+	if (!err) {
 		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_restored_sas);
-	else if (err == -ENOENT)
+		if (!req.value)
+			espnic_sa_awake(sa, seq);
+	} else if (err == -ENOENT) {
 		err = 0;
-	else
+	} else {
 		netdev_err(ipsec->enet->netdev, "SA of SPI %#x could not be restored: %d, status %u\n",
 			   ntohl(x->id.spi), err, req.status);
+	}
 out_put:
 	xfrm_state_put(x);
 	return err;
@@ -314,14 +335,29 @@ static struct espnic_sa *espnic_sa_new(struct espnic_ipsec *ipsec, struct xfrm_s
 	if (!sa)
 		return NULL;
 	espnic_hw_init(&sa->hw, ipsec, ESPNIC_OPCODE_SA_DEL, espnic_sa_release);
+	sa->hw.gone = espnic_sa_gone;
 	sa->x = x;
 	sa->out = x->xso.dir == XFRM_DEV_OFFLOAD_OUT;
 	sa->packet = x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
 	sa->tunnel = x->props.mode == XFRM_MODE_TUNNEL;
 	sa->esn = x->props.flags & XFRM_STATE_ESN;
-	sa->origin_packets = x->curlft.packets;
-	sa->origin_bytes = x->curlft.bytes;
 	return sa;
+}
+
+/* What a state has beside an acquire. 0 or -ENOMEM; espnic_sa_free_rcu() frees it. */
+static int espnic_sa_furnish(struct espnic_sa *sa, const struct xfrm_state *x)
+{
+	const struct espnic_caps *caps = &sa->hw.ipsec->enet->edev->caps;
+
+	sa->numbers = espnic_numbers_new(GFP_KERNEL);
+	if (!sa->numbers)
+		return -ENOMEM;
+	if (sa->packet && (caps->ipsec & ESPNIC_CAP_IPSEC_SA_WINDOW) && espnic_sa_window(sa, x)) {
+		sa->window = kzalloc(sizeof(*sa->window), GFP_KERNEL);
+		if (!sa->window)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /*
@@ -358,11 +394,17 @@ static int espnic_sa_start(struct espnic_sa *sa, struct xfrm_state *x, struct ne
 	mutex_lock(&ipsec->lock);
 	sa->hw.age = ++ipsec->age;
 	espnic_sa_limits_left(sa, x, &sa->limits);
-	err = espnic_sa_program(sa, x, espnic_sa_core_seq(sa, x), &req);
-	mutex_unlock(&ipsec->lock);
+	sa->seq_told = espnic_sa_core_seq(sa, x);
+	err = espnic_sa_program(sa, x, sa->seq_told, &req);
 	if (err)
-		return espnic_ipsec_refusal(ipsec, &req, err, "SA", ipsec->enet->edev->caps.sas, extack);
-	return 0;
+		espnic_ipsec_refusal(ipsec, &req, err, "SA", ipsec->enet->edev->caps.sas, extack);
+	else if (req.value)
+		err = espnic_sa_join(sa, x, extack);
+	mutex_unlock(&ipsec->lock);
+	/* Its limits, if it is a twin. */
+	if (!err && req.value)
+		espnic_sa_sync(sa);
+	return err;
 }
 
 static int espnic_sa_add(struct espnic_ipsec *ipsec, struct xfrm_state *x, struct netlink_ext_ack *extack)
@@ -374,9 +416,11 @@ static int espnic_sa_add(struct espnic_ipsec *ipsec, struct xfrm_state *x, struc
 	sa = espnic_sa_new(ipsec, x, GFP_KERNEL);
 	if (!sa)
 		return -ENOMEM;
-	err = espnic_sa_insert(sa, GFP_KERNEL);
+	err = espnic_sa_furnish(sa, x);
+	if (!err)
+		err = espnic_sa_insert(sa, GFP_KERNEL);
 	if (err) {
-		kfree(sa);
+		espnic_sa_free_rcu(&sa->rcu);
 		if (err != -EBUSY)
 			return err;
 		NL_SET_ERR_MSG_FMT_MOD(extack, "all %u SAs the device can hold are in use",
@@ -390,7 +434,10 @@ static int espnic_sa_add(struct espnic_ipsec *ipsec, struct xfrm_state *x, struc
 		return err;
 	}
 	x->xso.offload_handle = sa->handle;
-	if (sa->packet)
+	/* The device may have let it take over before we knew that it was dormant. */
+	if (READ_ONCE(sa->dormant))
+		espnic_ipsec_poll_now(ipsec);
+	else if (sa->packet)
 		queue_delayed_work(ipsec->wq, &ipsec->poll, msecs_to_jiffies(ESPNIC_IPSEC_POLL_MS));
 	return 0;
 }
@@ -432,6 +479,9 @@ void espnic_xdo_state_delete(ESPNIC_XDO_STATE_ARGS(dev, x))
 		return;
 	espnic_hw_delete(&sa->hw);
 	espnic_ipsec_count(ipsec, ESPNIC_IPSEC_sa_deleted);
+	/* So ends XFRM_MSG_UPDSA, which has left its lifetimes with the first. */
+	if (READ_ONCE(sa->dormant))
+		espnic_ipsec_poll_now(ipsec);
 }
 
 void espnic_xdo_state_free(ESPNIC_XDO_STATE_ARGS(dev, x))

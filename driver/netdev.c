@@ -182,6 +182,11 @@ static void espnic_tx_timeout(struct net_device *netdev, unsigned int txqueue)
 	espnic_request_restart(enet->edev);
 }
 
+static netdev_features_t espnic_fix_features(struct net_device *netdev, netdev_features_t features)
+{
+	return espnic_ipsec_fix_features(features);
+}
+
 static int espnic_set_features(struct net_device *netdev, netdev_features_t features)
 {
 	return espnic_ipsec_set_features(netdev_priv(netdev), features);
@@ -199,6 +204,7 @@ static const struct net_device_ops espnic_netdev_ops = {
 	.ndo_stop		= espnic_close,
 	.ndo_start_xmit		= espnic_xmit,
 	.ndo_features_check	= espnic_features_check,
+	.ndo_fix_features	= espnic_fix_features,
 	.ndo_set_features	= espnic_set_features,
 	.ndo_set_rx_mode	= espnic_set_rx_mode,
 	.ndo_set_mac_address	= espnic_set_mac,
@@ -280,7 +286,13 @@ void espnic_net_setup(struct espnic_net *enet)
 	netdev->hw_features |= (stateless & ~NETIF_F_HIGHDMA) | rx | ipsec;
 	netdev->features |= stateless | rx | ipsec;
 	netdev->vlan_features |= stateless;
-	netdev->hw_enc_features |= (stateless & ~NETIF_F_ALL_TSO) | ipsec;
+	/* Of encapsulated packets the device segments TCP in ESP alone, which NETIF_F_GSO_ESP says. */
+	netdev->hw_enc_features |= (ipsec & NETIF_F_GSO_ESP ? stateless : stateless & ~NETIF_F_ALL_TSO) | ipsec;
+	/*
+	 * What Linux segments itself as its sequence number wraps is still for the device to encrypt: software's
+	 * IVs are made in another way.
+	 */
+	netdev->gso_partial_features |= ipsec & ~NETIF_F_GSO_ESP;
 
 	netdev->netdev_ops = &espnic_netdev_ops;
 	netdev->ethtool_ops = &espnic_ethtool_ops;

@@ -76,7 +76,7 @@ static void espnic_tx_offload(struct espnic_tx_desc *desc, const struct sk_buff 
 	if (skb_is_gso(skb)) {
 		flags |= ESPNIC_TX_DESC_TSO;
 		desc->mss = cpu_to_le16(skb_shinfo(skb)->gso_size);
-		desc->hdr_len = cpu_to_le16(skb_tcp_all_headers(skb));
+		desc->hdr_len = cpu_to_le16(meta->ipsec ? meta->hdr_len : skb_tcp_all_headers(skb));
 	} else if (skb->ip_summed == CHECKSUM_PARTIAL) {
 		flags |= ESPNIC_TX_DESC_CSUM;
 		desc->csum_start = cpu_to_le16(skb_checksum_start_offset(skb));
@@ -196,8 +196,7 @@ netdev_tx_t espnic_xmit(struct sk_buff *skb, struct net_device *netdev)
 		return espnic_tx_drop(edev, ring, skb, &ring->stats->drop_nomem);
 	if (xfrm_offload(skb) && espnic_ipsec_tx(enet, skb, &meta))
 		return espnic_tx_drop(edev, ring, skb, &ring->stats->drop_ipsec);
-	/* No length tells the device where the inner packet ends, before the ESP trailer. */
-	if (unlikely(meta.ipsec && (skb_is_gso(skb) || skb->ip_summed == CHECKSUM_PARTIAL)))
+	if (unlikely(meta.ipsec && !espnic_ipsec_tx_can(enet, skb)))
 		return espnic_tx_drop(edev, ring, skb, &ring->stats->drop_offload);
 
 	n = espnic_tx_map(edev->dev, ring, skb);

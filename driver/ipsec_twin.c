@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sequence numbers over the end of a state, and of the device's life. The IV is the number, so none may serve twice.
+ *
+ * Twins. Linux gives the device a second state of the same SPI and key before it decides which of both to keep: `ip xfrm
+ * state add` of one that exists, XFRM_MSG_UPDSA, XFRM_MSG_MIGRATE, XFRM_MSG_MIGRATE_STATE. The device keeps it dormant
+ * until the first is deleted, and lets it go on where that one stopped. In crypto mode the numbers are xfrm's, which
+ * copies them for XFRM_MSG_MIGRATE while the first still sends: what it used since is refused here.
+ *
+ * Leases. What the device may send in packet mode stands in memory before it does, so after a reset an SA goes on
+ * from there.
+ */
+#include <crypto/utils.h>
+#include <linux/slab.h>
+
+#include "ipsec.h"
+
+/*
+ * Without leases: how far outbound numbers are moved on after a reset, for what was sent since they were last known: what the
+ * device could have sent at most, but never so far that a receiver that keeps 32 bits of them and infers the
+ * rest (RFC 4303 appendix A) would be led astray.
+ */
+#define ESPNIC_SEQ_JUMP_MIN	BIT_ULL(20)
+#define ESPNIC_SEQ_JUMP_PER_MS	BIT_ULL(14)
+#define ESPNIC_SEQ_JUMP_MAX	BIT_ULL(31)
+
+/* ---- leases ---- */
+
+int espnic_leases_alloc(struct espnic_ipsec *ipsec)
+{
+	const struct espnic_dev *edev = ipsec->enet->edev;
+
+	if (!(edev->caps.ipsec & ESPNIC_CAP_IPSEC_SEQ_LEASE))
+		return 0;
+	ipsec->leases = dma_alloc_coherent(edev->dev, (edev->caps.sas + 1) * sizeof(*ipsec->leases),
+					   &ipsec->leases_dma, GFP_KERNEL);
+	return ipsec->leases ? 0 : -ENOMEM;
+}
+
+void espnic_leases_free(struct espnic_ipsec *ipsec)
+{
+	const struct espnic_dev *edev = ipsec->enet->edev;
+
+	if (ipsec->leases)
+		dma_free_coherent(edev->dev, (edev->caps.sas + 1) * sizeof(*ipsec->leases),
+				  ipsec->leases, ipsec->leases_dma);
+}
+
+static u32 espnic_sa_index(const struct espnic_sa *sa)
+{
+	return sa->handle & ESPNIC_SA_INDEX_MASK;
+}
+
+__le64 espnic_sa_lease(const struct espnic_sa *sa, u64 seq)
+{
+	const struct espnic_ipsec *ipsec = sa->hw.ipsec;
+	u32 i = espnic_sa_index(sa);
+
+	if (!ipsec->leases || !sa->out || !sa->packet)
+		return 0;
+	WRITE_ONCE(ipsec->leases[i], cpu_to_le64(seq));
+	return cpu_to_le64(ipsec->leases_dma + i * sizeof(*ipsec->leases));
+}
+
+/* ---- numbers ---- */
+
+struct espnic_numbers *espnic_numbers_new(gfp_t gfp)
+{
+	struct espnic_numbers *numbers = kzalloc(sizeof(*numbers), gfp);
+
+	if (numbers)
+		refcount_set(&numbers->refs, 1);
+	return numbers;
+}
+
+void espnic_numbers_put(struct espnic_numbers *numbers)
+{
+	if (numbers && refcount_dec_and_test(&numbers->refs))
+		kfree(numbers);
+}
+
+/* Outbound, by the time that has passed since its number was known. */
+static u64 espnic_sa_jumped(u64 seq, ktime_t seq_time, u64 last)
+{
+	s64 ms = ktime_ms_delta(ktime_get(), seq_time);
+	u64 jump;
+
+	ms = clamp_t(s64, ms, 0, ESPNIC_SEQ_JUMP_MAX / ESPNIC_SEQ_JUMP_PER_MS);
+	jump = min(ESPNIC_SEQ_JUMP_MIN + ms * ESPNIC_SEQ_JUMP_PER_MS, ESPNIC_SEQ_JUMP_MAX);
+	/* Over the end nothing is sent any more: the device says so by SA_SEQ, and the state expires. */
+	return seq > last - jump ? last : seq + jump;
+}
+
+u64 espnic_sa_resume_seq(struct espnic_sa *sa)
+{
+	const struct espnic_ipsec *ipsec = sa->hw.ipsec;
+	u64 seq, last = sa->esn ? U64_MAX : U32_MAX;
+	ktime_t seq_time;
+
+	spin_lock_bh(&sa->hw.lock);
+	seq = sa->seq;
+	seq_time = sa->seq_time;
+	spin_unlock_bh(&sa->hw.lock);
+	if (!sa->out)
+		/* Every packet that was handed up has shown its number. */
+		seq = max_t(u64, seq, atomic64_read(&sa->rx_seq));
+	else if (ipsec->leases)
+		seq = max(seq, le64_to_cpu(READ_ONCE(ipsec->leases[espnic_sa_index(sa)])));
+	else
+		seq = espnic_sa_jumped(seq, seq_time, last);
+	return min(max_t(u64, seq, atomic64_read(&sa->numbers->top)), last);
+}
+
+void espnic_sa_keep_numbers(struct espnic_sa *sa)
+{
+	if (sa->packet && READ_ONCE(sa->hw.in_device))
+		espnic_raise(&sa->numbers->top, espnic_sa_resume_seq(sa));
+}
+
+/* ---- twins ---- */
+
+static bool espnic_same_key(const struct xfrm_state *a, const struct xfrm_state *b)
+{
+	return a->id.spi == b->id.spi && a->aead && b->aead &&
+	       a->aead->alg_key_len == b->aead->alg_key_len &&
+	       !crypto_memneq(a->aead->alg_key, b->aead->alg_key, (a->aead->alg_key_len + 7) / 8);
+}
+
+/* The SA of which @sa is a twin, with a reference, and with another on its state *@x; NULL: there is none. */
+static struct espnic_sa *espnic_sa_twin_of(struct espnic_sa *sa, struct xfrm_state **x)
+{
+	unsigned long index = 0;
+	struct espnic_hw *hw;
+
+	while ((hw = espnic_hw_next(&sa->hw.ipsec->sas, &index))) {
+		struct espnic_sa *other = espnic_hw_sa(hw);
+
+		*x = NULL;
+		if (other != sa && other->out == sa->out && READ_ONCE(hw->in_device))
+			*x = espnic_sa_hold_state(other);
+		if (*x) {
+			if (espnic_same_key(*x, sa->x))
+				return other;
+			xfrm_state_put(*x);
+		}
+		espnic_hw_put(hw);
+	}
+	return NULL;
+}
+
+int espnic_sa_join(struct espnic_sa *sa, struct xfrm_state *x, struct netlink_ext_ack *extack)
+{
+	struct xfrm_state *other_x;
+	struct espnic_sa *other;
+	int err = 0;
+
+	lockdep_assert_held(&sa->hw.ipsec->lock);
+	/* The device looks at keys alone; of another SPI it is no twin but a mistake. */
+	other = espnic_sa_twin_of(sa, &other_x);
+	if (!other) {
+		NL_SET_ERR_MSG_MOD(extack, "another state in the device has this key and salt");
+		return -EEXIST;
+	}
+	if (other->packet != sa->packet) {
+		NL_SET_ERR_MSG_MOD(extack, "a state can't change its type of offload: delete it first");
+		err = -EINVAL;
+		goto out;
+	}
+	WRITE_ONCE(sa->dormant, true);
+	espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_sa_twins);
+	espnic_numbers_put(sa->numbers);
+	refcount_inc(&other->numbers->refs);
+	sa->numbers = other->numbers;
+	/* xfrm copies these, too, once we return; but the limits in the device depend on them now. */
+	if (sa->packet) {
+		espnic_sa_read(other);
+		espnic_xdo_state_update_stats(other_x);
+		x->curlft.packets = other_x->curlft.packets;
+		x->curlft.bytes = other_x->curlft.bytes;
+	}
+out:
+	xfrm_state_put(other_x);
+	espnic_hw_put(&other->hw);
+	return err;
+}
+
+void espnic_sa_awake(struct espnic_sa *sa, u64 seq)
+{
+	if (!READ_ONCE(sa->dormant))
+		return;
+	spin_lock_bh(&sa->hw.lock);
+	sa->seq = max(sa->seq, seq);
+	/* The device sends nothing more of the twin's. */
+	if (sa->out && !sa->packet)
+		sa->tx_floor = atomic64_read(&sa->numbers->top);
+	spin_unlock_bh(&sa->hw.lock);
+	/* Pairs with espnic_tx_number_ok(). */
+	smp_store_release(&sa->dormant, false);
+	espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_sa_awoken);
+}
