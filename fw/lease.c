@@ -134,12 +134,17 @@ void espnic_fw_lease_poll(struct espnic_fw *fw, uint64_t now)
 	fw->lease_retry_ms = now + ESPNIC_FW_LEASE_RETRY_MS;
 	/* One after the other, where the last pass stopped: none is left out for ever. */
 	for (uint32_t n = 0; n < fw->caps.sas && fw->leases_waiting; n++) {
+		struct espnic_hal_sa_report rep = { 0 };
 		struct espnic_fw_sa *sa;
 
 		fw->lease_next = fw->lease_next % fw->caps.sas + 1;
 		sa = &fw->sa[fw->lease_next];
 		if (!sa->lease_waits)
 			continue;
+		/* It has sent on, up to its last lease. */
+		if (fw->hal->sa_query(fw->ctx, sa->handle, &rep) == ESPNIC_CMD_STATUS_OK &&
+		    rep.seq > sa->lease_seq)
+			sa->lease_seq = rep.seq;
 		if (renew(fw, sa))
 			espnic_fw_lease_drop(fw, sa);
 		else if (++tries == ESPNIC_FW_LEASE_TRIES)

@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* SAs and policies, by command, around frames that go through the device and back. */
-#include "nic_common.h"
-
-enum {
-	SPI = 0x1000,
-	HANDLE_OUT = 0x00100001, /* slot 1, generation 1 */
-	HANDLE_IN = 0x00100002,
-	REQID = 7,
-	KEY_LEN = 32,
-};
-
-static const uint8_t key_byte = 0xc5; /* of all keys here: looked for in what the device tells */
+#include "nic_sa.h"
 
 static struct nic *nic(void **state)
 {
@@ -22,104 +12,6 @@ static struct espnic_drv *drv(void **state)
 	return nic(state)->drv;
 }
 
-static void put_addresses(uint8_t *saddr, uint8_t *daddr, bool v6)
-{
-	static const uint8_t net6[] = { 0x20, 0x01, 0x0d, 0xb8 };
-
-	if (v6) {
-		memcpy(saddr, net6, 4);
-		memcpy(daddr, net6, 4);
-		saddr[15] = 2;
-		daddr[15] = 1;
-	} else {
-		memcpy(saddr, (const uint8_t[]){ 192, 0, 2, 2 }, 4);
-		memcpy(daddr, (const uint8_t[]){ 192, 0, 2, 1 }, 4);
-	}
-}
-
-/* Both ends of one protected path: everything from .2 to .1. */
-static struct espnic_cmd_sa_add sa(uint8_t dir, uint8_t offload, uint8_t mode, bool v6)
-{
-	struct espnic_cmd_sa_add a = {
-		.handle = dir == ESPNIC_CMD_SA_DIR_OUT ? HANDLE_OUT : HANDLE_IN,
-		.spi = SPI,
-		.reqid = REQID,
-		.dir = dir,
-		.offload = offload,
-		.mode = mode,
-		.proto = 50,
-		.family = v6 ? 6 : 4,
-		.enc_alg = ESPNIC_ENC_ALG_AES_GCM,
-		.enc_key_len = KEY_LEN,
-		.icv_len = 16,
-		.salt_len = 4,
-		.ttl = mode == ESPNIC_CMD_SA_MODE_TUNNEL ? 64 : 0,
-		.replay_window = dir == ESPNIC_CMD_SA_DIR_IN ? 64 : 0,
-		.limits = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX },
-	};
-
-	memset(a.enc_key, key_byte, KEY_LEN);
-	memset(a.salt, key_byte, 4);
-	put_addresses(a.saddr, a.daddr, v6);
-	if (mode == ESPNIC_CMD_SA_MODE_TUNNEL && dir == ESPNIC_CMD_SA_DIR_OUT) {
-		a.flags |= ESPNIC_CMD_SA_ADD_L2;
-		memcpy(a.dst_mac, nic_mac, 6);
-		memcpy(a.src_mac, nic_peer, 6);
-	}
-	return a;
-}
-
-static struct espnic_cmd_policy_add policy(uint32_t id, uint8_t dir, uint8_t action, uint8_t mode,
-					   bool v6)
-{
-	struct espnic_cmd_policy_add p = {
-		.id = id,
-		.priority = 100,
-		.dir = dir,
-		.action = action,
-		.sel = {
-			.family = v6 ? 6 : 4,
-			.src_plen = v6 ? 128 : 32,
-			.dst_plen = v6 ? 128 : 32,
-			.sport_max = 65535,
-			.dport_max = 65535,
-		},
-	};
-
-	put_addresses(p.sel.saddr, p.sel.daddr, v6);
-	if (action == ESPNIC_CMD_POLICY_ACTION_PROTECT) {
-		p.tmpl_mode = mode;
-		p.tmpl_proto = 50;
-		p.tmpl_reqid = REQID;
-		if (mode == ESPNIC_CMD_SA_MODE_TUNNEL) {
-			p.tmpl_family = v6 ? 6 : 4;
-			put_addresses(p.tmpl_saddr, p.tmpl_daddr, v6);
-		}
-	}
-	return p;
-}
-
-static void start(struct espnic_drv *d, const struct espnic_cmd_policy_add *pol, unsigned int n)
-{
-	assert_int_equal(espnic_drv_start(d, pol, n, 1, NIC_LOG2, nic_mac), 0);
-}
-
-static int add_sa(struct espnic_drv *d, const struct espnic_cmd_sa_add *a)
-{
-	return espnic_drv_cmd(d, ESPNIC_OPCODE_SA_ADD, a, sizeof(*a), NULL, 0, NULL);
-}
-
-static struct espnic_sa_report query(struct espnic_drv *d, uint32_t handle)
-{
-	struct espnic_cmd_sa body = { .handle = handle };
-	struct espnic_sa_report r;
-
-	assert_int_equal(
-		espnic_drv_cmd(d, ESPNIC_OPCODE_SA_QUERY, &body, sizeof(body), &r, sizeof(r), NULL),
-		0);
-	return r;
-}
-
 static void packet_offload_there_and_back(void **state)
 {
 	static uint8_t buf[ESPNIC_MAX_FRAME];
@@ -129,15 +21,15 @@ static void packet_offload_there_and_back(void **state)
 		bool v6 = i & 1;
 		uint8_t mode = i & 2 ? ESPNIC_CMD_SA_MODE_TUNNEL : ESPNIC_CMD_SA_MODE_TRANSPORT;
 		struct espnic_cmd_policy_add pol[] = {
-			policy(1, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode,
+			nic_policy(1, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode,
 			       v6),
-			policy(2, ESPNIC_CMD_POLICY_DIR_IN, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode,
+			nic_policy(2, ESPNIC_CMD_POLICY_DIR_IN, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode,
 			       v6),
 		};
 		struct espnic_cmd_sa_add out =
-			sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, v6);
+			nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, v6);
 		struct espnic_cmd_sa_add in =
-			sa(ESPNIC_CMD_SA_DIR_IN, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, v6);
+			nic_sa(ESPNIC_CMD_SA_DIR_IN, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, v6);
 		unsigned int n = 0;
 
 		if (i & 4) {
@@ -145,9 +37,9 @@ static void packet_offload_there_and_back(void **state)
 			in.flags |= ESPNIC_CMD_SA_ADD_ESN;
 			out.seq = in.seq = 0x1fffffffcull;
 		}
-		start(d, pol, 2);
-		assert_int_equal(add_sa(d, &out), 0);
-		assert_int_equal(add_sa(d, &in), 0);
+		nic_start(d, pol, 2);
+		assert_int_equal(nic_sa_add(d, &out), 0);
+		assert_int_equal(nic_sa_add(d, &in), 0);
 		for (uint32_t payload = 0; payload < 9000; payload += 333) {
 			struct nic_flow f = { .v6 = v6,
 					      .vlans = n % 3,
@@ -164,14 +56,14 @@ static void packet_offload_there_and_back(void **state)
 			assert_int_equal(cpl.flags & (ESPNIC_RX_CPL_IPSEC | ESPNIC_RX_CPL_DECAP),
 					 ESPNIC_RX_CPL_IPSEC | ESPNIC_RX_CPL_DECAP);
 			assert_int_equal(cpl.ipsec_status, ESPNIC_IPSEC_STATUS_OK);
-			assert_int_equal(cpl.sa_handle, HANDLE_IN);
+			assert_int_equal(cpl.sa_handle, NIC_HANDLE_IN);
 			assert_int_equal(cpl.seq, out.seq + n);
 			assert_true(cpl.flags & ESPNIC_RX_CPL_L4_GOOD);
 			assert_true(cpl.flags & ESPNIC_RX_CPL_HASH_L4);
 		}
-		assert_int_equal(query(d, HANDLE_OUT).packets, n);
-		assert_int_equal(query(d, HANDLE_IN).packets, n);
-		assert_int_equal(query(d, HANDLE_IN).seq, in.seq + n);
+		assert_int_equal(nic_sa_query(d, NIC_HANDLE_OUT).packets, n);
+		assert_int_equal(nic_sa_query(d, NIC_HANDLE_IN).packets, n);
+		assert_int_equal(nic_sa_query(d, NIC_HANDLE_IN).seq, in.seq + n);
 		assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_TX_PROTECTED), n);
 		assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_RX_UNPROTECTED), n);
 		assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_TX_BYPASS), 0);
@@ -184,13 +76,13 @@ static void segments_are_protected(void **state)
 	static uint8_t big[ESPNIC_MAX_TSO_LEN], got[ESPNIC_MAX_FRAME];
 	const uint8_t mode = ESPNIC_CMD_SA_MODE_TUNNEL;
 	struct espnic_cmd_policy_add pol[] = {
-		policy(1, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false),
-		policy(2, ESPNIC_CMD_POLICY_DIR_IN, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false),
+		nic_policy(1, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false),
+		nic_policy(2, ESPNIC_CMD_POLICY_DIR_IN, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false),
 	};
 	struct espnic_cmd_sa_add out =
-		sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, false);
+		nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, false);
 	struct espnic_cmd_sa_add in =
-		sa(ESPNIC_CMD_SA_DIR_IN, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, false);
+		nic_sa(ESPNIC_CMD_SA_DIR_IN, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, false);
 	struct nic_flow f = {
 		.tcp = true, .sport = 9, .dport = 10, .payload = 60000, .tcp_flags = 0x18
 	};
@@ -203,9 +95,9 @@ static void segments_are_protected(void **state)
 	struct espnic_drv *d = drv(state);
 	uint32_t done = 0;
 
-	start(d, pol, 2);
-	assert_int_equal(add_sa(d, &out), 0);
-	assert_int_equal(add_sa(d, &in), 0);
+	nic_start(d, pol, 2);
+	assert_int_equal(nic_sa_add(d, &out), 0);
+	assert_int_equal(nic_sa_add(d, &in), 0);
 	assert_int_equal(espnic_drv_tx_frame(d, 0, big, at.len, 16, &t), 0);
 	while (done < f.payload) {
 		struct espnic_rx_cpl cpl;
@@ -234,7 +126,7 @@ static uint32_t build_esp(uint8_t *buf, struct nic_layout *at, uint32_t seq, uin
 	memmove(buf + at->l4 + 16, buf + at->l4, clear);
 	esp = at->l4;
 	memset(buf + esp, 0, 16);
-	buf[esp + 2] = SPI >> 8;
+	buf[esp + 2] = NIC_SPI >> 8;
 	buf[esp + 7] = (uint8_t)seq;
 	buf[esp + 15] = (uint8_t)seq; /* the IV is the sequence number */
 	i = esp + 16 + clear;
@@ -260,20 +152,20 @@ static uint32_t build_esp(uint8_t *buf, struct nic_layout *at, uint32_t seq, uin
 static void crypto_offload_there_and_back(void **state)
 {
 	static uint8_t buf[2000], got[2000];
-	struct espnic_cmd_sa_add out = sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_CRYPTO,
+	struct espnic_cmd_sa_add out = nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_CRYPTO,
 					  ESPNIC_CMD_SA_MODE_TRANSPORT, false);
-	struct espnic_cmd_sa_add in = sa(ESPNIC_CMD_SA_DIR_IN, ESPNIC_CMD_SA_OFFLOAD_CRYPTO,
+	struct espnic_cmd_sa_add in = nic_sa(ESPNIC_CMD_SA_DIR_IN, ESPNIC_CMD_SA_OFFLOAD_CRYPTO,
 					 ESPNIC_CMD_SA_MODE_TRANSPORT, false);
 	struct espnic_drv *d = drv(state);
 	struct nic_layout at;
 	struct espnic_rx_cpl cpl;
 
-	start(d, NULL, 0);
-	assert_int_equal(add_sa(d, &out), 0);
-	assert_int_equal(add_sa(d, &in), 0);
+	nic_start(d, NULL, 0);
+	assert_int_equal(nic_sa_add(d, &out), 0);
+	assert_int_equal(nic_sa_add(d, &in), 0);
 	for (uint32_t seq = 1; seq < 40; seq++) {
 		struct espnic_tx_desc t = { .flags = ESPNIC_TX_DESC_IPSEC,
-					    .sa_handle = HANDLE_OUT };
+					    .sa_handle = NIC_HANDLE_OUT };
 		uint32_t esp = build_esp(buf, &at, seq, seq * 31);
 		int len;
 
@@ -291,7 +183,7 @@ static void crypto_offload_there_and_back(void **state)
 	}
 	/* A handle that is none, one of the other direction, one of another generation. */
 	for (unsigned int i = 0; i < 3; i++) {
-		static const uint32_t bad[] = { 0, HANDLE_IN, HANDLE_OUT + (1u << 20) };
+		static const uint32_t bad[] = { 0, NIC_HANDLE_IN, NIC_HANDLE_OUT + (1u << 20) };
 		struct espnic_tx_desc t = { .flags = ESPNIC_TX_DESC_IPSEC, .sa_handle = bad[i] };
 
 		t.esp_offset = (uint16_t)build_esp(buf, &at, 77, 100);
@@ -300,7 +192,7 @@ static void crypto_offload_there_and_back(void **state)
 				 1 + ESPNIC_COUNTER_TX_DROP_HANDLE);
 	}
 	/*
-	 * Unencrypted ESP of that SPI from the wire: its ICV is bad, it comes as it was, with the
+	 * Unencrypted ESP of that NIC_SPI from the wire: its ICV is bad, it comes as it was, with the
 	 * status.
 	 */
 	build_esp(buf, &at, 99, 100);
@@ -314,11 +206,11 @@ static void what_must_not_pass_does_not(void **state)
 {
 	const uint8_t mode = ESPNIC_CMD_SA_MODE_TRANSPORT;
 	struct espnic_cmd_policy_add protect =
-		policy(5, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false);
+		nic_policy(5, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false);
 	struct espnic_cmd_policy_add discard =
-		policy(6, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_DISCARD, mode, true);
+		nic_policy(6, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_DISCARD, mode, true);
 	struct espnic_cmd_policy_add inbound =
-		policy(7, ESPNIC_CMD_POLICY_DIR_IN, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false);
+		nic_policy(7, ESPNIC_CMD_POLICY_DIR_IN, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false);
 	struct espnic_cmd_policy_add pol[] = { protect, discard };
 	struct espnic_drv *d = drv(state);
 	struct espnic_policy_report r;
@@ -328,7 +220,7 @@ static void what_must_not_pass_does_not(void **state)
 	struct nic_layout at;
 	uint8_t buf[300];
 
-	start(d, pol, 2);
+	nic_start(d, pol, 2);
 	at = nic_build(buf, &f);
 	assert_int_equal(espnic_drv_tx_frame(d, 0, buf, at.len, 1, NULL), 0);
 	assert_int_equal(espnic_drv_tx_flush(d, 0, NIC_WAIT_MS), 1 + ESPNIC_COUNTER_TX_DROP_NO_SA);
@@ -364,13 +256,13 @@ static void lifetimes_end_and_are_told(void **state)
 {
 	const uint8_t mode = ESPNIC_CMD_SA_MODE_TRANSPORT;
 	struct espnic_cmd_policy_add pol[] = {
-		policy(1, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false),
-		policy(2, ESPNIC_CMD_POLICY_DIR_IN, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false),
+		nic_policy(1, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false),
+		nic_policy(2, ESPNIC_CMD_POLICY_DIR_IN, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false),
 	};
 	struct espnic_cmd_sa_add out =
-		sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, false);
+		nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, false);
 	struct espnic_cmd_sa_add in =
-		sa(ESPNIC_CMD_SA_DIR_IN, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, false);
+		nic_sa(ESPNIC_CMD_SA_DIR_IN, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, false);
 	struct nic_flow f = { .sport = 1, .dport = 2, .payload = 100 };
 	struct espnic_drv *d = drv(state);
 	struct espnic_event ev;
@@ -379,9 +271,9 @@ static void lifetimes_end_and_are_told(void **state)
 
 	out.limits.soft_packets = 3;
 	out.limits.hard_packets = 5;
-	start(d, pol, 2);
-	assert_int_equal(add_sa(d, &out), 0);
-	assert_int_equal(add_sa(d, &in), 0);
+	nic_start(d, pol, 2);
+	assert_int_equal(nic_sa_add(d, &out), 0);
+	assert_int_equal(nic_sa_add(d, &in), 0);
 	at = nic_build(buf, &f);
 	for (unsigned int i = 0; i < 5; i++)
 		nic_echo(nic(state), 0, buf, at.len, 1, NULL, NULL);
@@ -390,11 +282,11 @@ static void lifetimes_end_and_are_told(void **state)
 			 1 + ESPNIC_COUNTER_TX_DROP_LIFETIME);
 	assert_int_equal(espnic_drv_event(d, &ev, NIC_WAIT_MS), 0);
 	assert_int_equal(ev.type, ESPNIC_EVENT_TYPE_SA_SOFT);
-	assert_int_equal(ev.handle, HANDLE_OUT);
+	assert_int_equal(ev.handle, NIC_HANDLE_OUT);
 	assert_int_equal(espnic_drv_event(d, &ev, NIC_WAIT_MS), 0);
 	assert_int_equal(ev.type, ESPNIC_EVENT_TYPE_SA_HARD);
-	assert_int_equal(query(d, HANDLE_OUT).flags, 3);
-	assert_int_equal(query(d, HANDLE_OUT).packets, 5);
+	assert_int_equal(nic_sa_query(d, NIC_HANDLE_OUT).flags, 3);
+	assert_int_equal(nic_sa_query(d, NIC_HANDLE_OUT).packets, 5);
 }
 
 static bool has_run(const uint8_t *p, size_t len)
@@ -402,7 +294,7 @@ static bool has_run(const uint8_t *p, size_t len)
 	unsigned int run = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		run = p[i] == key_byte ? run + 1 : 0;
+		run = p[i] == nic_key_byte ? run + 1 : 0;
 		if (run >= 4)
 			return true;
 	}
@@ -411,15 +303,15 @@ static bool has_run(const uint8_t *p, size_t len)
 
 static void keys_are_never_told(void **state)
 {
-	struct espnic_cmd_sa_add out = sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET,
+	struct espnic_cmd_sa_add out = nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET,
 					  ESPNIC_CMD_SA_MODE_TRANSPORT, false);
-	struct espnic_cmd_sa del = { .handle = HANDLE_OUT };
+	struct espnic_cmd_sa del = { .handle = NIC_HANDLE_OUT };
 	struct espnic_drv *d = drv(state);
 	uint64_t iova;
 	uint8_t *all, *resp;
 
-	start(d, NULL, 0);
-	assert_int_equal(add_sa(d, &out), 0);
+	nic_start(d, NULL, 0);
+	assert_int_equal(nic_sa_add(d, &out), 0);
 	/* The driver's part: it wipes the entry that held the key. */
 	memset(d->sq, 0, sizeof(*d->sq) << d->cmd_log2);
 	resp = espnic_drv_alloc(d, 65536, 64, &iova);

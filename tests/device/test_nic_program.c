@@ -149,7 +149,7 @@ static void help_and_version(void **state)
 	assert_int_equal(run((const char *[]){ "--help", NULL }, out), 0);
 	assert_non_null(strstr(out, "--socket PATH"));
 	assert_int_equal(run((const char *[]){ "--version", NULL }, out), 0);
-	assert_non_null(strstr(out, "interface 1.0"));
+	assert_non_null(strstr(out, "interface 1.1"));
 }
 
 static int dial(const char *path)
