@@ -119,8 +119,32 @@ static bool push(struct espnic_core *core, uint16_t type, uint32_t handle,
 	return true;
 }
 
-/* The events of the SA in slot @index; they fit, as the caller has seen. */
-static void push_sa(struct espnic_core *core, uint32_t index)
+/* Where the SA's peer went to. False: its last such event is too young. */
+static bool push_remap(struct espnic_core *core, struct espnic_core_sa *sa)
+{
+	struct espnic_peers *peers = core->nic->steer.peers;
+	uint64_t now = espnic_core_now_ms(core);
+	uint8_t addr[16];
+	uint16_t port;
+
+	if (!espnic_peer_moved(peers, sa->handle, false))
+		return true;
+	if (sa->remap_ms && now - sa->remap_ms < ESPNIC_CORE_REMAP_MS)
+		return false;
+	/* First taken, then looked at: what comes between them is told again. */
+	espnic_peer_moved(peers, sa->handle, true);
+	if (espnic_peer_get(peers, sa->handle, addr, &port)) {
+		sa->remap_ms = now;
+		push(core, ESPNIC_EVENT_TYPE_SA_REMAP, sa->handle, port, 0);
+	}
+	return true;
+}
+
+/*
+ * The events of the SA in slot @index; they fit, as the caller has seen. False: one is to be told
+ * later, the mark stays.
+ */
+static bool push_sa(struct espnic_core *core, uint32_t index)
 {
 	struct espnic_core_sa *sa = &core->sa[index];
 	struct espnic_sad_entry *e = espnic_sad_by_handle(core->nic->steer.sad, sa->handle);
@@ -129,7 +153,7 @@ static void push_sa(struct espnic_core *core, uint32_t index)
 	/* First the mark, then the look: what happens between them marks again. */
 	atomic_fetch_and(&core->sa_news[index / 32], ~(1u << index % 32));
 	if (!e)
-		return;
+		return true;
 	core->nic->steer.engine->sa_query(e->sa, &st);
 	record(sa, st.events);
 	if (sa->untold & (ESPNIC_SA_SOFT_PACKETS | ESPNIC_SA_SOFT_BYTES))
@@ -141,6 +165,10 @@ static void push_sa(struct espnic_core *core, uint32_t index)
 	if (sa->untold & ESPNIC_SA_LEASE_LOW)
 		push(core, ESPNIC_HAL_EVENT_LEASE, e->handle, st.seq, 0);
 	sa->untold = 0;
+	if (push_remap(core, sa))
+		return true;
+	atomic_fetch_or(&core->sa_news[index / 32], 1u << index % 32);
+	return false;
 }
 
 /* False: the policy's last event is too young, its mark stays. */
@@ -172,7 +200,7 @@ static void gather_port_and_queues(struct espnic_core *core)
 
 static void gather_marks(struct espnic_core *core)
 {
-	enum { PER_SA = 4 }; /* events an SA may have at once */
+	enum { PER_SA = 5 }; /* events an SA may have at once */
 	bool left = false;
 	uint32_t i;
 
@@ -189,7 +217,7 @@ static void gather_marks(struct espnic_core *core)
 			left = true;
 			break;
 		}
-		push_sa(core, i);
+		left |= !push_sa(core, i);
 	}
 	for (i = 1; i <= ESPNIC_MAX_POLICIES; i++) {
 		if (!atomic_load(&core->policy_news[i / 32])) {

@@ -11,6 +11,7 @@
 #include "fw/fw.h"
 #include "nic/dormant.h"
 #include "nic/internal.h"
+#include "nic/peer.h"
 
 enum espnic_core_limits {
 	ESPNIC_CORE_EVENTS = 64,	/* gathered at a time; the rest waits where it arose */
@@ -19,6 +20,8 @@ enum espnic_core_limits {
 	 * it.
 	 */
 	ESPNIC_CORE_NO_SA_MS = 500,
+	/* Milliseconds between two SA_REMAP events of one SA: a NAT may change its mind often. */
+	ESPNIC_CORE_REMAP_MS = 500,
 	ESPNIC_CORE_SA_WORDS = ESPNIC_MAX_SAS / 32 + 1,
 	ESPNIC_CORE_POLICY_WORDS = ESPNIC_MAX_POLICIES / 32 + 1,
 };
@@ -28,6 +31,7 @@ struct espnic_core_sa {			/* by table index */
 	bool soft, hard, seq_used_up;	/* happened */
 	uint32_t untold;		/* enum espnic_sa_event the firmware has yet to hear of */
 	uint32_t replay_window;
+	uint64_t remap_ms;		/* time of the last SA_REMAP event, 0: none */
 };
 
 struct espnic_core {

@@ -265,6 +265,7 @@ uint32_t espnic_core_sa_del(void *ctx, uint32_t handle, uint64_t *seq)
 		espnic_dormant_remove(steer->dormant, handle);
 	else
 		espnic_sad_remove(steer->sad, e);
+	espnic_peer_forget(steer->peers, handle);
 	pthread_rwlock_unlock(&steer->lock);
 	*seq = bury(core, handle, sa);
 	return ESPNIC_CMD_STATUS_OK;
@@ -304,6 +305,7 @@ uint32_t espnic_core_sa_succeed(void *ctx, uint32_t old, uint32_t heir, uint64_t
 	next = to->sa;
 	pthread_rwlock_wrlock(&steer->lock);
 	espnic_sad_remove(steer->sad, from);
+	espnic_peer_forget(steer->peers, old);
 	inherit(core, to, old, sa);
 	/* Its slot and its place are free. Were they not, it would stay dormant, and all be dropped. */
 	err = espnic_sad_insert(steer->sad, to, NULL);
@@ -363,6 +365,7 @@ uint32_t espnic_core_sa_query(void *ctx, uint32_t handle, struct espnic_hal_sa_r
 	r->soft = sa->soft;
 	r->hard = sa->hard;
 	r->seq_used_up = sa->seq_used_up;
+	r->has_peer = espnic_peer_get(core->nic->steer.peers, handle, r->peer_addr, &r->peer_port);
 	return ESPNIC_CMD_STATUS_OK;
 }
 
@@ -379,6 +382,7 @@ void espnic_core_wipe(struct espnic_core *core)
 	for (e = espnic_sad_next(steer->sad, NULL); e; e = espnic_sad_next(steer->sad, e)) {
 		struct espnic_sa *sa = e->sa;
 
+		espnic_peer_forget(steer->peers, e->handle);
 		espnic_sad_remove(steer->sad, e);
 		steer->engine->sa_del(sa);
 	}

@@ -40,6 +40,7 @@
 struct espnic_sad;
 struct espnic_spd;
 struct espnic_dormant;
+struct espnic_peers;
 struct espnic_pcap;
 struct espnic_fragcache;
 
@@ -94,6 +95,7 @@ struct espnic_steer {
 	struct espnic_sad *sad;
 	struct espnic_dormant *dormant;	/* SAs that wait for their twin to go */
 	struct espnic_spd *spd;
+	struct espnic_peers *peers;	/* of UDP encapsulation; has a lock of its own */
 	/* NULL: no recording; set before threads are made, then left alone */
 	struct espnic_pcap *pcap;
 	/*

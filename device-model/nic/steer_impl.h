@@ -21,6 +21,8 @@ struct espnic_steer_job {
 	uint32_t l3;			/* offset of the IP header from the frame's start */
 	struct espnic_flow flow;	/* of the IP packet; after unprotect, of the inner one */
 	struct espnic_sad_entry *sa;	/* that handles it, NULL: none */
+	uint8_t peer_addr[16];		/* where it came from, of inbound SAs in UDP */
+	uint16_t peer_port;
 	uint64_t seq;			/* its sequence number, when the engine told one */
 	/* what it was counted under; ESPNIC_COUNTER_COUNT: not yet */
 	uint32_t counter;

@@ -8,6 +8,9 @@
 #include "engine/ip.h"
 #include "nic/dormant.h"
 #include "nic/fragcache.h"
+#include "nic/peer.h"
+
+#include <string.h>
 
 /* Instead of a counter: the ports decide, and the packet does not show them. */
 #define UNDECIDED ESPNIC_COUNTER_COUNT
@@ -143,6 +146,28 @@ static bool rx_dormant(const struct espnic_steer *s, const struct espnic_flow *f
 	return e && port_fits(e, flow, peek);
 }
 
+/* The frame is for SA @e. */
+static void rx_for_sa(struct espnic_steer_burst *b, struct espnic_steer_job *j,
+		      struct espnic_sad_entry *e)
+{
+	/* What says so will be gone when the packet is verified. */
+	if (e->udp_encap) {
+		memcpy(j->peer_addr, j->flow.src, sizeof(j->peer_addr));
+		j->peer_port = j->flow.sport;
+	}
+	espnic_steer_batch_add(e->offload == ESPNIC_OFFLOAD_PACKET ? &b->packet : &b->crypto, j, e);
+}
+
+/* A packet of @j's SA was verified: if it came in UDP, its peer may have moved. */
+static void rx_verified(struct espnic_steer_burst *b, const struct espnic_steer_job *j)
+{
+	const struct espnic_steer *s = b->t->steer;
+
+	if (j->sa->udp_encap &&
+	    espnic_peer_seen(s->peers, j->sa, j->peer_addr, j->peer_port, j->seq))
+		s->sa_event(s->event_ctx, j->sa->handle);
+}
+
 /* ESP, AH or UDP that may be ESP; @natt: UDP to the NAT traversal port. */
 static void rx_ipsec(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 		     const struct espnic_peek *peek, bool natt)
@@ -152,8 +177,7 @@ static void rx_ipsec(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 	if (e && j->flow.flags & ESPNIC_FLOW_FRAGMENT)
 		rx_settle_first(b, j, ESPNIC_COUNTER_RX_DROP_FRAGMENT);
 	else if (e)
-		espnic_steer_batch_add(
-			e->offload == ESPNIC_OFFLOAD_PACKET ? &b->packet : &b->crypto, j, e);
+		rx_for_sa(b, j, e);
 	else if (rx_dormant(b->t->steer, &j->flow, peek))
 		rx_settle_first(b, j, ESPNIC_COUNTER_RX_DROP_DORMANT);
 	else if (peek->kind == ESPNIC_PEEK_IPSEC || natt)
@@ -260,6 +284,7 @@ static void rx_unprotected(struct espnic_steer_burst *b, struct espnic_steer_job
 		espnic_steer_drop(b, j, rx_refusal(pkt->verdict));
 		return;
 	}
+	rx_verified(b, j);
 	if (pkt->flags & ESPNIC_PKT_DUMMY) {
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_RX_DUMMY);
 		return;
@@ -292,6 +317,8 @@ static void rx_crypted(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 	f->sa_handle = j->sa->handle;
 	f->seq = pkt->seq;
 	f->ipsec_status = pkt->verdict;
+	if (ok)
+		rx_verified(b, j);
 	espnic_steer_count(b, j, ok ? ESPNIC_COUNTER_RX_CRYPTO : ESPNIC_COUNTER_RX_CRYPTO_FAILED);
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* SAs and policies, by command, around frames that go through the device and back. */
+#include <errno.h>
+
 #include "nic_sa.h"
 
 static struct nic *nic(void **state)
@@ -334,6 +336,66 @@ static void keys_are_never_told(void **state)
 	assert_false(has_run(all, d->ram_used));
 }
 
+static void expect_remap(struct espnic_drv *d, uint16_t port)
+{
+	struct espnic_sa_report r;
+	struct espnic_event ev;
+
+	assert_int_equal(espnic_drv_event(d, &ev, NIC_WAIT_MS), 0);
+	assert_int_equal(ev.type, ESPNIC_EVENT_TYPE_SA_REMAP);
+	assert_int_equal(ev.handle, NIC_HANDLE_IN);
+	assert_int_equal(ev.value, port);
+	r = nic_sa_query(d, NIC_HANDLE_IN);
+	assert_true(r.flags & 16);
+	assert_int_equal(r.peer_port, port);
+	assert_memory_equal(r.peer_addr, ((const uint8_t[16]){ 192, 0, 2, 2 }), 16);
+}
+
+/* Behind a NAT the peer's port changes: told once a change, and by queries. */
+static void peer_that_moves(void **state)
+{
+	const uint8_t mode = ESPNIC_CMD_SA_MODE_TUNNEL;
+	struct espnic_cmd_policy_add pol[] = {
+		nic_policy(1, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false),
+		nic_policy(2, ESPNIC_CMD_POLICY_DIR_IN, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false),
+	};
+	struct espnic_cmd_sa_add out =
+		nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, false);
+	struct espnic_cmd_sa_add in =
+		nic_sa(ESPNIC_CMD_SA_DIR_IN, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, false);
+	struct nic_flow f = { .sport = 1, .dport = 2, .payload = 100 };
+	struct espnic_drv *d = drv(state);
+	struct espnic_event ev;
+	struct nic_layout at;
+	uint8_t buf[300];
+
+	out.flags |= ESPNIC_CMD_SA_ADD_UDP_ENCAP;
+	in.flags |= ESPNIC_CMD_SA_ADD_UDP_ENCAP;
+	out.encap_sport = out.encap_dport = in.encap_sport = in.encap_dport = 4500;
+	nic_start(d, pol, 2);
+	assert_int_equal(nic_sa_add(d, &in), 0);
+	assert_false(nic_sa_query(d, NIC_HANDLE_IN).flags & 16);
+	at = nic_build(buf, &f);
+	for (uint32_t i = 0; i < 4; i++) {
+		/* Its twin takes over, and sends from another port. */
+		out.handle = NIC_HANDLE_OUT + 16 * i;
+		out.encap_sport = (uint16_t)(4500 + i);
+		assert_int_equal(nic_sa_add(d, &out), 0);
+		if (i) {
+			assert_int_equal(nic_sa_del(d, out.handle - 16), 0);
+			assert_int_equal(espnic_drv_event(d, &ev, NIC_WAIT_MS), 0);
+			assert_int_equal(ev.type, ESPNIC_EVENT_TYPE_SA_AWAKE);
+		}
+		for (uint32_t k = 0; k < 3; k++)
+			nic_echo(nic(state), 0, buf, at.len, 1, NULL, NULL);
+		if (i)
+			expect_remap(d, out.encap_sport);
+		else
+			assert_int_equal(nic_sa_query(d, NIC_HANDLE_IN).peer_port, 4500);
+		assert_int_equal(espnic_drv_event(d, &ev, NIC_NOTHING_MS), -ETIMEDOUT);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -341,6 +403,7 @@ int main(void)
 		T(packet_offload_there_and_back), T(segments_are_protected),
 		T(crypto_offload_there_and_back), T(what_must_not_pass_does_not),
 		T(lifetimes_end_and_are_told),    T(keys_are_never_told),
+		T(peer_that_moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include "nic/dormant.h"
 #include "nic/ether.h"
+#include "nic/peer.h"
 
 enum {
 	SA_SLOTS = 4 * NETS,
@@ -314,9 +315,11 @@ void world_init(struct world *w, bool nets, struct espnic_pcap *pcap)
 	pthread_rwlock_init(&w->steer.lock, NULL);
 	w->steer.sad = espnic_sad_new(SA_SLOTS);
 	w->steer.dormant = espnic_dormant_new(SA_SLOTS);
+	w->steer.peers = espnic_peers_new(SA_SLOTS);
 	w->steer.spd = espnic_spd_new(POLICIES);
 	assert_non_null(w->steer.sad);
 	assert_non_null(w->steer.dormant);
+	assert_non_null(w->steer.peers);
 	assert_non_null(w->steer.spd);
 	w->steer.pcap = pcap;
 	w->steer.sa_event = on_sa_event;
@@ -340,6 +343,10 @@ void world_free(struct world *w)
 {
 	struct espnic_sad_entry *e = NULL;
 
+	while ((e = espnic_dormant_any(w->steer.dormant))) {
+		w->engine->sa_del(e->sa);
+		espnic_dormant_remove(w->steer.dormant, e->handle);
+	}
 	while ((e = espnic_sad_next(w->steer.sad, e)))
 		w->engine->sa_del(e->sa);
 	for (int net = 0; net < NETS; net++) {
@@ -350,6 +357,7 @@ void world_free(struct world *w)
 	}
 	espnic_steer_thread_free(&w->thread);
 	espnic_dormant_free(w->steer.dormant);
+	espnic_peers_free(w->steer.peers);
 	espnic_sad_free(w->steer.sad);
 	espnic_spd_free(w->steer.spd);
 	w->engine->thread_free(w->peer_thread);
