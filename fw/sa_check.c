@@ -67,6 +67,12 @@ static bool check_flags(const struct espnic_fw *fw, const struct espnic_cmd_sa_a
 	    !(fw->caps.ipsec & (crypto ? ESPNIC_CAP_IPSEC_CRYPTO_UDP_ENCAP
 				       : ESPNIC_CAP_IPSEC_UDP_ENCAP)))
 		return unsupported(r, OFF(flags));
+	/*
+	 * Over IPv6 UDP must have a checksum (RFC 8200 section 8.1), and the host could not make it: it
+	 * covers what the device encrypts.
+	 */
+	if ((c->flags & ESPNIC_CMD_SA_ADD_UDP_ENCAP) && crypto && c->family == 6)
+		return unsupported(r, OFF(flags));
 	/* The host chose this SA for the packet already; the device could not refuse it any more. */
 	if ((c->flags & ESPNIC_CMD_SA_ADD_SELECTOR) && crypto)
 		return unsupported(r, OFF(flags));

@@ -6,6 +6,7 @@
 
 enum csum_sizes { /* bytes */
 		  TCP_HLEN = 20,
+		  ESP_TRAILER = 2, /* pad length, next header */
 };
 
 static uint32_t fold32(uint64_t sum)
@@ -74,6 +75,19 @@ uint32_t espnic_csum_pseudo(const uint8_t *ip, uint8_t family, uint8_t proto, ui
 	if (family == ESPNIC_IPV4)
 		return espnic_csum_partial(ip + ESPNIC_IPV4_SRC, 8, sum);
 	return espnic_csum_partial(ip + ESPNIC_IPV6_SRC, 32, sum);
+}
+
+uint32_t espnic_csum_esp_end(const uint8_t *ip, uint32_t len, uint32_t esp_off, uint32_t iv_len,
+			     uint32_t icv_len)
+{
+	uint32_t text = esp_off + ESPNIC_ESP_HLEN + iv_len, end;
+	struct espnic_ip h;
+
+	if (!espnic_ip_base(ip, len, &h) || h.len < text + ESP_TRAILER + icv_len)
+		return 0;
+	end = h.len - icv_len - ESP_TRAILER;
+	/* The pad length is the host's word. */
+	return ip[end] > end - text ? 0 : end - ip[end];
 }
 
 enum espnic_csum_verdict espnic_csum_verify(const uint8_t *p, const struct espnic_ip *ip)

@@ -37,6 +37,14 @@ static inline uint16_t espnic_csum_finish_l4(uint32_t sum)
 	return v ? v : 0xffff;
 }
 
+/*
+ * Where a checksum inside of host-made ESP ends: before the padding of the ESP packet at @esp_off
+ * of the IP packet of @len bytes at @ip, whose IV and ICV are so long. Bytes from @ip, or 0: that
+ * is no such packet.
+ */
+uint32_t espnic_csum_esp_end(const uint8_t *ip, uint32_t len, uint32_t esp_off, uint32_t iv_len,
+			     uint32_t icv_len);
+
 enum espnic_csum_verdict {
 	ESPNIC_CSUM_UNKNOWN,	/* no checksum the device knows how to judge */
 	ESPNIC_CSUM_GOOD,

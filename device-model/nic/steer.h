@@ -124,6 +124,18 @@ void espnic_steer_thread_free(struct espnic_steer_thread *t);
 /* After a reset: forget all fragments. */
 void espnic_steer_thread_reset(struct espnic_steer_thread *t);
 
+/* What must be known of an SA of crypto offload to finish a packet of the host's before it is steered. */
+struct espnic_crypto_sa {
+	bool tunnel, udp_encap, esn;
+	uint8_t iv_len, icv_len;	/* bytes */
+};
+
+/*
+ * The outbound SA of crypto offload of exactly that handle; false: there is none. Takes steer->lock: it
+ * may be gone when the packet is steered.
+ */
+bool espnic_steer_crypto_sa(struct espnic_steer *s, uint32_t handle, struct espnic_crypto_sa *sa);
+
 /*
  * Host to wire, @n frames (checksums done, segmented). Each comes back as what goes on the wire, or
  * with DROP. The caller holds steer->lock for reading.

@@ -42,14 +42,40 @@ static void tx_unjudged(struct espnic_steer_burst *b, struct espnic_steer_job *j
 		espnic_steer_count(b, j, ESPNIC_COUNTER_TX_BYPASS);
 }
 
+/* The SA a descriptor names, NULL: none it may name. */
+static struct espnic_sad_entry *crypto_sa(const struct espnic_steer *s, uint32_t handle)
+{
+	struct espnic_sad_entry *e = espnic_sad_by_handle(s->sad, handle);
+
+	return e && e->dir == ESPNIC_DIR_OUT && e->offload == ESPNIC_OFFLOAD_CRYPTO ? e : NULL;
+}
+
+bool espnic_steer_crypto_sa(struct espnic_steer *s, uint32_t handle, struct espnic_crypto_sa *sa)
+{
+	const struct espnic_sad_entry *e;
+
+	pthread_rwlock_rdlock(&s->lock);
+	e = crypto_sa(s, handle);
+	if (e)
+		*sa = (struct espnic_crypto_sa){
+			.tunnel = e->mode == ESPNIC_MODE_TUNNEL,
+			.udp_encap = e->udp_encap,
+			.esn = espnic_sa_info(e->sa)->esn,
+			.iv_len = espnic_sa_info(e->sa)->iv_len,
+			.icv_len = espnic_sa_info(e->sa)->icv_len,
+		};
+	pthread_rwlock_unlock(&s->lock);
+	return e;
+}
+
 /* Host-made ESP that the descriptor names an SA for. */
 static void tx_crypto(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 {
-	struct espnic_sad_entry *e = espnic_sad_by_handle(b->t->steer->sad, j->f->sa_handle);
+	struct espnic_sad_entry *e = crypto_sa(b->t->steer, j->f->sa_handle);
 	struct espnic_peek peek;
 	struct espnic_pkt *pkt;
 
-	if (!e || e->dir != ESPNIC_DIR_OUT || e->offload != ESPNIC_OFFLOAD_CRYPTO) {
+	if (!e) {
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_HANDLE);
 		return;
 	}
@@ -63,6 +89,11 @@ static void tx_crypto(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 	}
 	if (peek.spi != e->spi) {
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_HANDLE);
+		return;
+	}
+	/* An upper half where there can be none: host and device would not mean the same number. */
+	if (j->f->seq_hi && !espnic_sa_info(e->sa)->esn) {
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_DESC);
 		return;
 	}
 	pkt = espnic_steer_batch_add(&b->crypto, j, e);

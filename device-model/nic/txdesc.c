@@ -92,6 +92,13 @@ bool espnic_tx_take(struct espnic_tx_ring *r, struct espnic_tx_packet *p)
 	return true;
 }
 
+/* Whether an ESP header may stand where the descriptor says, before @end. */
+static bool esp_fits(const struct espnic_tx_packet *p, uint32_t end)
+{
+	return p->esp_offset >= ESPNIC_ETHER_HLEN + ESPNIC_IPV4_HLEN &&
+	       p->esp_offset + ESPNIC_ESP_HLEN <= end;
+}
+
 void espnic_tx_check(struct espnic_tx_packet *p, uint32_t mtu)
 {
 	uint32_t frame_max = mtu + ESPNIC_ETHER_HLEN + ESPNIC_VLAN_TAGS_MAX * ESPNIC_VLAN_HLEN;
@@ -103,9 +110,9 @@ void espnic_tx_check(struct espnic_tx_packet *p, uint32_t mtu)
 		return;
 	}
 	if (p->flags & ESPNIC_TX_DESC_TSO) {
-		/* Host-made ESP cannot be segmented: CAP_IPSEC.ESP_GSO is not offered. */
-		if (p->flags & ESPNIC_TX_DESC_IPSEC || !p->mss || p->hdr_len >= p->len ||
-		    p->hdr_len + min32(p->mss, p->len - p->hdr_len) > frame_max)
+		if (!p->mss || p->hdr_len >= p->len ||
+		    p->hdr_len + min32(p->mss, p->len - p->hdr_len) > frame_max ||
+		    (p->flags & ESPNIC_TX_DESC_IPSEC && !esp_fits(p, p->hdr_len)))
 			p->drop = 1 + ESPNIC_COUNTER_TX_DROP_TSO;
 		return;
 	}
@@ -113,17 +120,13 @@ void espnic_tx_check(struct espnic_tx_packet *p, uint32_t mtu)
 		p->drop = 1 + ESPNIC_COUNTER_TX_DROP_LENGTH;
 		return;
 	}
-	if (p->flags & ESPNIC_TX_DESC_CSUM) {
-		/* The sum would cover the ESP trailer: the host fills it in before it makes ESP. */
-		if (p->flags & ESPNIC_TX_DESC_IPSEC || p->csum_start < ESPNIC_ETHER_HLEN ||
-		    p->csum_start + p->csum_offset + 2 > p->len)
-			p->drop = 1 + ESPNIC_COUNTER_TX_DROP_CSUM;
-		return;
-	}
-	if (p->flags & ESPNIC_TX_DESC_IPSEC &&
-	    (p->esp_offset < ESPNIC_ETHER_HLEN + ESPNIC_IPV4_HLEN ||
-	     p->esp_offset + ESPNIC_ESP_HLEN > p->len))
+	if (p->flags & ESPNIC_TX_DESC_IPSEC && !esp_fits(p, p->len))
 		p->drop = 1 + ESPNIC_COUNTER_TX_DROP_DESC;
+	else if (p->flags & ESPNIC_TX_DESC_CSUM &&
+		 (p->csum_start < ESPNIC_ETHER_HLEN ||
+		  p->csum_start + p->csum_offset + 2 > p->len ||
+		  (p->flags & ESPNIC_TX_DESC_IPSEC && p->csum_start < p->esp_offset + ESPNIC_ESP_HLEN)))
+		p->drop = 1 + ESPNIC_COUNTER_TX_DROP_CSUM;
 }
 
 int espnic_tx_gather(const struct espnic_tx_packet *p, const struct espnic_bus_ops *bus, void *ctx,

@@ -252,6 +252,36 @@ static uint32_t gather(struct espnic_tx_worker *w, const struct espnic_tx_packet
 	return err ? 1 + ESPNIC_COUNTER_TX_DROP_DMA : 0;
 }
 
+/* The same inside of host-made ESP, behind whose payload padding follows. Returns 0, or 1 + counter. */
+static uint32_t fill_esp_csum(struct espnic_tx_worker *w, const struct espnic_tx_packet *p,
+			      uint8_t *data, uint32_t l3)
+{
+	struct espnic_tx_packet inner = *p;
+	struct espnic_crypto_sa sa;
+	uint32_t end;
+
+	if (!espnic_steer_crypto_sa(&w->nic->steer, p->sa_handle, &sa))
+		return 1 + ESPNIC_COUNTER_TX_DROP_HANDLE;
+	end = p->esp_offset < l3 ? 0 : espnic_csum_esp_end(data + l3, p->len - l3,
+							   p->esp_offset - l3, sa.iv_len,
+							   sa.icv_len);
+	if (!end || p->csum_start < p->esp_offset + ESPNIC_ESP_HLEN + sa.iv_len ||
+	    p->csum_start + p->csum_offset + 2 > l3 + end)
+		return 1 + ESPNIC_COUNTER_TX_DROP_CSUM;
+	inner.len = l3 + end;
+	fill_csum(w, &inner, data);
+	return 0;
+}
+
+/* What the descriptor says of host-made ESP; @seq_hi: of this frame. */
+static void mark_crypto(struct espnic_frame *f, const struct espnic_tx_packet *p, uint32_t seq_hi)
+{
+	f->flags = ESPNIC_FRAME_CRYPTO;
+	f->sa_handle = p->sa_handle;
+	f->seq_hi = seq_hi;
+	f->esp_offset = p->esp_offset;
+}
+
 /* A packet that is one frame. Returns 0, or 1 + counter. */
 static uint32_t plain(struct espnic_tx_worker *w, const struct espnic_tx_packet *p,
 		      unsigned int packet, uint32_t mtu)
@@ -267,16 +297,45 @@ static uint32_t plain(struct espnic_tx_worker *w, const struct espnic_tx_packet 
 	l3 = espnic_ether_l3(data, p->len, &type);
 	if (!l3 || p->len - l3 > mtu)
 		return 1 + ESPNIC_COUNTER_TX_DROP_LENGTH;
-	if (p->flags & ESPNIC_TX_DESC_CSUM)
+	if (p->flags & ESPNIC_TX_DESC_CSUM && p->flags & ESPNIC_TX_DESC_IPSEC)
+		bad = fill_esp_csum(w, p, data, l3);
+	else if (p->flags & ESPNIC_TX_DESC_CSUM)
 		fill_csum(w, p, data);
+	if (bad)
+		return bad;
 	f = add_frame(w, packet);
 	f->len = p->len;
+	if (p->flags & ESPNIC_TX_DESC_IPSEC)
+		mark_crypto(f, p, p->seq_hi);
+	return 0;
+}
+
+/* Begins segmentation. Returns 0, or 1 + counter. */
+static uint32_t begin_segments(struct espnic_tx_worker *w, const struct espnic_tx_packet *p,
+			       struct espnic_tso *tso, uint32_t mtu)
+{
+	struct espnic_tso_esp esp = { .off = p->esp_offset, .seq_hi = p->seq_hi };
+	struct espnic_crypto_sa sa;
+	int err;
+
 	if (p->flags & ESPNIC_TX_DESC_IPSEC) {
-		f->flags = ESPNIC_FRAME_CRYPTO;
-		f->sa_handle = p->sa_handle;
-		f->seq_hi = p->seq_hi;
-		f->esp_offset = p->esp_offset;
+		if (!espnic_steer_crypto_sa(&w->nic->steer, p->sa_handle, &sa))
+			return 1 + ESPNIC_COUNTER_TX_DROP_HANDLE;
+		if (p->seq_hi && !sa.esn)
+			return 1 + ESPNIC_COUNTER_TX_DROP_DESC;
+		esp.esn = sa.esn;
+		esp.tunnel = sa.tunnel;
+		esp.udp = sa.udp_encap;
+		esp.iv_len = sa.iv_len;
+		esp.icv_len = sa.icv_len;
+		err = espnic_tso_begin_esp(tso, w->packet, p->len, p->hdr_len, p->mss, &esp);
+	} else {
+		err = espnic_tso_begin(tso, w->packet, p->len, p->hdr_len, p->mss);
 	}
+	if (err == -ERANGE)
+		return 1 + ESPNIC_COUNTER_TX_DROP_SEQ;
+	if (err || espnic_tso_frame_len(tso) - (tso->esp ? tso->outer_off : tso->l3_off) > mtu)
+		return 1 + ESPNIC_COUNTER_TX_DROP_TSO;
 	return 0;
 }
 
@@ -290,11 +349,10 @@ static uint32_t segment(struct espnic_tx_worker *w, const struct espnic_tx_packe
 
 	espnic_count(&w->counters, ESPNIC_COUNTER_TX_TSO_PACKETS, 1);
 	bad = gather(w, p, w->packet);
+	if (!bad)
+		bad = begin_segments(w, p, &tso, mtu);
 	if (bad)
 		return bad;
-	if (espnic_tso_begin(&tso, w->packet, p->len, p->hdr_len, p->mss) ||
-	    espnic_tso_frame_len(&tso) - tso.l3_off > mtu)
-		return 1 + ESPNIC_COUNTER_TX_DROP_TSO;
 	while (espnic_tso_more(&tso)) {
 		struct espnic_frame *f;
 
@@ -306,6 +364,8 @@ static uint32_t segment(struct espnic_tx_worker *w, const struct espnic_tx_packe
 			break;
 		}
 		f = add_frame(w, packet);
+		if (tso.esp)
+			mark_crypto(f, p, (uint32_t)(espnic_tso_esp_seq(&tso) >> 32));
 		f->len = espnic_tso_next(&tso, f->buf + f->off);
 		segments++;
 	}

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -213,11 +214,87 @@ static void nonsense_is_refused(void **state)
 	assert_true(begin(2000, 62, 100));
 }
 
+/* The next of a fixed run of numbers. */
+static uint32_t next_random(void)
+{
+	static uint64_t x = 88172645463325252ull;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return (uint32_t)x;
+}
+
+/*
+ * Frames of which some bytes were changed, in memory that ends where they end: whatever is
+ * taken, its segments are no longer than was said, and all of the payload is in them.
+ */
+static void any_bytes(void **state)
+{
+	unsigned int taken = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 200000; i++) {
+		struct layout at = build(i % 3, i & 4, i & 8 ? 0 : 8, i & 16 ? 12 : 0, 0x18, 90);
+		struct espnic_tso_esp esp = { .off = at.l4, .seq_hi = next_random() & 1, .esn = i & 32,
+					      .tunnel = i & 64, .udp = i & 128, .iv_len = 8,
+					      .icv_len = 8 + 4 * (i % 3) };
+		uint32_t len = at.hdr + 90, hdr_len = at.hdr, used = 0, room;
+		bool wrapped = i & 256;
+		struct espnic_tso t;
+		uint8_t *data, *out;
+
+		if (wrapped) { /* ESP in front of TCP or, in a tunnel, of one more IP header */
+			uint32_t from = esp.tunnel ? at.l3 : at.l4, head = 16 + (esp.udp ? 8 : 0);
+
+			big[at.l3 + (i & 4 ? 6 : 9)] = esp.udp ? 17 : 50;
+			memmove(big + at.l4 + head, big + from, len - from);
+			if (esp.tunnel)
+				big[at.l4 + head + (i & 4 ? 6 : 9)] = 6;
+			esp.off = at.l4 + head - 16;
+			hdr_len = at.l4 + head + at.hdr - from;
+			len = at.l4 + head + len - from;
+		}
+		for (uint32_t k = next_random() % 4; k--;)
+			big[next_random() % len] = (uint8_t)next_random();
+		if (!(next_random() % 4))
+			len = 1 + next_random() % len;
+		if (!(next_random() % 8))
+			hdr_len = next_random() % (len + 9);
+		if (!(next_random() % 8))
+			esp.off = next_random() % (len + 9);
+		data = malloc(len);
+		assert_non_null(data);
+		memcpy(data, big, len);
+		if (wrapped ? espnic_tso_begin_esp(&t, data, len, hdr_len, 1 + i % 100, &esp)
+			    : espnic_tso_begin(&t, data, len, hdr_len, 1 + i % 100)) {
+			free(data);
+			continue;
+		}
+		taken++;
+		room = espnic_tso_frame_len(&t);
+		out = malloc(room);
+		assert_non_null(out);
+		while (espnic_tso_more(&t)) {
+			uint32_t before = t.done;
+
+			assert_true(espnic_tso_next(&t, out) <= room);
+			used += t.done - before;
+		}
+		assert_int_equal(used, len - hdr_len);
+		free(out);
+		free(data);
+	}
+	/* Enough of both kinds. */
+	assert_in_range(taken, 20000, 180000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_segment_is_right),
 		cmocka_unit_test(nonsense_is_refused),
+		cmocka_unit_test(any_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
