@@ -289,16 +289,21 @@ void espnic_net_setup(struct espnic_net *enet)
 	/* Of encapsulated packets the device segments TCP in ESP alone, which NETIF_F_GSO_ESP says. */
 	netdev->hw_enc_features |= (ipsec & NETIF_F_GSO_ESP ? stateless : stateless & ~NETIF_F_ALL_TSO) | ipsec;
 	/*
-	 * What Linux segments itself as its sequence number wraps is still for the device to encrypt: software's
-	 * IVs are made in another way.
+	 * What Linux segments itself, as its sequence number wraps, is still for the device to encrypt (esp_xmit()):
+	 * software's IVs are made in another way. Of no use else, and not to be turned off.
 	 */
-	netdev->gso_partial_features |= ipsec & ~NETIF_F_GSO_ESP;
+	if (ipsec & NETIF_F_GSO_ESP) {
+		netdev->features |= NETIF_F_GSO_PARTIAL;
+		netdev->gso_partial_features |= ipsec & (NETIF_F_HW_ESP | NETIF_F_HW_ESP_TX_CSUM);
+	}
 
 	netdev->netdev_ops = &espnic_netdev_ops;
 	netdev->ethtool_ops = &espnic_ethtool_ops;
 	netdev->stat_ops = &espnic_stat_ops;
 	netdev->watchdog_timeo = ESPNIC_TX_TIMEOUT;
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
+	/* See espnic_tx_header(). */
+	netif_keep_dst(netdev);
 	netdev->min_mtu = ESPNIC_MIN_MTU;
 	netdev->max_mtu = caps->mtu;
 	/* The stack's limit is without, the device's with all headers. */

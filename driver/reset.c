@@ -191,13 +191,31 @@ int espnic_bring_up(struct espnic_dev *edev)
 	return err;
 }
 
+/* Is it a sound device that is to be reset, so that it can be asked before? */
+static bool espnic_answers(struct espnic_dev *edev)
+{
+	const u32 sound = ESPNIC_STATUS_READY | ESPNIC_STATUS_CMD_ENABLED | ESPNIC_STATUS_FW_ALIVE;
+	u32 status;
+
+	if (edev->pdev->error_state != pci_channel_io_normal || edev->heartbeat_misses)
+		return false;
+	status = espnic_read(edev, ESPNIC_REG_STATUS);
+	return !espnic_gone(edev) && (status & (sound | ESPNIC_STATUS_FATAL)) == sound;
+}
+
 void espnic_reset_begin(struct espnic_dev *edev)
 {
 	struct espnic_queue_set *set = edev->enet->set;
+	bool answers = espnic_answers(edev);
 	int i;
 
 	set_bit(ESPNIC_DEV_RESETTING, &edev->flags);
 	netif_device_detach(edev->enet->netdev);
+	if (set && answers) {
+		/* It counts what passes, and forgets it. */
+		espnic_queues_stop(edev->enet);
+		espnic_ipsec_save(edev->enet);
+	}
 	if (set) {
 		espnic_queues_quiesce(edev->enet);
 		for (i = 0; i < set->params.pairs; i++)

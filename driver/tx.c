@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From the stack to the device, and the memory back when it is sent. */
+#include <linux/etherdevice.h>
 #include <linux/tcp.h>
+#include <net/dst.h>
 #include <net/xfrm.h>
 
 #include "espnic.h"
@@ -92,21 +94,29 @@ static void espnic_tx_offload(struct espnic_tx_desc *desc, const struct sk_buff 
 }
 
 /*
- * Tunnel traffic of packet offload that is forwarded comes with blank memory for an Ethernet
- * header (xfrm_dev_direct_output()). The device writes the addresses, by the SA, but must know
- * from the type that this is IP, or it would not look for a policy. Only the stack makes such:
- * a packet socket's type is its own. 0 or -ENOMEM.
+ * Tunnel traffic of packet offload that is forwarded comes with blank memory for an Ethernet header
+ * (xfrm_dev_direct_output()), in which that of its reception may stand. The device writes the addresses, by the SA, but
+ * must know from the type that this is IP, or it would not look for a policy; and from a zero destination that
+ * without a next hop of the SA there is none. Only what was routed to this interface can be such. 0 or -ENOMEM.
  */
-static int espnic_tx_ethertype(struct sk_buff *skb)
+static int espnic_tx_header(struct sk_buff *skb, const struct net_device *netdev)
 {
-	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
+	const struct dst_entry *dst = skb_dst(skb);
+	bool routed = dst && dst->dev == netdev;
+	struct ethhdr *eth = (struct ethhdr *)skb->data;
 
-	if (likely(eth->h_proto == skb->protocol) || skb->sk ||
-	    (skb->protocol != htons(ETH_P_IP) && skb->protocol != htons(ETH_P_IPV6)))
+	/* Kept this far for that alone (netif_keep_dst()). */
+	skb_dst_drop(skb);
+	if (!routed || skb->sk || skb_vlan_tag_present(skb) ||
+	    (skb->protocol != htons(ETH_P_IP) && skb->protocol != htons(ETH_P_IPV6)) ||
+	    (eth->h_proto == skb->protocol && ether_addr_equal(eth->h_source, netdev->dev_addr)))
 		return 0;
 	if (skb_cow_head(skb, 0))
 		return -ENOMEM;
-	((struct ethhdr *)skb->data)->h_proto = skb->protocol;
+	eth = (struct ethhdr *)skb->data;
+	eth_zero_addr(eth->h_dest);
+	ether_addr_copy(eth->h_source, netdev->dev_addr);
+	eth->h_proto = skb->protocol;
 	return 0;
 }
 
@@ -191,7 +201,7 @@ netdev_tx_t espnic_xmit(struct sk_buff *skb, struct net_device *netdev)
 	}
 
 	max = min_t(u32, edev->caps.tx_segs, ESPNIC_TX_DESCS_MAX);
-	if (espnic_tx_ethertype(skb) ||
+	if (espnic_tx_header(skb, netdev) ||
 	    (unlikely(skb_shinfo(skb)->nr_frags >= max) && skb_linearize(skb)))
 		return espnic_tx_drop(edev, ring, skb, &ring->stats->drop_nomem);
 	if (xfrm_offload(skb) && espnic_ipsec_tx(enet, skb, &meta))
