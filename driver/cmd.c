@@ -163,6 +163,7 @@ static bool espnic_cmd_answered(struct espnic_dev *edev, struct espnic_cmd_wait 
 			return true;
 		left -= some;
 		espnic_read(edev, ESPNIC_REG_STATUS);
+		espnic_cmd_look(edev);
 	}
 	return false;
 }
@@ -442,7 +443,7 @@ static u32 espnic_event_poll(struct espnic_dev *edev, u32 budget)
 			break;
 		dma_rmb();
 		memcpy(&event, next, sizeof(event));
-		cmd->ev_head++;
+		WRITE_ONCE(cmd->ev_head, cmd->ev_head + 1);
 		cmd->events++;
 		espnic_event(edev, &event);
 	}
@@ -462,6 +463,40 @@ irqreturn_t espnic_cmd_irq(int irq, void *data)
 	if (commands == ESPNIC_CMD_SLOTS || events == ESPNIC_EVQ_ENTRIES)
 		irq_wake_thread(irq, data);
 	return IRQ_HANDLED;
+}
+
+/* Is there something in either ring? Under cmd->lock. */
+static bool espnic_cmd_pending(const struct espnic_cmd *cmd)
+{
+	u32 answer = le32_to_cpu(READ_ONCE(cmd->cq[cmd->cpl_head & ESPNIC_CMD_MASK].flags));
+	u32 ev_head = READ_ONCE(cmd->ev_head);
+	u32 event = le32_to_cpu(READ_ONCE(cmd->evq[ev_head & ESPNIC_EVQ_MASK].flags));
+
+	return espnic_phase(answer, ESPNIC_CMD_CPL_PHASE, cmd->cpl_head, ESPNIC_CMD_LOG2) ||
+	       espnic_phase(event, ESPNIC_EVENT_PHASE, ev_head, ESPNIC_EVQ_LOG2);
+}
+
+void espnic_cmd_look(struct espnic_dev *edev)
+{
+	struct espnic_cmd *cmd = &edev->cmd;
+	bool lost = false;
+
+	spin_lock_irq(&cmd->lock);
+	if (!cmd->up || !espnic_cmd_pending(cmd)) {
+		cmd->look_time = 0;
+	} else if (!cmd->look_time || cmd->look_cpl != cmd->cpl_head ||
+		   cmd->look_ev != READ_ONCE(cmd->ev_head)) {
+		cmd->look_cpl = cmd->cpl_head;
+		cmd->look_ev = READ_ONCE(cmd->ev_head);
+		cmd->look_time = jiffies ?: 1;
+	} else {
+		lost = time_after_eq(jiffies, cmd->look_time + msecs_to_jiffies(ESPNIC_CMD_LOOK_MS));
+	}
+	spin_unlock_irq(&cmd->lock);
+	if (!lost)
+		return;
+	atomic_inc(&edev->lost_irqs);
+	irq_wake_thread(pci_irq_vector(edev->pdev, 0), edev);
 }
 
 static void espnic_write_addr(struct espnic_dev *edev, u32 reg_lo, u32 reg_hi, dma_addr_t addr)

@@ -200,6 +200,10 @@ struct espnic_cmd {
 	dma_addr_t cq_dma;
 	dma_addr_t resp_dma;
 
+	u32 look_cpl;			/* cpl_head and ev_head when espnic_cmd_look() saw more there */
+	u32 look_ev;
+	unsigned long look_time;	/* of its first sight, in jiffies; 0: nothing waited */
+
 	/* The event ring is the vector 0 thread's alone. */
 	struct espnic_event *evq;
 	dma_addr_t evq_dma;
@@ -233,6 +237,7 @@ struct espnic_dev {
 	u32 heartbeat_misses;
 	u32 reset_tries;		/* that failed in a row; RTNL */
 	atomic_t resets;		/* since probe */
+	atomic_t lost_irqs;		/* completions that no interrupt told of */
 	u8 perm_mac[ETH_ALEN];
 	u8 pairs;			/* queue pairs for which there are vectors */
 	char irq_name[32];
@@ -358,6 +363,9 @@ struct espnic_queue {
 	u16 index;
 	bool created;			/* the device has it; RTNL */
 	bool broken;			/* impossible completion seen: off until restart */
+	bool looked;			/* espnic_queues_look() saw completions, at: */
+	u32 look_tx;			/* the TX completion ring's head, and */
+	u32 look_rx;			/* the RX ring's; RTNL all three */
 
 	void *mem;			/* rings and control block, one coherent piece */
 	size_t mem_size;
@@ -533,6 +541,12 @@ void espnic_queues_stop(struct espnic_net *enet);
 /* The host's half of stopping: no interrupt, NAPI nor TX any more. Needs no device. */
 void espnic_queues_quiesce(struct espnic_net *enet);
 
+/*
+ * Schedules the NAPI of queues whose completions have waited since the last call: their interrupt was
+ * lost. RTNL; from the service task, once a second.
+ */
+void espnic_queues_look(struct espnic_net *enet);
+
 /* Gives back what is in the rings. The device must have forgotten the queues. */
 void espnic_queues_drain(struct espnic_net *enet);
 
@@ -624,6 +638,12 @@ void espnic_cmd_reap(struct espnic_dev *edev);
 
 /* Thread of vector 0. */
 irqreturn_t espnic_cmd_irq(int irq, void *data);
+
+/*
+ * Wakes the thread of vector 0 if an answer or event has waited for ESPNIC_CMD_LOOK_MS: its interrupt
+ * was lost. Process context, from whoever waits and from the service task.
+ */
+void espnic_cmd_look(struct espnic_dev *edev);
 
 /*
  * Executes a command and waits for its answer. Process context, sleeps up to

@@ -304,6 +304,7 @@ static void espnic_queue_init(struct espnic_queue *queue)
 	rx->head = 0;
 	rx->frame_seen = 0;
 	queue->broken = false;
+	queue->looked = false;
 }
 
 static int espnic_queue_irq_vector(struct espnic_queue *queue)
@@ -402,6 +403,37 @@ void espnic_queues_quiesce(struct espnic_net *enet)
 	netif_tx_disable(enet->netdev);
 	set->live = false;
 	espnic_port_enable(enet, false);
+}
+
+/* Completions that nobody reads: NAPI waits for an interrupt, which should have come long ago. */
+static void espnic_queue_look(struct espnic_queue *queue)
+{
+	u32 tx = READ_ONCE(queue->tx.cpl_head), rx = READ_ONCE(queue->rx.head);
+	bool waits;
+
+	waits = !queue->broken && !test_bit(NAPI_STATE_SCHED, &queue->napi.state) &&
+		(espnic_tx_pending(&queue->tx) || espnic_rx_pending(&queue->rx));
+	if (waits && queue->looked && tx == queue->look_tx && rx == queue->look_rx) {
+		atomic_inc(&queue->enet->edev->lost_irqs);
+		local_bh_disable();
+		napi_schedule(&queue->napi);
+		local_bh_enable();
+		waits = false;
+	}
+	queue->looked = waits;
+	queue->look_tx = tx;
+	queue->look_rx = rx;
+}
+
+void espnic_queues_look(struct espnic_net *enet)
+{
+	struct espnic_queue_set *set = enet->set;
+	int i;
+
+	if (!set || !set->live)
+		return;
+	for (i = 0; i < set->params.pairs; i++)
+		espnic_queue_look(set->queues[i]);
 }
 
 void espnic_queues_drain(struct espnic_net *enet)

@@ -342,8 +342,11 @@ static void espnic_look_after(struct espnic_dev *edev)
 	if (test_bit(ESPNIC_DEV_FROZEN, &edev->flags))
 		return;
 	/* RESETTING here: a reset failed, and the next try is due. */
-	if (!test_bit(ESPNIC_DEV_RESETTING, &edev->flags))
+	if (!test_bit(ESPNIC_DEV_RESETTING, &edev->flags)) {
 		espnic_check_health(edev);
+		espnic_cmd_look(edev);
+		espnic_queues_look(edev->enet);
+	}
 	/* Not to be waited for. The service is called again, for the end. */
 	if (espnic_gone(edev))
 		return;
