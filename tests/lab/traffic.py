@@ -5,11 +5,16 @@
 usage: traffic.py serve
        traffic.py tcp ADDRESS BYTES      send BYTES, get them echoed, compare
        traffic.py udp ADDRESS SIZE...    one datagram of each size, echoed, compared
+       traffic.py all ADDRESS...         a little TCP and UDP with each at once, as above
+       traffic.py pump ADDRESS...        the same over and over until SIGTERM; what breaks begins anew, and only wrong bytes
+                                         are an error
        traffic.py raw IFACE SRC DST PROTO   one IPv4 packet past the stack, by a packet socket; TCP and UDP go to TCP_PORT
 """
 
 import hashlib
 import os
+import re
+import signal
 import socket
 import struct
 import sys
@@ -22,6 +27,12 @@ SLOW = int(os.environ.get("LAB_SLOW", "1"))
 TIMEOUT_S = 60 * SLOW  # of a whole transfer: guests are emulated
 UDP_TIMEOUT_S = 3 * SLOW
 CHUNK = 65536
+ALL_BYTES, ALL_SIZES = 40000, (1, 100, 1000)
+PUMP_BYTES = 100000
+PUMP_PAUSE_S = 0.1  # between connections: guests are emulated
+PUMP_SIZES = (1, 17, 64, 500, 1200)
+CUT = re.compile(r" (\d+) of \d+ bytes came back, first difference at \1$")  # cut off, but right up to there
+PUMP_TIMEOUT_S = 3 * SLOW  # of one connection or datagram, when what is between may be broken
 
 
 def pattern(seed, size):
@@ -65,13 +76,16 @@ def serve():
         threading.Thread(target=echo_tcp, args=(conn,), daemon=True).start()
 
 
-def tcp_client(address, size):
+def tcp_client(address, size, timeout=TIMEOUT_S):
     sent = pattern(f"tcp {address} {size}", size)
     got = bytearray()
-    with socket.create_connection((address, TCP_PORT), timeout=TIMEOUT_S) as conn:
+    with socket.create_connection((address, TCP_PORT), timeout=timeout) as conn:
         def send():
-            conn.sendall(sent)
-            conn.shutdown(socket.SHUT_WR)
+            try:
+                conn.sendall(sent)
+                conn.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # the receiver finds out, and says it
 
         sender = threading.Thread(target=send)
         sender.start()
@@ -104,6 +118,88 @@ def udp_client(address, sizes):
     return None
 
 
+class Pump:
+    """Traffic that goes on whatever happens to it, until told to stop."""
+
+    def __init__(self, addresses):
+        self.addresses, self.stop, self.lock = addresses, threading.Event(), threading.Lock()
+        self.done, self.broken, self.wrong = 0, 0, []
+
+    def count(self, wrong, broken):
+        with self.lock:
+            self.done += not broken
+            self.broken += broken
+            if wrong:
+                self.wrong.append(wrong)
+
+    def tcp(self, address):
+        while not self.stop.is_set():
+            try:
+                wrong = tcp_client(address, PUMP_BYTES, PUMP_TIMEOUT_S)
+                cut = bool(wrong) and CUT.search(wrong)
+                self.count(None if cut else wrong, bool(cut))
+                time.sleep(PUMP_PAUSE_S)
+            except OSError:
+                self.count(None, True)
+                time.sleep(0.1)
+
+    def udp(self, address):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        number = 0
+        while not self.stop.is_set():
+            try:
+                with socket.socket(family, socket.SOCK_DGRAM) as sock:
+                    sock.settimeout(PUMP_TIMEOUT_S)
+                    sock.connect((address, UDP_PORT))
+                    while not self.stop.is_set():
+                        number += 1
+                        self.datagram(sock, number, PUMP_SIZES[number % len(PUMP_SIZES)])
+                        time.sleep(PUMP_PAUSE_S)
+            except OSError:
+                self.count(None, True)
+                time.sleep(0.1)
+
+    def datagram(self, sock, number, size):
+        """Sends one; takes what comes, be it a late echo of an earlier one."""
+        sock.send(struct.pack("!I", number) + pattern(f"udp {number}", size))
+        got = sock.recv(65535)
+        of = struct.unpack("!I", got[:4])[0] if len(got) >= 4 else 0
+        good = 0 < of <= number and got[4:] == pattern(f"udp {of}", PUMP_SIZES[of % len(PUMP_SIZES)])
+        self.count(None if good else f"udp: echo {of} of {number} differs", False)
+
+    def run(self):
+        signal.signal(signal.SIGTERM, lambda *_: self.stop.set())
+        threads = [threading.Thread(target=kind, args=(address,), daemon=True)
+                   for address in self.addresses for kind in (self.tcp, self.udp)]
+        for thread in threads:
+            thread.start()
+        while not self.stop.wait(0.2) and not self.wrong:
+            pass
+        for thread in threads:
+            thread.join(2 * PUMP_TIMEOUT_S)
+        print(f"pump: {self.done} done, {self.broken} broken off, {len(self.wrong)} wrong", flush=True)
+        return self.wrong[0] if self.wrong else None
+
+
+def everything(addresses):
+    """TCP and UDP with each address at once; what is wrong, or None."""
+    wrong = []
+
+    def one(kind, *args):
+        try:
+            wrong.append(kind(*args))
+        except OSError as error:
+            wrong.append(f"{args[0]}: {error}")
+
+    threads = [threading.Thread(target=one, args=args) for address in addresses
+               for args in ((tcp_client, address, ALL_BYTES, 10 * SLOW), (udp_client, address, ALL_SIZES))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return "; ".join(w for w in wrong if w) or None
+
+
 def raw(interface, src, dst, proto):
     """Ethernet to the broadcast address: who receives it does not matter, what the NIC makes of it does."""
     payload = struct.pack("!HH", TCP_PORT, TCP_PORT) + bytes(28)
@@ -129,6 +225,10 @@ def main():
         wrong = tcp_client(args[1], int(args[2]))
     elif len(args) >= 3 and args[0] == "udp":
         wrong = udp_client(args[1], [int(a) for a in args[2:]])
+    elif len(args) >= 2 and args[0] == "all":
+        wrong = everything(args[1:])
+    elif len(args) >= 2 and args[0] == "pump":
+        wrong = Pump(args[1:]).run()
     elif len(args) == 5 and args[0] == "raw":
         raw(args[1], args[2], args[3], int(args[4]))
     else:

@@ -1,0 +1,270 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The rounds of fault.sh; each leaves flows that work, or does not.
+# shellcheck disable=SC2154 # variables of fault.sh
+
+# some WORD...: in $some, one of them. Not in a subshell, where bash forgets the seed.
+some() {
+	local words=("$@")
+	some=${words[$((RANDOM % $#))]}
+}
+
+# ---- keys and policies ----
+
+twin() { # ID: the same SA once more; xfrm says no, but the NIC has had it in hands
+	! sa out "$1" "${gen[$1]}" 2>/dev/null && ! sa in "$1" "${gen[$1]}" 2>/dev/null
+}
+
+# ip xfrm state update of the SA, with its offload: whether it is taken or refused, traffic goes on
+update() { # ID DIR
+	sa_line update "$2" "$1" "${gen[$1]}"
+	ip -batch - <<<"$line" 2>/dev/null
+	return 0
+}
+
+delete_and_make() { # ID: break before make
+	sas_del "$1" "${gen[$1]}" && flow_new "$1"
+}
+
+policy_again() { # ID
+	policies_del "$1" && pause 0.2 && policies "$1"
+}
+
+round_churn() {
+	local i id
+	pump_start
+	for i in $(seq "$FAULT_TIMES"); do
+		for id in $FLOWS; do
+			t "churn $i: flow $id added twice" twin "$id"
+			some in out
+			t "churn $i: flow $id updated" update "$id" "$some"
+			t "churn $i: flow $id rekeyed, make before break" rekey "$id"
+			t "churn $i: flow $id deleted and made anew" delete_and_make "$id"
+			t "churn $i: flow $id's policies deleted and added" policy_again "$id"
+		done
+	done
+	pump_stop churn
+}
+
+# ---- the interface ----
+
+down_and_up() {
+	ip link set eth0 down
+	pause 0.3
+	net_up && flows_again
+}
+
+round_link() {
+	local i
+	for i in $(seq "$FAULT_TIMES"); do
+		pump_start
+		pause 0.5
+		t "link $i: down and up" down_and_up
+		pump_stop "link $i"
+		t "link $i: all flows work" works
+	done
+}
+
+# No SA is lost by these
+round_settings() {
+	local i before
+	before=$(nic_stat ipsec_sa_added)
+	pump_start
+	for i in $(seq "$FAULT_TIMES"); do
+		some "rx 64 tx 512" "rx 512 tx 64" "rx 128 tx 128" "rx 64 tx 64"
+		# shellcheck disable=SC2086 # words on purpose
+		t "settings $i: rings $some" ethtool -G eth0 $some
+		some 1 2 3 4
+		t "settings $i: channels $some" ethtool -L eth0 combined "$some"
+		some 1500 2000 4000 9000
+		t "settings $i: MTU $some" ip link set eth0 mtu "$some"
+		t "settings $i: all flows answer" eventually answered
+	done
+	pump_stop settings
+	t "settings: rings as before" ethtool -G eth0 rx 256 tx 256
+	ethtool -L eth0 combined 4
+	ip link set eth0 mtu 1500
+	t "settings: no SA was made anew" test "$(nic_stat ipsec_sa_added)" = "$before"
+}
+
+# ---- the driver ----
+
+rebind() {
+	echo "$pci" >/sys/bus/pci/drivers/espnic/unbind && echo "$pci" >/sys/bus/pci/drivers/espnic/bind &&
+		net_up && flows_again
+}
+
+reload() {
+	rmmod espnic && insmod /run/lab/espnic.ko && net_up && flows_again
+}
+
+round_driver() {
+	local i
+	for i in $(seq "$FAULT_TIMES"); do
+		pump_start
+		if [ $((i % 2)) = 1 ]; then
+			t "driver $i: unloaded and loaded" reload
+		else
+			t "driver $i: unbound and bound" rebind
+		fi
+		t "driver $i: all flows answer" eventually answered
+		pump_stop "driver $i"
+	done
+}
+
+# ---- resets ----
+
+flr() {
+	echo flr >"/sys/bus/pci/devices/$pci/reset_method" && echo 1 >"/sys/bus/pci/devices/$pci/reset"
+}
+
+# The NIC is reset while it segments; SAs and policies come back by themselves
+round_flr() {
+	local i before now
+	for i in $(seq "$FAULT_TIMES"); do
+		before=$(nic_stat tx_tso_packets)
+		pump_start
+		pause 0.$((RANDOM % 9 + 1))
+		now=$(nic_stat tx_tso_packets)
+		t "flr $i" flr
+		tap "flr $i: it was segmenting" $((now > before ? 0 : 1)) "$before packets, then $now"
+		pump_stop "flr $i"
+		t "flr $i: all flows work" works
+	done
+}
+
+# ---- faults of the device ----
+
+# What strikes, how often, with what, and under which name it shows: in a counter of ethtool -S (a pattern), or
+# by itself not at all (-), when the driver needs to do nothing.
+faults=(
+	"lost-irq 3 0 cmd_lost_irqs"
+	"lost-irq 3 1 cmd_lost_irqs"
+	"lost-irq 2 2 -"
+	"dma-read 1 60 tx_drop_dma"
+	"dma-read 1 4 -"
+	"dma-write 1 60 rx_drop_dma|cmd_resets"
+	"dma-write 1 4 -"
+	"tx-late 3 $((RANDOM % 400)) -"
+	"tx-double 1 0 txq[0-9]+_bad_cpl"
+	"tx-swap 1 0 txq[0-9]+_bad_cpl"
+	"tx-head 1 $((RANDOM + 600)) txq[0-9]+_bad_cpl"
+	"tx-head 1 0xffffffff txq[0-9]+_bad_cpl"
+	"tx-reason 2 $RANDOM txq[0-9]+_dev_drops"
+	"rx-late 3 $((RANDOM % 400)) -"
+	"rx-double 1 0 rxq[0-9]+_bad_cpl"
+	"rx-swap 1 0 rxq[0-9]+_bad_cpl"
+	"rx-len 1 0 rxq[0-9]+_bad_cpl"
+	"rx-len 1 0xffff rxq[0-9]+_bad_cpl"
+	"rx-len 1 $((RANDOM % 13 + 1)) rxq[0-9]+_bad_cpl"
+	"rx-frame-len 1 $((RANDOM + 32768)) rxq[0-9]+_bad_cpl"
+	"rx-index 1 $((RANDOM % 1000 + 1)) rxq[0-9]+_bad_cpl"
+	"rx-buffers 1 0 rxq[0-9]+_bad_cpl"
+	"rx-buffers 1 255 rxq[0-9]+_bad_cpl"
+	"rx-queue 1 $((RANDOM % 200 + 20)) rxq[0-9]+_bad_cpl"
+	"rx-handle 4 $((RANDOM * 65536 + 1)) rxq[0-9]+_drop_ipsec"
+	"rx-status 4 $((RANDOM % 200 + 50)) -"
+	"cmd-late 1 1500 -"
+	"cmd-mute 1 0 cmd_timeouts"
+	"cmd-id 1 $((RANDOM + 1000)) cmd_bad_cpl"
+	"cmd-status 1 $((RANDOM + 1000)) -"
+	"cmd-resp 1 0xffffffff cmd_bad_cpl"
+	"event 3 $((RANDOM * 65536 + 77)) cmd_bad_events"
+	"event 2 $((RANDOM * 65536 + 3)) ipsec_event_stale"
+	"fw-hang 1 0 cmd_resets"
+	"fatal 1 7 cmd_resets"
+)
+
+has_struck() { # NAME
+	lab-fault list | jq -e --arg name "$1" '.[$name].left == 0' >/dev/null
+}
+
+# one_fault NAME COUNT ARG COUNTER: with traffic, and with commands (ethtool -S asks the device)
+one_fault() {
+	local name="fault $1 $2 $3" before=0 _
+	[ "$4" = - ] || before=$(stat_sum "$4")
+	pump_start
+	pause 0.3
+	t "$name: armed" lab-fault "$1" "$2" "$3"
+	for _ in $(seq $((20 * LAB_SLOW))); do
+		timeout $((20 * LAB_SLOW)) ethtool -S eth0 >/dev/null 2>&1
+		has_struck "$1" && break
+		pause 0.1
+	done
+	t "$name: struck" has_struck "$1"
+	lab-fault "$1" 0 >/dev/null
+	pump_stop "$name"
+	t "$name: all flows work by themselves" works
+	[ "$4" = - ] || counted "$name" "$4" "$before"
+}
+
+# FAULT_TIMES of them, as the seed picks; 0: all
+round_faults() {
+	local left=("${faults[@]}") n=$FAULT_TIMES pick
+	[ "$n" -gt 0 ] || n=${#faults[@]}
+	while [ "$n" -gt 0 ] && [ ${#left[@]} -gt 0 ]; do
+		pick=$((RANDOM % ${#left[@]}))
+		# shellcheck disable=SC2086 # words on purpose
+		one_fault ${left[pick]}
+		unset "left[pick]"
+		left=("${left[@]}")
+		n=$((n - 1))
+	done
+}
+
+# ---- the wire ----
+
+# What the left counts that it did not take: by the device, and by the kernel behind it
+not_taken() {
+	ethtool -S eth0 | awk '/^ *rx_drop_/ { sub(/:/, ""); print }'
+	awk '/^XfrmIn/' /proc/net/xfrm_stat
+}
+
+# attacked NAME FILE: as many were counted as were sent, and the rest of the flow was not hurt
+attacked() {
+	local sent counted name before after
+	sent=$(jq 'add' "$2") || return 1
+	counted=0
+	while read -r name after; do
+		before=$(awk -v name="$name" '$1 == name { print $2 }' /tmp/not_taken)
+		[ "$after" = "$before" ] || echo "$name: $((after - before))" >>/out/attack.counted
+		counted=$((counted + after - before))
+	done <<<"$(not_taken)"
+	echo "$sent sent, $counted counted" | tee -a /out/attack.counted
+	[ "$sent" = "$counted" ]
+}
+
+round_attack() {
+	local listener key spi=0x77777777 name='attack'
+	"$here/attack.py" listen /out/heard &
+	listener=$!
+	pause 1
+	not_taken >/tmp/not_taken
+	t "$name: sent" peer "$here/attack.py attack eth0 $FAULT_SEED $((8 * FAULT_TIMES)) '$RIGHT4>$LEFT4' '$RIGHT6_IN>$LEFT6_IN' \
+		'$RIGHT6>$LEFT6' '$RIGHT4_IN>$LEFT4_IN' >/out/attack.sent"
+	sleep 1
+	t "$name: every packet is counted by name" attacked "$name" /out/attack.sent
+	key=$(printf '0x%040x' $((spi * 2654435761)))
+	t "$name: an SA whose key the attacker has" ip xfrm state add src $RIGHT4 dst $LEFT4 proto esp spi $spi reqid 10 mode transport \
+		replay-window 32 aead 'rfc4106(gcm(aes))' "$key" $ICV_BITS offload packet dev eth0 dir in
+	not_taken >/tmp/not_taken
+	t "$name: wrong padding sent" peer "$here/attack.py pad eth0 $spi $key $RIGHT4 $LEFT4 >/out/pad.sent"
+	sleep 1
+	t "$name: wrong padding is counted by name" padding_counted
+	kill $listener
+	t "$name: heard is what is genuine, once" "$here/attack.py" judge /out/heard "$RIGHT4>" "$RIGHT6_IN>" "$RIGHT6>" \
+		"$RIGHT4_IN>" padding
+	ip xfrm state delete src $RIGHT4 dst $LEFT4 proto esp spi $spi
+}
+
+padding_counted() {
+	local name wrong=0 before after
+	for name in padding malformed; do
+		before=$(awk -v name="rx_drop_$name" '$1 == name { print $2 }' /tmp/not_taken)
+		after=$(nic_stat "rx_drop_$name")
+		wrong=$((wrong + after - before))
+	done
+	echo "$wrong of $(cat /out/pad.sent)"
+	[ $wrong = "$(jq '.padding + .length' /out/pad.sent)" ]
+}
