@@ -55,7 +55,7 @@ testbin = $(patsubst tests/%.c,build/test/$(1)/%,$(2))
 libexec = build/$(if $(filter plain,$(1)),,$(1)/)libexec
 
 .PHONY: build programs driver lint demo bench bench-engine fuzz test test-unit test-vectors test-device test-fuzz test-lab test-fault \
-	debug-kernel test-debug
+	debug-kernel test-debug coverage-driver
 build: programs driver docs/registers.md
 
 # ---------------------------------------------------------------- generated
@@ -151,6 +151,8 @@ test-lab: build
 	@tests/run lab
 test-debug: programs driver-debug
 	@tests/run debug
+coverage-driver: programs driver-coverage
+	@tests/coverage/driver --run
 test-fault: build
 	@tests/run fault
 test: build tests-plain tests-asan tests-tsan fw-rv32 $(FUZZ_BINS)

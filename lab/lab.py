@@ -118,13 +118,15 @@ def check(options):
         raise LabError("--control needs --left-nic espnic")
     require_tools()
     kernel = Kernel(options.kernel)
+    if os.environ.get("LAB_COVERAGE") and options.kernel != "debug":
+        raise LabError("LAB_COVERAGE needs --kernel debug")
     options.memory = options.memory or kernel.memory
     options.slow = slowness(kernel)
     options.timeout *= options.slow
     if "espnic" in (options.left_nic, options.right_nic):
         require_vfio_user()
         if not os.path.isfile(kernel.driver()):
-            goal = "driver-debug" if options.kernel == "debug" else "driver"
+            goal = "driver" if options.kernel != "debug" else "driver-" + kernel.driver().split(os.sep)[-2]
             raise LabError(f"{kernel.driver()} is not built (make {goal})")
         if not os.access(device_binary(), os.X_OK):
             raise LabError(f"{device_binary()} is not built (make device)")

@@ -70,7 +70,8 @@ class Kernel:
 
     def driver(self):
         """Where this kernel's espnic.ko is built."""
-        return os.path.join(TREE, "build", "driver", self.name, "espnic.ko")
+        name = "coverage" if os.environ.get("LAB_COVERAGE") else self.name
+        return os.path.join(TREE, "build", "driver", name, "espnic.ko")
 
 
 class Cpio:
