@@ -139,7 +139,9 @@ fuzz: $(FUZZ_BINS)
 
 # ---------------------------------------------------------------- tests
 
-test-unit: tests-plain tests-asan tests-tsan fw-rv32
+include tests/ct/ct.mk
+
+test-unit: tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS)
 	@tests/run unit
 test-vectors: programs
 	@tests/run vectors
@@ -155,7 +157,7 @@ coverage-driver: programs driver-coverage
 	@tests/coverage/driver --run
 test-fault: build
 	@tests/run fault
-test: build tests-plain tests-asan tests-tsan fw-rv32 $(FUZZ_BINS)
+test: build tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS) $(FUZZ_BINS)
 	@tests/run unit vectors device fuzz lab
 
 demo: build

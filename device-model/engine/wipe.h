@@ -8,20 +8,24 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "engine/secret.h"
+
 /* Zeroes @len bytes at @p; never optimised away. */
 static inline void espnic_wipe(void *p, size_t len)
 {
 	explicit_bzero(p, len);
 }
 
-/* Whether @len bytes at @a and @b are equal; time depends on @len alone. */
+/* Whether @len bytes at @a and @b are equal; time depends on @len alone. The verdict is public. */
 static inline bool espnic_equal_ct(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	uint32_t diff = 0;
 
 	for (size_t i = 0; i < len; i++)
 		diff |= a[i] ^ b[i];
-	return (diff - 1) >> 31;
+	diff = (diff - 1) >> 31;
+	espnic_public(&diff, sizeof(diff));
+	return diff;
 }
 
 #endif
