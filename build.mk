@@ -69,6 +69,11 @@ build/gen/espnic_regs_pkg.sv: regs/espnic.yaml regs/generate.py
 docs/registers.md: regs/espnic.yaml regs/generate.py
 	python3 regs/generate.py $< --manual $@
 
+# The table in it, that is; tests/unit/engine/test_list.py says when it is due.
+.PHONY: docs/transforms.md
+docs/transforms.md: build/libexec/espnic-engine
+	device-model/engine/cli/transforms.py $< $@
+
 # ---------------------------------------------------------------- programs
 
 define VARIANT_RULES
@@ -177,7 +182,7 @@ bench-engine: build/bench/engine-bench
 C_FILES = $(shell find device-model fw tests userspace -name '*.[ch]' 2>/dev/null | sort)
 LINT_SRCS = $(filter %.c,$(C_FILES))
 SH_FILES = $(shell grep -rlE '^\#!/bin/(ba)?sh' --include='*' .ci platform lab tests driver fw 2>/dev/null | sort)
-PY_FILES = $(shell { grep -rlE '^\#!/usr/bin/env python3' regs tests fw userspace; ls lab/*.py tests/*/*.py; } 2>/dev/null | sort -u)
+PY_FILES = $(shell { grep -rlE '^\#!/usr/bin/env python3' regs tests fw device-model userspace; ls lab/*.py tests/*/*.py; } 2>/dev/null | sort -u)
 
 .PHONY: lint-c lint-sh lint-sv lint-py lint-spdx
 lint: lint-spdx lint-c lint-sh lint-sv lint-py driver driver-sparse

@@ -13,9 +13,13 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char usage_text[] =
 	"usage: espnic-engine run|crypto [--engine auto|ref|fast|rtl]\n"
-	"One JSON request a line on standard input, one reply a line on standard output.\n"
-	"  run      protect and unprotect IP packets\n"
-	"  crypto   bare AEADs, ciphers and MACs\n"
+	"       espnic-engine list [--json]\n"
+	"       espnic-engine selftest\n"
+	"  run      protect and unprotect IP packets: one JSON request a line on standard\n"
+	"           input, one reply a line on standard output\n"
+	"  crypto   the same for bare AEADs, ciphers and MACs\n"
+	"  list     transforms: sizes, RFC 8221, and which bodies have them\n"
+	"  selftest known answers of each transform and body; fails if one is wrong\n"
 	"  --engine body to use (auto: fast where the CPU has it, else ref)\n";
 
 static int usage_error(const char *what, const char *detail)
@@ -57,20 +61,13 @@ static int crypto_main(const char *engine)
 	return err;
 }
 
-int main(int argc, char **argv)
+/* run and crypto. */
+static int serve_main(int argc, char **argv)
 {
 	const char *engine = "auto";
 	const char *why;
 	int err;
 
-	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-		fputs(usage_text, stdout);
-		return EXIT_OK;
-	}
-	if (argc < 2)
-		return usage_error("a command is missing", "");
-	if (strcmp(argv[1], "run") != 0 && strcmp(argv[1], "crypto") != 0)
-		return usage_error("no such command: ", argv[1]);
 	for (int i = 2; i < argc; i++) {
 		if (strncmp(argv[i], "--engine=", 9) == 0)
 			engine = argv[i] + 9;
@@ -89,4 +86,36 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
+}
+
+/* What was printed must have got out. */
+static int printed(int status)
+{
+	return fflush(stdout) != 0 || ferror(stdout) ? EXIT_FAILED : status;
+}
+
+int main(int argc, char **argv)
+{
+	bool json = argc == 3 && strcmp(argv[2], "--json") == 0;
+
+	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		fputs(usage_text, stdout);
+		return EXIT_OK;
+	}
+	if (argc < 2)
+		return usage_error("a command is missing", "");
+	if (strcmp(argv[1], "run") == 0 || strcmp(argv[1], "crypto") == 0)
+		return serve_main(argc, argv);
+	if (strcmp(argv[1], "list") == 0) {
+		if (argc > 2 && !json)
+			return usage_error("bad argument: ", argv[2]);
+		espnic_cli_list(json);
+		return printed(EXIT_OK);
+	}
+	if (strcmp(argv[1], "selftest") == 0) {
+		if (argc > 2)
+			return usage_error("bad argument: ", argv[2]);
+		return printed(espnic_cli_selftest() ? EXIT_OK : EXIT_FAILED);
+	}
+	return usage_error("no such command: ", argv[1]);
 }

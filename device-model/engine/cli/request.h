@@ -82,6 +82,15 @@ struct espnic_cli_crypto *espnic_cli_crypto_new(const struct espnic_transforms *
 void espnic_cli_crypto_free(struct espnic_cli_crypto *crypto);
 void espnic_cli_crypto_answer(void *crypto, struct json_object *request, FILE *out);
 
+/*
+ * Prints a line for each transform that SAs may name: sizes, standing in RFC 8221, and which bodies
+ * have it in ESP, in AH, and bare; an object a line if @json.
+ */
+void espnic_cli_list(bool json);
+
+/* Asks each body this machine can run for its known answers and prints them. False: a wrong one. */
+bool espnic_cli_selftest(void);
+
 /* The SA of CONTRACTS.md in @obj into *@p (its direction apart). False: *@err says why. */
 bool espnic_cli_read_sa(struct json_object *obj, struct espnic_sa_params *p,
 			struct espnic_cli_error *err);
