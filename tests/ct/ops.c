@@ -59,11 +59,34 @@ size_t ct_block(enum espnic_alg alg)
 	return of(alg)->cipher ? of(alg)->cipher->block : 1;
 }
 
+static void run_aead(const struct espnic_aead_ops *ops, enum ct_op op, void *key,
+		     struct ct_input *in)
+{
+	ops->expand(key, in->key, in->key_len);
+	if (op == CT_SEAL)
+		ops->seal(NULL, key, in->iv, CT_NONCE, in->aad, CT_AAD, in->data, in->len, in->tag,
+			  in->tag_len);
+	else
+		in->good = ops->open(NULL, key, in->iv, CT_NONCE, in->aad, CT_AAD, in->data,
+				     in->len, in->tag, in->tag_len);
+}
+
+static void run_cipher(const struct espnic_cipher_ops *ops, enum ct_op op, void *key,
+		       struct ct_input *in)
+{
+	ops->expand(key, in->key, in->key_len);
+	if (op == CT_ENCRYPT)
+		ops->encrypt(NULL, key, in->iv, in->data, in->len);
+	else
+		ops->decrypt(NULL, key, in->iv, in->data, in->len);
+}
+
 static void run_mac(const struct espnic_mac_ops *ops, void *key, struct ct_input *in)
 {
 	struct espnic_mac_state state;
 	size_t half = in->len / 2;
 
+	ops->expand(key, in->key, in->key_len);
 	ops->start(NULL, key, &state, ops->iv_len ? in->iv : NULL, ops->iv_len);
 	ops->update(NULL, key, &state, in->data, half);
 	ops->update(NULL, key, &state, in->data + half, in->len - half);
@@ -73,33 +96,13 @@ static void run_mac(const struct espnic_mac_ops *ops, void *key, struct ct_input
 void ct_run(enum espnic_alg alg, enum ct_op op, struct ct_input *in)
 {
 	static _Alignas(ESPNIC_CACHE_LINE) uint8_t key[4096];
-	const struct espnic_transform *with = of(alg);
 
-	if (with->aead)
-		with->aead->expand(key, in->key, in->key_len);
-	else if (with->cipher)
-		with->cipher->expand(key, in->key, in->key_len);
+	if (of(alg)->aead)
+		run_aead(of(alg)->aead, op, key, in);
+	else if (of(alg)->cipher)
+		run_cipher(of(alg)->cipher, op, key, in);
 	else
-		with->mac->expand(key, in->key, in->key_len);
-
-	switch (op) {
-	case CT_SEAL:
-		with->aead->seal(NULL, key, in->iv, CT_NONCE, in->aad, CT_AAD, in->data, in->len,
-				 in->tag, in->tag_len);
-		break;
-	case CT_OPEN:
-		in->good = with->aead->open(NULL, key, in->iv, CT_NONCE, in->aad, CT_AAD, in->data,
-					    in->len, in->tag, in->tag_len);
-		break;
-	case CT_ENCRYPT:
-		with->cipher->encrypt(NULL, key, in->iv, in->data, in->len);
-		break;
-	case CT_DECRYPT:
-		with->cipher->decrypt(NULL, key, in->iv, in->data, in->len);
-		break;
-	default:
-		run_mac(with->mac, key, in);
-	}
+		run_mac(of(alg)->mac, key, in);
 }
 
 void ct_random(uint8_t *p, size_t len)

@@ -104,16 +104,18 @@ static bool transform(enum espnic_alg alg, enum ct_op op)
 static int leak(const char *how)
 {
 	static const uint8_t table[256] = { 7 };
-	volatile int out = 0;
 	uint8_t key[2] = { 1, 2 };
+	volatile int out = 0;
+	int value;
 
 	espnic_secret(key, sizeof(key));
 	if (strcmp(how, "address") == 0)
 		out = table[key[0]];
 	else if (key[1] == 2)
 		out = 1;
-	espnic_public((void *)&out, sizeof(out));
-	return out == 3;
+	value = out;
+	espnic_public(&value, sizeof(value));
+	return value == 3;
 }
 
 int main(int argc, char **argv)

@@ -30,44 +30,44 @@ struct row {
 	uint16_t key_bits[LENS_MAX];	/* salt apart */
 	uint8_t salt, iv;		/* bytes */
 	uint8_t icv[LENS_MAX];		/* bytes */
+	bool legacy;
 	const char *rfc;
 	const char *status;		/* RFC 8221 sections 5 and 6; "-": does not say */
-	bool legacy;
 };
 
 static const struct row rows[] = {
 	{ "ENCR_AES_GCM", "aes-gcm", KIND_AEAD, ESPNIC_ENC_AES_GCM, ESPNIC_AUTH_NONE,
-	  ESPNIC_ALG_AES_GCM, { 128, 192, 256 }, 4, 8, { 8, 12, 16 }, "4106", "MUST (ICV 16)", false },
+	  ESPNIC_ALG_AES_GCM, { 128, 192, 256 }, 4, 8, { 8, 12, 16 }, false, "4106", "MUST (ICV 16)" },
 	{ "ENCR_CHACHA20_POLY1305", "chacha20-poly1305", KIND_AEAD, ESPNIC_ENC_CHACHA20_POLY1305,
-	  ESPNIC_AUTH_NONE, ESPNIC_ALG_CHACHA20_POLY1305, { 256 }, 4, 8, { 16 }, "7634", "SHOULD", false },
+	  ESPNIC_AUTH_NONE, ESPNIC_ALG_CHACHA20_POLY1305, { 256 }, 4, 8, { 16 }, false, "7634", "SHOULD" },
 	{ "ENCR_AES_CCM", "aes-ccm", KIND_AEAD, ESPNIC_ENC_AES_CCM, ESPNIC_AUTH_NONE,
-	  ESPNIC_ALG_AES_CCM, { 128, 192, 256 }, 3, 8, { 8, 12, 16 }, "4309", "SHOULD (ICV 8, IoT)", false },
+	  ESPNIC_ALG_AES_CCM, { 128, 192, 256 }, 3, 8, { 8, 12, 16 }, false, "4309", "SHOULD (ICV 8, IoT)" },
 	{ "ENCR_NULL_AUTH_AES_GMAC", "aes-gmac", KIND_AEAD, ESPNIC_ENC_AES_GMAC, ESPNIC_AUTH_NONE,
-	  ESPNIC_ALG_AES_GMAC, { 128, 192, 256 }, 4, 8, { 16 }, "4543", "-", false },
+	  ESPNIC_ALG_AES_GMAC, { 128, 192, 256 }, 4, 8, { 16 }, false, "4543", "-" },
 	{ "ENCR_AES_CBC", "aes-cbc", KIND_CIPHER, ESPNIC_ENC_AES_CBC, ESPNIC_AUTH_HMAC_SHA256_128,
-	  ESPNIC_ALG_AES_CBC, { 128, 192, 256 }, 0, 16, { 0 }, "3602", "MUST", false },
+	  ESPNIC_ALG_AES_CBC, { 128, 192, 256 }, 0, 16, { 0 }, false, "3602", "MUST" },
 	{ "ENCR_AES_CTR", "aes-ctr", KIND_CIPHER, ESPNIC_ENC_AES_CTR, ESPNIC_AUTH_HMAC_SHA256_128,
-	  ESPNIC_ALG_AES_CTR, { 128, 192, 256 }, 4, 8, { 0 }, "3686", "-", false },
+	  ESPNIC_ALG_AES_CTR, { 128, 192, 256 }, 4, 8, { 0 }, false, "3686", "-" },
 	{ "ENCR_NULL", "null", KIND_CIPHER, ESPNIC_ENC_NULL, ESPNIC_AUTH_HMAC_SHA256_128,
-	  ESPNIC_ALGS, { 0 }, 0, 0, { 0 }, "2410", "MUST", false },
+	  ESPNIC_ALGS, { 0 }, 0, 0, { 0 }, false, "2410", "MUST" },
 	{ "ENCR_3DES", "3des-cbc", KIND_CIPHER, ESPNIC_ENC_3DES_CBC, ESPNIC_AUTH_HMAC_SHA256_128,
-	  ESPNIC_ALG_3DES_CBC, { 192 }, 0, 8, { 0 }, "2451", "SHOULD NOT", true },
+	  ESPNIC_ALG_3DES_CBC, { 192 }, 0, 8, { 0 }, true, "2451", "SHOULD NOT" },
 	{ "AUTH_HMAC_SHA2_256_128", "hmac-sha256-128", KIND_INTEGRITY, ESPNIC_ENC_NULL,
-	  ESPNIC_AUTH_HMAC_SHA256_128, ESPNIC_ALG_HMAC_SHA256, { 256 }, 0, 0, { 16 }, "4868", "MUST", false },
+	  ESPNIC_AUTH_HMAC_SHA256_128, ESPNIC_ALG_HMAC_SHA256, { 256 }, 0, 0, { 16 }, false, "4868", "MUST" },
 	{ "AUTH_HMAC_SHA2_384_192", "hmac-sha384-192", KIND_INTEGRITY, ESPNIC_ENC_NULL,
-	  ESPNIC_AUTH_HMAC_SHA384_192, ESPNIC_ALG_HMAC_SHA384, { 384 }, 0, 0, { 24 }, "4868", "-", false },
+	  ESPNIC_AUTH_HMAC_SHA384_192, ESPNIC_ALG_HMAC_SHA384, { 384 }, 0, 0, { 24 }, false, "4868", "-" },
 	{ "AUTH_HMAC_SHA2_512_256", "hmac-sha512-256", KIND_INTEGRITY, ESPNIC_ENC_NULL,
-	  ESPNIC_AUTH_HMAC_SHA512_256, ESPNIC_ALG_HMAC_SHA512, { 512 }, 0, 0, { 32 }, "4868", "SHOULD", false },
+	  ESPNIC_AUTH_HMAC_SHA512_256, ESPNIC_ALG_HMAC_SHA512, { 512 }, 0, 0, { 32 }, false, "4868", "SHOULD" },
 	{ "AUTH_HMAC_SHA1_96", "hmac-sha1-96", KIND_INTEGRITY, ESPNIC_ENC_NULL,
-	  ESPNIC_AUTH_HMAC_SHA1_96, ESPNIC_ALG_HMAC_SHA1, { 160 }, 0, 0, { 12 }, "2404", "MUST-", false },
+	  ESPNIC_AUTH_HMAC_SHA1_96, ESPNIC_ALG_HMAC_SHA1, { 160 }, 0, 0, { 12 }, false, "2404", "MUST-" },
 	{ "AUTH_AES_XCBC_96", "aes-xcbc-96", KIND_INTEGRITY, ESPNIC_ENC_NULL, ESPNIC_AUTH_AES_XCBC_96,
-	  ESPNIC_ALG_AES_XCBC, { 128 }, 0, 0, { 12 }, "3566", "SHOULD (IoT), MAY", false },
+	  ESPNIC_ALG_AES_XCBC, { 128 }, 0, 0, { 12 }, false, "3566", "SHOULD (IoT), MAY" },
 	{ "AUTH_AES_CMAC_96", "aes-cmac-96", KIND_INTEGRITY, ESPNIC_ENC_NULL, ESPNIC_AUTH_AES_CMAC_96,
-	  ESPNIC_ALG_AES_CMAC, { 128 }, 0, 0, { 12 }, "4494", "-", false },
+	  ESPNIC_ALG_AES_CMAC, { 128 }, 0, 0, { 12 }, false, "4494", "-" },
 	{ "AUTH_AES_GMAC", "aes-gmac", KIND_INTEGRITY, ESPNIC_ENC_NULL, ESPNIC_AUTH_AES_GMAC,
-	  ESPNIC_ALG_AES_GMAC, { 128, 192, 256 }, 4, 8, { 16 }, "4543", "MAY (128, 256)", false },
+	  ESPNIC_ALG_AES_GMAC, { 128, 192, 256 }, 4, 8, { 16 }, false, "4543", "MAY (128, 256)" },
 	{ "AUTH_HMAC_MD5_96", "hmac-md5-96", KIND_INTEGRITY, ESPNIC_ENC_NULL, ESPNIC_AUTH_HMAC_MD5_96,
-	  ESPNIC_ALG_HMAC_MD5, { 128 }, 0, 0, { 12 }, "2403", "MUST NOT", true },
+	  ESPNIC_ALG_HMAC_MD5, { 128 }, 0, 0, { 12 }, true, "2403", "MUST NOT" },
 };
 
 /* The key bytes of @auth beside a cipher. */
@@ -94,7 +94,7 @@ static bool takes(const struct espnic_engine_ops *ops, const struct row *row,
 	p.auth = row->auth;
 	p.salt_len = row->salt;
 	/* Keys that 3DES does not call weak. */
-	for (uint8_t i = 0; i < ESPNIC_KEY_MAX; i++)
+	for (unsigned int i = 0; i < ESPNIC_KEY_MAX; i++)
 		p.enc_key[i] = p.auth_key[i] = (uint8_t)(2 * i + 1);
 	if (row->kind != KIND_INTEGRITY)
 		p.enc_key_len = (uint8_t)(row->key_bits[0] / 8);
