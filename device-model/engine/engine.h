@@ -22,7 +22,7 @@ enum espnic_engine_limits {
 	ESPNIC_SALT_MAX = 4,		/* bytes: RFC 4106 section 4 */
 	ESPNIC_ICV_MAX = 32,		/* bytes: HMAC-SHA2-512-256 */
 	ESPNIC_WINDOW_MAX = 4096,	/* packets: XFRMA_REPLAY_ESN_MAX of Linux */
-	ESPNIC_HEADROOM = 80,		/* bytes protect may take in front: IP, UDP, ESP, IV */
+	ESPNIC_HEADROOM = 88,		/* bytes protect may take in front: IPv6 and AH of HMAC-SHA2-512 */
 	/* Bytes protect may take behind, TFC padding apart: pad to a block, trailer, ICV. */
 	ESPNIC_TAILROOM = 64,
 	ESPNIC_PACKET_MAX = 65535 + 40,	/* bytes: IPv6 without jumbograms */
@@ -270,7 +270,8 @@ enum espnic_pkt_flags {
  * in front of data and behind data + len are the engine's to write.
  *
  * protect, unprotect: data moves within the buffer; data, len, headroom and
- * tailroom are those of the result. With any verdict but ESPNIC_OK, nothing of
+ * tailroom are those of the result. AH with ESN wants 4 bytes behind the packet,
+ * in both directions. With any verdict but ESPNIC_OK, nothing of
  * the buffer may be given to anyone: it may have been overwritten.
  *
  * crypt_out, crypt_in: data and len stay.

@@ -27,13 +27,21 @@ struct espnic_esp_job {
 	uint8_t before[ESPNIC_ESN_HIGH];	/* the bytes in front of the ESP header */
 };
 
+/* The same for AH, whose job is over headers that are masked for a while. */
+struct espnic_ah_job {
+	uint8_t *ip;
+	uint32_t head_len;		/* bytes from there to AH */
+	uint32_t total;			/* bytes of the packet */
+	uint8_t *saved;			/* head_len bytes of memory */
+};
+
 /* How one packet is protected. Lengths and offsets in bytes, from the IP header. */
 struct espnic_out {
 	struct espnic_pkt *pkt;
 	struct espnic_ip ip;		/* of the clear packet */
 	uint32_t payload_off;		/* what is encrypted */
 	uint32_t payload_len;
-	uint32_t head_len;		/* IP header, and extension headers left of ESP */
+	uint32_t head_len;		/* IP header, and extension headers left of ESP or AH */
 	uint32_t udp_len;		/* UDP header, or 0 */
 	uint32_t tfc_len;
 	uint32_t pad_len;
@@ -43,7 +51,10 @@ struct espnic_out {
 	bool df;			/* of an outer IPv4 header */
 	uint16_t ip_id;
 	uint64_t seq;
-	struct espnic_esp_job esp;
+	union {
+		struct espnic_esp_job esp;
+		struct espnic_ah_job ah;
+	};
 };
 
 /* What is known of one packet to unprotect. Offsets and lengths likewise. */
@@ -51,8 +62,8 @@ struct espnic_in {
 	struct espnic_pkt *pkt;
 	struct espnic_ip ip;		/* outer header */
 	uint32_t esp_off;		/* ESP header */
-	uint32_t text_off;		/* ciphertext, and then plaintext */
-	uint32_t text_len;
+	uint32_t text_off;		/* ciphertext, and then plaintext; AH: the payload */
+	uint32_t text_len;		/* 0 for AH */
 	uint32_t payload_len;		/* of it, without padding and trailer */
 	uint8_t next;
 	uint32_t seq_low;		/* as in the packet */
@@ -60,7 +71,10 @@ struct espnic_in {
 	struct espnic_job *job;		/* NULL: none, its number was refused */
 	uint8_t *clear;			/* the result */
 	uint32_t clear_len;
-	struct espnic_esp_job esp;
+	union {
+		struct espnic_esp_job esp;
+		struct espnic_ah_job ah;
+	};
 };
 
 /* Packets under way in one thread, in order. Outbound jobs[i] is that of out[i]. */
@@ -72,7 +86,21 @@ struct espnic_burst {
 		struct espnic_out out[ESPNIC_BURST_MAX];
 		struct espnic_in in[ESPNIC_BURST_MAX];
 	};
+	/* Headers in front of AH as they were: those of one packet always fit, of many mostly. */
+	uint32_t saved_len;		/* bytes taken */
+	uint8_t saved[ESPNIC_PACKET_MAX];
 };
+
+/* @len bytes of the burst's memory for headers, or NULL: finish what is under way first. */
+static inline uint8_t *espnic_burst_save(struct espnic_burst *b, uint32_t len)
+{
+	uint8_t *saved = b->saved + b->saved_len;
+
+	if (len > sizeof(b->saved) - b->saved_len)
+		return NULL;
+	b->saved_len += len;
+	return saved;
+}
 
 /* Behind the ops of the same names. */
 void espnic_protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);

@@ -180,7 +180,10 @@ static const char *check_supported(const struct espnic_sa_params *p)
 {
 	if (p->replay_window > ESPNIC_WINDOW_MAX)
 		return "replay windows over 4096";
-	if (p->tfc_len && p->mode != ESPNIC_MODE_TUNNEL)
+	if (p->proto == ESPNIC_PROTO_AH && p->offload == ESPNIC_OFFLOAD_CRYPTO)
+		return "crypto offload of AH";
+	/* AH has no padding to hide behind: there tfc_len is not used. */
+	if (p->tfc_len && p->mode != ESPNIC_MODE_TUNNEL && p->proto == ESPNIC_PROTO_ESP)
 		return "TFC padding in transport mode";
 	return NULL;
 }

@@ -98,11 +98,11 @@ ONE = [
     ("icv_len 272", protect(sa={**SA, "icv_len": 272}), "bad-sa"),
     ("no enc", protect(sa=without(SA, "enc", "enc_key", "salt")), "bad-sa"),
     ("unknown enc", protect(sa={**SA, "enc": "rot13"}), "bad-request"),
-    ("CBC and HMAC", protect(sa=HMAC), "unsupported"),
+    ("CBC and HMAC", protect(sa=HMAC), "ok"),
     ("CBC alone", protect(sa=without(HMAC, "auth", "auth_key")), "bad-sa"),
-    ("AH", protect(sa={**without(HMAC, "enc", "enc_key"), "proto": "ah"}), "unsupported"),
+    ("AH", protect(sa={**without(HMAC, "enc", "enc_key"), "proto": "ah"}), "ok"),
     ("AH, enc none", protect(sa={**without(HMAC, "enc_key"), "enc": "none", "proto": "ah"}),
-     "unsupported"),
+     "ok"),
     ("AH without auth", protect(sa={"spi": 1, "proto": "ah"}), "bad-sa"),
     ("AEAD with auth", protect(sa={**SA, "auth": "hmac-sha1-96", "auth_key": "00" * 20}), "bad-sa"),
     ("auth none is said", protect(sa={**SA, "auth": "none"}), "ok"),
@@ -159,7 +159,9 @@ def single_requests(engine):
     replies = ask("run", [request for _, request, _ in ONE], engine)
     check("one reply a request", len(replies) == len(ONE))
     for (name, _, want), reply in zip(ONE, replies):
-        check(f"{engine}: {name}", word(reply) == want, f"want {want}, got {reply}")
+        # A body other than ref may lack a transform, and says so.
+        lacks = engine != "ref" and want == "ok" and word(reply) == "unsupported"
+        check(f"{engine}: {name}", word(reply) == want or lacks, f"want {want}, got {reply}")
         check(f"{engine}: {name}: nothing beside an error", reply["ok"] or "packet" not in reply)
 
 

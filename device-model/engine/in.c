@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Inbound packets, in the order of RFC 4303 section 3.4: header, SA, sequence
- * number, ICV, padding, and then the mode.
+ * Inbound packets, in the order of RFC 4303 section 3.4 (AH: RFC 4302 section
+ * 3.4): header, SA, sequence number, ICV, padding, and then the mode.
  *
  * A burst gives what its packets would give one by one. The ICV of a packet is judged
  * before the packets in front of it have been through the window, and may have been
@@ -19,7 +19,7 @@
  *
  * Padding, inner packet and selector are judged from the packet and what never changes of its SA.
  */
-#include "engine/pipeline.h"
+#include "engine/ah.h"
 
 #include <string.h>
 
@@ -54,7 +54,7 @@ static enum espnic_verdict find_esp(const struct espnic_sa *sa, const struct esp
 	return espnic_esp_whole(sa, f->text_len) ? ESPNIC_OK : ESPNIC_MALFORMED;
 }
 
-/* Section 3.4.4.1 steps 3 and 4: what the padding says of itself. */
+/* RFC 4303 section 3.4.4.1 steps 3 and 4: what the padding says of itself. */
 static enum espnic_verdict strip_trailer(const uint8_t *text, struct espnic_in *f)
 {
 	uint32_t body = f->text_len - ESPNIC_ESP_TRAILER;
@@ -134,9 +134,11 @@ static enum espnic_verdict leave_transport(struct espnic_pkt *pkt, struct espnic
 static enum espnic_verdict decapsulate(const struct espnic_sa *sa, struct espnic_pkt *pkt,
 				       struct espnic_in *f)
 {
-	enum espnic_verdict verdict = strip_trailer(pkt->data + f->text_off, f);
+	enum espnic_verdict verdict = ESPNIC_OK;
 	struct espnic_flow flow;
 
+	if (sa->info.proto == ESPNIC_PROTO_ESP)
+		verdict = strip_trailer(pkt->data + f->text_off, f);
 	if (verdict != ESPNIC_OK)
 		return verdict;
 	/* RFC 4303 section 2.6: a dummy packet, of which nothing is to be given on. */
@@ -177,8 +179,19 @@ static void begin_job(struct espnic_in *f, struct espnic_job *job)
 	struct espnic_pkt *pkt = f->pkt;
 
 	f->job = job;
-	espnic_esp_job_begin(job, &f->esp, pkt->sa, pkt->data + f->esp_off, f->text_len, f->seq,
-			     false, false);
+	if (pkt->sa->info.proto == ESPNIC_PROTO_AH)
+		espnic_ah_job_begin(job, &f->ah, pkt->sa, NULL, f->seq, false);
+	else
+		espnic_esp_job_begin(job, &f->esp, pkt->sa, pkt->data + f->esp_off, f->text_len,
+				     f->seq, false, false);
+}
+
+static void end_job(struct espnic_in *f)
+{
+	if (f->pkt->sa->info.proto == ESPNIC_PROTO_AH)
+		espnic_ah_job_end(f->job, &f->ah);
+	else
+		espnic_esp_job_end(f->job, &f->esp);
 }
 
 /*
@@ -244,7 +257,7 @@ static void finish(struct espnic_engine_thread *t, struct espnic_in *f)
 
 	for (int look = 0; ; look++) {
 		if (f->job)
-			espnic_esp_job_end(f->job, &f->esp);
+			end_job(f);
 		if (f->job && f->job->good)
 			inner = decapsulate(pkt->sa, pkt, f);
 		verdict = settle(f, inner, look > 0, &again);
@@ -273,25 +286,39 @@ static void flush(struct espnic_engine_thread *t)
 		finish(t, &b->in[i]);
 	b->n = 0;
 	b->n_jobs = 0;
+	b->saved_len = 0;
 }
 
 /*
  * Finds the packet's parts and takes its first look at the SA. With any verdict but OK
  * the packet is done with, whatever others do to the SA.
  */
-static enum espnic_verdict prepare(struct espnic_burst *b, struct espnic_pkt *pkt)
+static enum espnic_verdict prepare(struct espnic_engine_thread *t, struct espnic_pkt *pkt)
 {
+	struct espnic_burst *b = t->burst;
 	struct espnic_in *f = &b->in[b->n];
 	struct espnic_sa *sa = pkt->sa;
+	bool ah = sa->info.proto == ESPNIC_PROTO_AH;
 	enum espnic_verdict verdict;
 
 	if (sa->info.dir != ESPNIC_DIR_IN || sa->info.offload != ESPNIC_OFFLOAD_PACKET)
 		return ESPNIC_NO_SA;
-	verdict = find_esp(sa, pkt, f);
+	verdict = ah ? espnic_ah_find(sa, pkt, f) : find_esp(sa, pkt, f);
 	if (verdict != ESPNIC_OK)
 		return verdict;
 	f->pkt = pkt;
 	f->job = NULL;
+	if (ah) {
+		f->ah.saved = espnic_burst_save(b, f->ah.head_len);
+		if (!f->ah.saved) {
+			struct espnic_in found = *f;
+
+			flush(t);
+			f = &b->in[0];
+			*f = found;
+			f->ah.saved = espnic_burst_save(b, f->ah.head_len);
+		}
+	}
 	espnic_lock(&sa->lock);
 	verdict = judge_sequence(sa, f, &f->seq);
 	espnic_unlock(&sa->lock);
@@ -304,16 +331,14 @@ static enum espnic_verdict prepare(struct espnic_burst *b, struct espnic_pkt *pk
 
 void espnic_unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
 {
-	struct espnic_burst *b = t->burst;
-
 	for (unsigned int i = 0; i < n; i++) {
 		enum espnic_verdict verdict;
 
 		pkts[i].flags = 0;
-		verdict = prepare(b, &pkts[i]);
+		verdict = prepare(t, &pkts[i]);
 		if (verdict != ESPNIC_OK)
 			espnic_sa_refuse(pkts[i].sa, &pkts[i], verdict);
-		if (b->n == ESPNIC_BURST_MAX)
+		if (t->burst->n == ESPNIC_BURST_MAX)
 			flush(t);
 	}
 	flush(t);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Outbound packets, in the order of RFC 4303 section 3.3: the packet and the
+ * Outbound packets, in the order of RFC 4303 section 3.3 (AH: RFC 4302 section 3.3): the packet and the
  * SA's selector, encapsulation and padding (sizes first), sequence number and
  * lifetime, and then the bytes. What can fail comes before the sequence number
  * is taken: a refused packet leaves no gap.
@@ -9,7 +9,7 @@
  * done with in the first stage, in the order of the burst, and after it nothing can fail:
  * so a burst gives what its packets would give one by one.
  */
-#include "engine/pipeline.h"
+#include "engine/ah.h"
 
 #include <string.h>
 
@@ -27,7 +27,7 @@ static uint32_t encrypted_len(const struct espnic_out *o)
 	return o->payload_len + o->tfc_len + o->pad_len + ESPNIC_ESP_TRAILER;
 }
 
-/* RFC 4301 section 3.1: what the two modes protect, and where ESP goes. */
+/* RFC 4301 section 3.1: what the two modes protect, and where ESP or AH goes. */
 static enum espnic_verdict plan_layout(const struct espnic_sa *sa, const struct espnic_pkt *pkt,
 				       struct espnic_out *o)
 {
@@ -66,7 +66,7 @@ static enum espnic_verdict plan_selector(const struct espnic_sa *sa, const struc
 }
 
 /* Padding (RFC 4303 sections 2.4 and 2.7) and whether the result is small enough. */
-static enum espnic_verdict plan_size(const struct espnic_sa *sa, const struct espnic_pkt *pkt,
+static enum espnic_verdict plan_esp(const struct espnic_sa *sa, const struct espnic_pkt *pkt,
 				     struct espnic_out *o)
 {
 	uint32_t esp_head = ESPNIC_ESP_HLEN + sa->info.iv_len;
@@ -130,10 +130,17 @@ static enum espnic_verdict reserve(struct espnic_sa *sa, struct espnic_pkt *pkt,
 	return verdict;
 }
 
+/* What the header in front of UDP, ESP or AH calls it. */
+static uint8_t outer_proto(const struct espnic_sa *sa)
+{
+	if (sa->info.proto == ESPNIC_PROTO_AH)
+		return ESPNIC_IPPROTO_AH;
+	return sa->info.udp_encap ? ESPNIC_IPPROTO_UDP : ESPNIC_IPPROTO_ESP;
+}
+
 /* RFC 4301 section 5.1.2: the outer header of tunnel mode; RFC 6040 section 4.1: its ECN. */
 static void write_tunnel_header(const struct espnic_sa *sa, const struct espnic_out *o, uint8_t *ip)
 {
-	uint8_t proto = sa->info.udp_encap ? ESPNIC_IPPROTO_UDP : ESPNIC_IPPROTO_ESP;
 	uint8_t tos;
 
 	tos = sa->dscp == ESPNIC_DSCP_COPY ? o->ip.tos & ~ESPNIC_ECN_MASK : sa->dscp << DSCP_SHIFT;
@@ -148,14 +155,14 @@ static void write_tunnel_header(const struct espnic_sa *sa, const struct espnic_
 		espnic_put16(ip + ESPNIC_IPV4_ID, o->ip_id);
 		espnic_put16(ip + ESPNIC_IPV4_FRAG, o->df ? ESPNIC_IPV4_DF : 0);
 		ip[ESPNIC_IPV4_TTL] = sa->ttl;
-		ip[ESPNIC_IPV4_PROTO] = proto;
+		ip[ESPNIC_IPV4_PROTO] = outer_proto(sa);
 		memcpy(ip + ESPNIC_IPV4_SRC, sa->tunnel_src, 4);
 		memcpy(ip + ESPNIC_IPV4_DST, sa->tunnel_dst, 4);
 		espnic_ipv4_csum(ip);
 	} else {
 		espnic_put32(ip, IPV6_VERSION | (uint32_t)tos << 20);
 		espnic_put16(ip + ESPNIC_IPV6_LEN, (uint16_t)(o->total - ESPNIC_IPV6_HLEN));
-		ip[ESPNIC_IPV6_NEXT] = proto;
+		ip[ESPNIC_IPV6_NEXT] = outer_proto(sa);
 		ip[ESPNIC_IPV6_HOPS] = sa->ttl;
 		memcpy(ip + ESPNIC_IPV6_SRC, sa->tunnel_src, 16);
 		memcpy(ip + ESPNIC_IPV6_DST, sa->tunnel_dst, 16);
@@ -165,7 +172,7 @@ static void write_tunnel_header(const struct espnic_sa *sa, const struct espnic_
 /* Transport mode: the packet's own header, moved to the front, with protocol and length new. */
 static void write_transport_header(const struct espnic_sa *sa, const struct espnic_out *o, uint8_t *ip)
 {
-	ip[o->ip.esp_next_off] = sa->info.udp_encap ? ESPNIC_IPPROTO_UDP : ESPNIC_IPPROTO_ESP;
+	ip[o->ip.esp_next_off] = outer_proto(sa);
 	if (o->family == ESPNIC_IPV4) {
 		espnic_put16(ip + ESPNIC_IPV4_LEN, (uint16_t)o->total);
 		espnic_ipv4_csum(ip);
@@ -186,10 +193,8 @@ static void write_trailer(const struct espnic_out *o, uint8_t *end)
 }
 
 /* The explicit IV, or the block that CBC makes it of (SP 800-38A appendix C). */
-static void write_iv(const struct espnic_sa *sa, const struct espnic_out *o, uint8_t *iv)
+static void write_iv(const struct espnic_out *o, uint8_t *iv, uint8_t len)
 {
-	uint8_t len = sa->info.iv_len;
-
 	if (o->pkt->iv) {
 		memcpy(iv, o->pkt->iv, len);
 	} else if (len) {
@@ -220,31 +225,60 @@ static void write_udp6_csum(const struct espnic_out *o, const uint8_t *ip, uint8
 	espnic_put16(udp + ESPNIC_UDP_CSUM, csum ? csum : 0xffff);
 }
 
-/* All bytes but those the job makes: the ICV, and what the UDP checksum of IPv6 is over. */
+/* Between the header and the payload, and behind it; what the job makes comes later. */
+static void build_esp(struct espnic_out *o, struct espnic_job *job, uint8_t *ip)
+{
+	const struct espnic_pkt *pkt = o->pkt;
+	const struct espnic_sa *sa = pkt->sa;
+	uint8_t *udp = ip + o->head_len;
+	uint8_t *esp = udp + o->udp_len;
+
+	write_trailer(o, esp + ESPNIC_ESP_HLEN + sa->info.iv_len + o->payload_len);
+	if (o->udp_len)
+		write_udp_header(sa, o, udp);
+	espnic_put32(esp, sa->info.spi);
+	espnic_put32(esp + ESPNIC_ESP_SEQ, (uint32_t)o->seq);
+	write_iv(o, esp + ESPNIC_ESP_HLEN, sa->info.iv_len);
+	espnic_esp_job_begin(job, &o->esp, sa, esp, encrypted_len(o), o->seq, true, !pkt->iv);
+}
+
+static void build_ah(struct espnic_out *o, struct espnic_job *job, uint8_t *ip)
+{
+	const struct espnic_sa *sa = o->pkt->sa;
+	uint8_t iv[ESPNIC_JOB_IV];
+
+	espnic_ah_write(sa, o, ip + o->head_len);
+	write_iv(o, iv, sa->info.iv_len);
+	o->ah.ip = ip;
+	o->ah.head_len = o->head_len;
+	o->ah.total = o->total;
+	espnic_ah_job_begin(job, &o->ah, sa, iv, o->seq, true);
+}
+
+/* Everything of the packet but what its job makes. */
 static void build(struct espnic_out *o, struct espnic_job *job)
 {
 	struct espnic_pkt *pkt = o->pkt;
 	const struct espnic_sa *sa = pkt->sa;
-	uint32_t front = o->head_len + o->udp_len + ESPNIC_ESP_HLEN + sa->info.iv_len -
-			 o->payload_off;
-	uint32_t back = o->total - front - o->ip.len;
-	uint8_t *ip = pkt->data - front;
-	uint8_t *udp = ip + o->head_len;
-	uint8_t *esp = udp + o->udp_len;
+	bool ah = sa->info.proto == ESPNIC_PROTO_AH;
+	uint32_t between, front, back;
+	uint8_t *ip;
 
-	write_trailer(o, pkt->data + o->ip.len);
+	between = ah ? espnic_ah_len(sa, o->family) :
+		  o->udp_len + ESPNIC_ESP_HLEN + sa->info.iv_len;
+	front = o->head_len + between - o->payload_off;
+	back = o->total - front - o->ip.len;
+	ip = pkt->data - front;
 	if (sa->info.mode == ESPNIC_MODE_TUNNEL) {
 		write_tunnel_header(sa, o, ip);
 	} else {
 		memmove(ip, pkt->data, o->head_len);
 		write_transport_header(sa, o, ip);
 	}
-	if (o->udp_len)
-		write_udp_header(sa, o, udp);
-	espnic_put32(esp, sa->info.spi);
-	espnic_put32(esp + ESPNIC_ESP_SEQ, (uint32_t)o->seq);
-	write_iv(sa, o, esp + ESPNIC_ESP_HLEN);
-	espnic_esp_job_begin(job, &o->esp, sa, esp, encrypted_len(o), o->seq, true, !pkt->iv);
+	if (ah)
+		build_ah(o, job, ip);
+	else
+		build_esp(o, job, ip);
 
 	pkt->tailroom = pkt->tailroom + (pkt->len - o->ip.len) - back;
 	pkt->headroom -= front;
@@ -253,36 +287,36 @@ static void build(struct espnic_out *o, struct espnic_job *job)
 	pkt->seq = o->seq;
 }
 
-static enum espnic_verdict prepare(struct espnic_pkt *pkt, struct espnic_out *o,
-				   struct espnic_job *job)
+static enum espnic_verdict plan(struct espnic_pkt *pkt, struct espnic_out *o)
 {
-	struct espnic_sa *sa = pkt->sa;
+	const struct espnic_sa *sa = pkt->sa;
 	enum espnic_verdict verdict;
 
 	/* An inbound SA shares its key with the peer's outbound one: never encrypt with it. */
 	if (sa->info.dir != ESPNIC_DIR_OUT || sa->info.offload != ESPNIC_OFFLOAD_PACKET)
 		return ESPNIC_NO_SA;
 	o->pkt = pkt;
+	o->ip_id = 0;
 	verdict = plan_layout(sa, pkt, o);
 	if (verdict == ESPNIC_OK)
 		verdict = plan_selector(sa, pkt);
-	if (verdict == ESPNIC_OK)
-		verdict = plan_size(sa, pkt, o);
-	o->ip_id = 0;
-	if (verdict == ESPNIC_OK)
-		verdict = reserve(sa, pkt, o);
-	if (verdict == ESPNIC_OK)
-		build(o, job);
-	return verdict;
+	if (verdict != ESPNIC_OK)
+		return verdict;
+	return sa->info.proto == ESPNIC_PROTO_AH ? espnic_ah_plan(sa, pkt, o) :
+						   plan_esp(sa, pkt, o);
 }
 
 static void finish(const struct espnic_out *o, const struct espnic_job *job)
 {
 	struct espnic_pkt *pkt = o->pkt;
 
-	espnic_esp_job_end(job, &o->esp);
-	if (o->udp_len && o->family == ESPNIC_IPV6)
-		write_udp6_csum(o, pkt->data, pkt->data + o->head_len);
+	if (pkt->sa->info.proto == ESPNIC_PROTO_AH) {
+		espnic_ah_job_end(job, &o->ah);
+	} else {
+		espnic_esp_job_end(job, &o->esp);
+		if (o->udp_len && o->family == ESPNIC_IPV6)
+			write_udp6_csum(o, pkt->data, pkt->data + o->head_len);
+	}
 	pkt->verdict = ESPNIC_OK;
 }
 
@@ -297,22 +331,47 @@ static void flush(struct espnic_engine_thread *t)
 	for (unsigned int i = 0; i < b->n; i++)
 		finish(&b->out[i], &b->jobs[i]);
 	b->n = 0;
+	b->saved_len = 0;
+}
+
+/* From packet to job. */
+static enum espnic_verdict prepare(struct espnic_engine_thread *t, struct espnic_pkt *pkt)
+{
+	struct espnic_burst *b = t->burst;
+	struct espnic_out *o = &b->out[b->n];
+	enum espnic_verdict verdict;
+
+	verdict = plan(pkt, o);
+	if (verdict != ESPNIC_OK)
+		return verdict;
+	if (pkt->sa->info.proto == ESPNIC_PROTO_AH) {
+		o->ah.saved = espnic_burst_save(b, o->head_len);
+		if (!o->ah.saved) {
+			struct espnic_out planned = *o;
+
+			flush(t);
+			o = &b->out[0];
+			*o = planned;
+			o->ah.saved = espnic_burst_save(b, o->head_len);
+		}
+	}
+	verdict = reserve(pkt->sa, pkt, o);
+	if (verdict != ESPNIC_OK)
+		return verdict;
+	build(o, &b->jobs[b->n++]);
+	return ESPNIC_OK;
 }
 
 void espnic_protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
 {
-	struct espnic_burst *b = t->burst;
-
 	for (unsigned int i = 0; i < n; i++) {
 		enum espnic_verdict verdict;
 
 		pkts[i].flags &= ESPNIC_PKT_SEQ;
-		verdict = prepare(&pkts[i], &b->out[b->n], &b->jobs[b->n]);
-		if (verdict == ESPNIC_OK)
-			b->n++;
-		else
+		verdict = prepare(t, &pkts[i]);
+		if (verdict != ESPNIC_OK)
 			espnic_sa_refuse(pkts[i].sa, &pkts[i], verdict);
-		if (b->n == ESPNIC_BURST_MAX)
+		if (t->burst->n == ESPNIC_BURST_MAX)
 			flush(t);
 	}
 	flush(t);
