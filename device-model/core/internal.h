@@ -10,6 +10,7 @@
 #include "core/core.h"
 #include "fw/fw.h"
 #include "nic/dormant.h"
+#include "nic/espudp.h"
 #include "nic/internal.h"
 #include "nic/peer.h"
 

@@ -162,6 +162,27 @@ struct espnic_sad_entry *espnic_core_find_sa(struct espnic_core *core, uint32_t 
 	return e ? e : espnic_dormant_by_handle(steer->dormant, handle);
 }
 
+/* Puts @e into all lookups. 0 or the error of the tables. steer->lock held for writing. */
+static int go_live(struct espnic_steer *steer, const struct espnic_sad_entry *e)
+{
+	int err = espnic_espudp_add(steer->espudp, e);
+
+	if (err)
+		return err;
+	err = espnic_sad_insert(steer->sad, e, NULL);
+	if (err)
+		espnic_espudp_remove(steer->espudp, e);
+	return err;
+}
+
+/* Takes it out of them. */
+static void go_away(struct espnic_steer *steer, struct espnic_sad_entry *e)
+{
+	espnic_espudp_remove(steer->espudp, e);
+	espnic_peer_forget(steer->peers, e->handle);
+	espnic_sad_remove(steer->sad, e);
+}
+
 uint32_t espnic_core_sa_add(void *ctx, const struct espnic_hal_sa *sa, uint32_t *verdict)
 {
 	struct espnic_core *core = ctx;
@@ -177,8 +198,7 @@ uint32_t espnic_core_sa_add(void *ctx, const struct espnic_hal_sa *sa, uint32_t 
 		return ESPNIC_CMD_STATUS_ENGINE;
 	}
 	pthread_rwlock_wrlock(&steer->lock);
-	err = sa->dormant ? espnic_dormant_add(steer->dormant, &e)
-			  : espnic_sad_insert(steer->sad, &e, NULL);
+	err = sa->dormant ? espnic_dormant_add(steer->dormant, &e) : go_live(steer, &e);
 	pthread_rwlock_unlock(&steer->lock);
 	if (err) {
 		steer->engine->sa_del(e.sa);
@@ -264,8 +284,7 @@ uint32_t espnic_core_sa_del(void *ctx, uint32_t handle, uint64_t *seq)
 	if (espnic_dormant_by_handle(steer->dormant, handle))
 		espnic_dormant_remove(steer->dormant, handle);
 	else
-		espnic_sad_remove(steer->sad, e);
-	espnic_peer_forget(steer->peers, handle);
+		go_away(steer, e);
 	pthread_rwlock_unlock(&steer->lock);
 	*seq = bury(core, handle, sa);
 	return ESPNIC_CMD_STATUS_OK;
@@ -304,11 +323,10 @@ uint32_t espnic_core_sa_succeed(void *ctx, uint32_t old, uint32_t heir, uint64_t
 	sa = from->sa;
 	next = to->sa;
 	pthread_rwlock_wrlock(&steer->lock);
-	espnic_sad_remove(steer->sad, from);
-	espnic_peer_forget(steer->peers, old);
+	go_away(steer, from);
 	inherit(core, to, old, sa);
-	/* Its slot and its place are free. Were they not, it would stay dormant, and all be dropped. */
-	err = espnic_sad_insert(steer->sad, to, NULL);
+	/* Its slot and its place are free. Does it fail, it stays dormant, and all is dropped. */
+	err = go_live(steer, to);
 	if (!err)
 		espnic_dormant_remove(steer->dormant, heir);
 	pthread_rwlock_unlock(&steer->lock);
@@ -382,8 +400,7 @@ void espnic_core_wipe(struct espnic_core *core)
 	for (e = espnic_sad_next(steer->sad, NULL); e; e = espnic_sad_next(steer->sad, e)) {
 		struct espnic_sa *sa = e->sa;
 
-		espnic_peer_forget(steer->peers, e->handle);
-		espnic_sad_remove(steer->sad, e);
+		go_away(steer, e);
 		steer->engine->sa_del(sa);
 	}
 	while ((e = espnic_dormant_any(steer->dormant))) {

@@ -8,6 +8,7 @@
 
 #include "core/core.h"
 #include "nic/dormant.h"
+#include "nic/espudp.h"
 #include "nic/internal.h"
 #include "nic/peer.h"
 
@@ -126,11 +127,12 @@ static int make_parts(struct espnic_nic *nic)
 	nic->steer.pcap = nic->cfg.pcap;
 	nic->steer.sad = espnic_sad_new(ESPNIC_MAX_SAS);
 	nic->steer.dormant = espnic_dormant_new(ESPNIC_MAX_SAS);
+	nic->steer.espudp = espnic_espudp_new();
 	nic->steer.peers = espnic_peers_new(ESPNIC_MAX_SAS);
 	nic->steer.spd = espnic_spd_new(ESPNIC_MAX_POLICIES);
 	nic->worker = calloc(nic->cfg.workers, sizeof(*nic->worker));
 	nic->core = espnic_core_new(nic);
-	if (!nic->steer.sad || !nic->steer.dormant || !nic->steer.peers || !nic->steer.spd || !nic->worker || !nic->core)
+	if (!nic->steer.sad || !nic->steer.dormant || !nic->steer.espudp || !nic->steer.peers || !nic->steer.spd || !nic->worker || !nic->core)
 		return -ENOMEM;
 	for (i = 0; i < nic->cfg.workers; i++) {
 		err = espnic_tx_worker_init(&nic->worker[i], nic, i);
@@ -175,6 +177,7 @@ void espnic_nic_destroy(struct espnic_nic *nic)
 	espnic_core_free(nic->core);
 	free(nic->worker);
 	espnic_spd_free(nic->steer.spd);
+	espnic_espudp_free(nic->steer.espudp);
 	espnic_peers_free(nic->steer.peers);
 	espnic_dormant_free(nic->steer.dormant);
 	espnic_sad_free(nic->steer.sad);

@@ -14,12 +14,15 @@
  *   whether it forwards, holds the same policy and enforces it.
  * - ESP in UDP of an SA the SAD knows is told by its SPI together with the SA's destination
  *   port or port 4500. Of no known SA: port 4500 on either side to the wire, as destination from
- *   the wire (there a sender chooses its source port as it likes), and no IKE marker.
+ *   the wire (there a sender chooses its source port as it likes), and no IKE marker. To the wire, of
+ *   a known SA of crypto offload, also by that SA's own ports.
  * - From the wire, UDP to port 4500 with the one byte 0xff is a keepalive (RFC 3948 section 2.3).
  * - Host-made ESP for crypto offload must be what its descriptor says: an ESP packet whose header
  *   stands at esp_offset, with the SPI of the SA; so the flag lets nothing else past the SPD.
  * - Packets that do not parse (also: EtherType and IP version disagree, more than two
  *   VLAN tags) are dropped when there is any policy, and pass when there is none.
+ * - A frame to the wire without addresses of its own (destination all zero: Linux leaves those of packets it
+ *   sends straight to a tunnel blank) leaves by a tunnel SA that has them, or not at all (tx_drop_l2).
  * - A fragment that a transport mode policy covers is dropped (RFC 4303 section 3.1.1: whole
  *   datagrams only) as tx_drop_fragment.
  * - The packet after protection may have ESPNIC_MAX_MTU bytes, else it is dropped as tx_drop_mtu.
@@ -40,6 +43,7 @@
 struct espnic_sad;
 struct espnic_spd;
 struct espnic_dormant;
+struct espnic_espudp;
 struct espnic_peers;
 struct espnic_pcap;
 struct espnic_fragcache;
@@ -88,13 +92,14 @@ struct espnic_frame {
 	uint32_t ipsec_status;		/* enum espnic_ipsec_status, RX out with IPSEC */
 };
 
-/* Shared by all threads. `lock` guards sad, dormant and spd: readers steer, the firmware's HAL writes. */
+/* Shared by all threads. `lock` guards sad, dormant, espudp and spd: readers steer, the firmware's HAL writes. */
 struct espnic_steer {
 	const struct espnic_engine_ops *engine;
 	pthread_rwlock_t lock;
 	struct espnic_sad *sad;
 	struct espnic_dormant *dormant;	/* SAs that wait for their twin to go */
 	struct espnic_spd *spd;
+	struct espnic_espudp *espudp;	/* SAs of crypto offload in UDP of any ports */
 	struct espnic_peers *peers;	/* of UDP encapsulation; has a lock of its own */
 	/* NULL: no recording; set before threads are made, then left alone */
 	struct espnic_pcap *pcap;

@@ -6,6 +6,7 @@ STEER_SRCS := \
 	device-model/nic/steer_rx.c \
 	device-model/nic/dormant.c \
 	device-model/nic/frame.c \
+	device-model/nic/espudp.c \
 	device-model/nic/peer.c \
 	device-model/nic/fragcache.c \
 	device-model/nic/pcap.c

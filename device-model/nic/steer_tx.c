@@ -7,7 +7,10 @@
 
 #include "engine/ip.h"
 #include "engine/selector.h"
+#include "nic/espudp.h"
 #include "nic/fragcache.h"
+
+#include <string.h>
 
 /* In the fragment cache, instead of a policy id: the packet is host-made ESP in UDP. */
 #define VERDICT_HOST_ESP UINT32_MAX
@@ -101,7 +104,7 @@ static void tx_crypto(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 	pkt->seq_hi = j->f->seq_hi;
 }
 
-static bool is_host_esp(const struct espnic_steer_job *j)
+static bool is_host_esp(const struct espnic_steer *s, const struct espnic_steer_job *j)
 {
 	const struct espnic_flow *flow = &j->flow;
 	struct espnic_peek peek;
@@ -112,7 +115,8 @@ static bool is_host_esp(const struct espnic_steer_job *j)
 	case ESPNIC_PEEK_SHORT:
 		return true;
 	case ESPNIC_PEEK_UDP:
-		return flow->sport == ESPNIC_NATT_PORT || flow->dport == ESPNIC_NATT_PORT;
+		return flow->sport == ESPNIC_NATT_PORT || flow->dport == ESPNIC_NATT_PORT ||
+		       espnic_espudp_is(s->espudp, flow, peek.spi);
 	default:
 		return false;
 	}
@@ -164,6 +168,24 @@ static bool tx_policy(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 }
 
 /* An IP packet that policy @p says to protect. */
+/* No Ethernet address to go to: what Linux hands over for a tunnel before it knows the next hop. */
+static bool is_blank(const struct espnic_steer_job *j)
+{
+	static const uint8_t none[ESPNIC_ETH_ALEN];
+
+	return !memcmp(j->f->buf + j->f->off, none, sizeof(none));
+}
+
+/* The packet leaves as it is, counted under @counter. */
+static void tx_pass(struct espnic_steer_burst *b, struct espnic_steer_job *j,
+		    enum espnic_counter counter)
+{
+	if (is_blank(j))
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_L2);
+	else
+		espnic_steer_count(b, j, counter);
+}
+
 static void tx_protect(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 		       struct espnic_spd_policy *p)
 {
@@ -175,6 +197,11 @@ static void tx_protect(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 		return;
 	}
 	e = espnic_sad_choose(s->sad, p, &j->flow);
+	/* Before it takes a number. */
+	if (e && is_blank(j) && !(e->mode == ESPNIC_MODE_TUNNEL && e->has_l2)) {
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_L2);
+		return;
+	}
 	if (!e) {
 		atomic_fetch_add_explicit(&p->no_sa, 1, memory_order_relaxed);
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_NO_SA);
@@ -198,24 +225,24 @@ static void tx_ip(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 {
 	struct espnic_spd_policy *p;
 
-	if (is_host_esp_fragment(b, j) || is_host_esp(j)) {
+	if (is_host_esp_fragment(b, j) || is_host_esp(b->t->steer, j)) {
 		if ((j->flow.flags & (ESPNIC_FLOW_FRAGMENT | ESPNIC_FLOW_NONFIRST)) ==
 		    ESPNIC_FLOW_FRAGMENT)
 			espnic_fragcache_put(b->t->frags, 0, &j->flow, espnic_steer_now(b),
 					     VERDICT_HOST_ESP);
-		espnic_steer_count(b, j, ESPNIC_COUNTER_TX_HOST_ESP);
+		tx_pass(b, j, ESPNIC_COUNTER_TX_HOST_ESP);
 		return;
 	}
 	if (!tx_policy(b, j, &p))
 		return;
 	if (!p) {
-		espnic_steer_count(b, j, ESPNIC_COUNTER_TX_BYPASS);
+		tx_pass(b, j, ESPNIC_COUNTER_TX_BYPASS);
 		return;
 	}
 	espnic_spd_count_packet(p, j->flow.ip_len);
 	switch (espnic_spd_action(p)) {
 	case ESPNIC_SPD_BYPASS:
-		espnic_steer_count(b, j, ESPNIC_COUNTER_TX_BYPASS);
+		tx_pass(b, j, ESPNIC_COUNTER_TX_BYPASS);
 		break;
 	case ESPNIC_SPD_PROTECT:
 		tx_protect(b, j, p);

@@ -19,6 +19,7 @@
 #include "engine/spd.h"
 #include "nic/frame.h"
 #include "nic/dormant.h"
+#include "nic/espudp.h"
 #include "nic/peer.h"
 #include "nic/steer.h"
 
@@ -185,11 +186,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	steer.engine = engine;
 	steer.sad = espnic_sad_new(2 * NETS + 1);
 	steer.dormant = espnic_dormant_new(2 * NETS + 1);
+	steer.espudp = espnic_espudp_new();
 	steer.peers = espnic_peers_new(2 * NETS + 1);
 	steer.spd = espnic_spd_new(POLICIES);
 	steer.sa_event = on_event;
 	steer.policy_event = on_event;
-	CHECK(peer_thread && steer.sad && steer.dormant && steer.peers && steer.spd);
+	CHECK(peer_thread && steer.sad && steer.dormant && steer.espudp && steer.peers && steer.spd);
 	CHECK(espnic_steer_thread_init(&thread, &steer, &counters) == 0);
 	for (int net = 0; net < NETS; net++) {
 		add_sa(net, true);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "nic/dormant.h"
+#include "nic/espudp.h"
 #include "nic/ether.h"
 #include "nic/peer.h"
 
@@ -315,10 +316,12 @@ void world_init(struct world *w, bool nets, struct espnic_pcap *pcap)
 	pthread_rwlock_init(&w->steer.lock, NULL);
 	w->steer.sad = espnic_sad_new(SA_SLOTS);
 	w->steer.dormant = espnic_dormant_new(SA_SLOTS);
+	w->steer.espudp = espnic_espudp_new();
 	w->steer.peers = espnic_peers_new(SA_SLOTS);
 	w->steer.spd = espnic_spd_new(POLICIES);
 	assert_non_null(w->steer.sad);
 	assert_non_null(w->steer.dormant);
+	assert_non_null(w->steer.espudp);
 	assert_non_null(w->steer.peers);
 	assert_non_null(w->steer.spd);
 	w->steer.pcap = pcap;
@@ -357,6 +360,7 @@ void world_free(struct world *w)
 	}
 	espnic_steer_thread_free(&w->thread);
 	espnic_dormant_free(w->steer.dormant);
+	espnic_espudp_free(w->steer.espudp);
 	espnic_peers_free(w->steer.peers);
 	espnic_sad_free(w->steer.sad);
 	espnic_spd_free(w->steer.spd);
