@@ -136,6 +136,7 @@ static void to_entry(struct espnic_sad_entry *e, const struct espnic_hal_sa *sa)
 static enum espnic_verdict make_sa(struct espnic_core *core, const struct espnic_hal_sa *sa,
 				   struct espnic_sa **made)
 {
+	struct espnic_sa_update seen = { .what = ESPNIC_UPDATE_SEQ, .seq = sa->seq };
 	struct espnic_sa_params p;
 	enum espnic_verdict v;
 	const char *why = NULL;
@@ -144,8 +145,13 @@ static enum espnic_verdict make_sa(struct espnic_core *core, const struct espnic
 	if (sa->enc_key_len > sizeof(p.enc_key) || sa->salt_len > sizeof(p.salt))
 		return ESPNIC_BAD_SA;
 	to_params(&p, sa);
+	/* Of what came before nobody remembers which numbers were taken: all were. */
+	if (sa->dir == ESPNIC_CMD_SA_DIR_IN)
+		p.seq = 0;
 	v = core->nic->steer.engine->sa_add(&p, made, &why);
 	explicit_bzero(&p, sizeof(p));
+	if (v == ESPNIC_OK && sa->dir == ESPNIC_CMD_SA_DIR_IN)
+		v = core->nic->steer.engine->sa_update(*made, &seen);
 	if (v != ESPNIC_OK)
 		espnic_trace(core->nic, "sa_refused", "handle=%08x verdict=%s why=\"%s\"",
 			     sa->handle, espnic_verdict_name(v), why ? why : "");
