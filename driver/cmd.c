@@ -499,6 +499,29 @@ void espnic_cmd_look(struct espnic_dev *edev)
 	irq_wake_thread(pci_irq_vector(edev->pdev, 0), edev);
 }
 
+void espnic_cmd_get_state(struct espnic_dev *edev, struct espnic_cmd_state *state)
+{
+	struct espnic_cmd *cmd = &edev->cmd;
+	u32 i;
+
+	memset(state, 0, sizeof(*state));
+	spin_lock_irq(&cmd->lock);
+	state->up = cmd->up;
+	state->tail = cmd->tail;
+	state->cpl_head = cmd->cpl_head;
+	state->busy = cmd->busy;
+	state->posted = cmd->posted;
+	for (i = cmd->tail - ESPNIC_CMD_SLOTS; i != cmd->tail; i++) {
+		const struct espnic_cmd_slot *slot = &cmd->slots[i & ESPNIC_CMD_MASK];
+
+		if (slot->busy) {
+			state->oldest_opcode = slot->opcode;
+			break;
+		}
+	}
+	spin_unlock_irq(&cmd->lock);
+}
+
 static void espnic_write_addr(struct espnic_dev *edev, u32 reg_lo, u32 reg_hi, dma_addr_t addr)
 {
 	espnic_write(edev, reg_lo, lower_32_bits(addr));

@@ -10,6 +10,27 @@
 #define ESPNIC_HAVE_GET_RX_RING_COUNT	1
 #endif
 
+/* Before 6.13 the sample of net_dim() goes by value. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define espnic_net_dim(dim, sample)	net_dim(dim, &(sample))
+#else
+#define espnic_net_dim(dim, sample)	net_dim(dim, sample)
+#endif
+
+/* Up to 6.17 the least time between recoveries is no part of the operations. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define espnic_reporter_create(devlink, ops, priv) \
+	devlink_health_reporter_create(devlink, ops, priv)
+#else
+#define espnic_reporter_create(devlink, ops, priv) \
+	devlink_health_reporter_create(devlink, ops, 0, priv)
+#endif
+
+/* Since 6.17 the header fields of the receive hash have operations of their own. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define ESPNIC_HAVE_RXFH_FIELDS	1
+#endif
+
 /*
  * Since 6.16 the operations on states are told the device; before, it stands in the state,
  * where real_dev is a bond's slave. ESPNIC_XDO_STATE_ARGS() declares their first arguments,

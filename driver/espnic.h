@@ -9,7 +9,7 @@
  * queue.c    memory, interrupts and life of queue pairs
  * tx.c rx.c  the two directions of the datapath
  * rss.c      hash key, indirection table
- * ethtool.c stats.c devlink.c
+ * ethtool.c selftest.c stats.c devlink.c health.c
  * ipsec*.c   IPsec offload
  */
 #ifndef ESPNIC_H
@@ -18,6 +18,7 @@
 #include <linux/atomic.h>
 #include <linux/bitfield.h>
 #include <linux/completion.h>
+#include <linux/dim.h>
 #include <linux/dma-mapping.h>
 #include <linux/ethtool.h>
 #include <linux/if_vlan.h>
@@ -182,6 +183,16 @@ struct espnic_cmd_slot {
 
 #define ESPNIC_CMD_STAT_FIELD(name, doc)	u64 name;
 
+/* Where the command rings stand, for espnic_cmd_get_state(). */
+struct espnic_cmd_state {
+	bool up;
+	u32 tail;			/* commands sent since the rings are up */
+	u32 cpl_head;			/* answers taken */
+	u32 busy;			/* sent and not answered */
+	u32 posted;			/* posted and not done, those waiting for a slot included */
+	u16 oldest_opcode;		/* of those sent and not answered, if any */
+};
+
 struct espnic_cmd {
 	spinlock_t lock;		/* guards all below */
 	bool up;			/* the rings are in use */
@@ -218,6 +229,7 @@ enum espnic_dev_flags {
 	ESPNIC_DEV_FROZEN,		/* the PCI core resets the function: no service */
 	ESPNIC_DEV_RESET_WANTED,	/* the service task resets the device */
 	ESPNIC_DEV_RESTART_WANTED,	/* the service task restarts the queues */
+	ESPNIC_DEV_REPORTED,		/* the failure is known to devlink, and not yet recovered */
 	ESPNIC_DEV_REMOVING,		/* no new service work */
 };
 
@@ -230,6 +242,7 @@ struct espnic_dev {
 	struct espnic_caps caps;
 	struct espnic_cmd cmd;
 	struct devlink_port port;
+	struct devlink_health_reporter *reporter;
 	struct workqueue_struct *wq;	/* of service: it may wait for the device under RTNL */
 	struct delayed_work service;
 	unsigned long flags;		/* enum espnic_dev_flags, atomic bit operations */
@@ -238,6 +251,7 @@ struct espnic_dev {
 	u32 reset_tries;		/* that failed in a row; RTNL */
 	atomic_t resets;		/* since probe */
 	atomic_t lost_irqs;		/* completions that no interrupt told of */
+	const char *reset_reason;	/* why one was asked for last, NULL: never */
 	u8 perm_mac[ETH_ALEN];
 	u8 pairs;			/* queue pairs for which there are vectors */
 	char irq_name[32];
@@ -366,6 +380,8 @@ struct espnic_queue {
 	bool looked;			/* espnic_queues_look() saw completions, at: */
 	u32 look_tx;			/* the TX completion ring's head, and */
 	u32 look_rx;			/* the RX ring's; RTNL all three */
+	u16 interrupts;			/* since started; NAPI */
+	struct dim rx_dim;		/* adaptive moderation; NAPI and its work */
 
 	void *mem;			/* rings and control block, one coherent piece */
 	size_t mem_size;
@@ -385,8 +401,12 @@ struct espnic_params {
 	u8 rx_log2;
 };
 
-/* Interrupt moderation of all queues; 0 for both of a direction: none. */
+/*
+ * Interrupt moderation of all queues; 0 for both of a direction: none. With rx_adaptive each queue
+ * pair has RX values of its own, and those here wait until that ends.
+ */
 struct espnic_coalesce {
+	bool rx_adaptive;
 	u32 tx_usecs;			/* microseconds since the first completion */
 	u32 tx_frames;			/* completions waiting */
 	u32 rx_usecs;
@@ -408,6 +428,7 @@ struct espnic_net {
 	struct net_device *netdev;
 	struct espnic_queue_set *set;	/* NULL while the interface is down */
 	struct espnic_params params;	/* of the next open */
+	struct mutex moderation_lock;	/* QUEUE_MODERATION: the latest last; guards coalesce */
 	struct espnic_coalesce coalesce;
 	struct espnic_ipsec *ipsec;	/* espnic_ipsec_init() to _cleanup() */
 
@@ -468,6 +489,12 @@ void espnic_write(struct espnic_dev *edev, u32 reg, u32 value);
 void espnic_request_reset(struct espnic_dev *edev, const char *why);
 void espnic_request_restart(struct espnic_dev *edev);
 
+/*
+ * Resets the device and brings all that the driver knows into it again. RTNL. 0 or -errno: then
+ * the service tries again, or has given the device up.
+ */
+int espnic_reset(struct espnic_dev *edev);
+
 /* Has the service task look now. Any context. */
 void espnic_service_now(struct espnic_dev *edev);
 
@@ -498,7 +525,7 @@ int espnic_bring_up(struct espnic_dev *edev);
 
 /* A reset from outside (FLR): before and after it. RTNL. */
 void espnic_reset_begin(struct espnic_dev *edev);
-void espnic_reset_finish(struct espnic_dev *edev);
+int espnic_reset_finish(struct espnic_dev *edev);
 
 /*
  * Turns bus mastering off and closes the command ring, so that memory the device would not let
@@ -550,7 +577,7 @@ void espnic_queues_look(struct espnic_net *enet);
 /* Gives back what is in the rings. The device must have forgotten the queues. */
 void espnic_queues_drain(struct espnic_net *enet);
 
-/* Sends the interrupt moderation of all queues. 0 or -errno. */
+/* Sends the interrupt moderation of all queues. RTNL, enet->moderation_lock. 0 or -errno. */
 int espnic_queues_moderate(struct espnic_net *enet);
 
 /*
@@ -604,12 +631,54 @@ int espnic_get_sset_count(struct net_device *netdev, int sset);
 void espnic_get_strings(struct net_device *netdev, u32 sset, u8 *data);
 void espnic_get_ethtool_stats(struct net_device *netdev, struct ethtool_stats *stats, u64 *data);
 
-/* ethtool.c, devlink.c */
+/* ethtool.c */
+
+/* A register, or @count of them with @stride bytes from one to the next. */
+struct espnic_reg {
+	const char *name;
+	const char *access;	/* "ro", "rw", "wo" */
+	u32 offset;
+	u32 count;
+	u32 stride;
+};
 
 extern const struct ethtool_ops espnic_ethtool_ops;
+extern const struct espnic_reg espnic_regs[];
+extern const u32 espnic_regs_count;
+
+bool espnic_reg_readable(const struct espnic_reg *reg);
+
+/* selftest.c: ethtool -t; how many tests, their names, and their run. RTNL. */
+
+int espnic_selftest_count(void);
+void espnic_selftest_strings(u8 *data);
+void espnic_self_test(struct net_device *netdev, struct ethtool_test *test, u64 *data);
+
+/* devlink.c: resources are registered before devlink is. 0 or -errno. */
+
 extern const struct devlink_ops espnic_devlink_ops;
 
+int espnic_resources_register(struct espnic_dev *edev);
+void espnic_resources_unregister(struct espnic_dev *edev);
+
+/* health.c */
+
+/* The reporter: made before devlink is registered. 0 or -errno. */
+int espnic_health_init(struct espnic_dev *edev);
+void espnic_health_cleanup(struct espnic_dev *edev);
+
+/*
+ * Reports the failure that espnic_request_reset() or espnic_set_gone() noted, once; devlink then has
+ * the device reset unless told not to. Service task, without RTNL.
+ */
+void espnic_health_report(struct espnic_dev *edev);
+
+/* A reset succeeded. RTNL. */
+void espnic_health_good(struct espnic_dev *edev);
+
 /* cmd.c */
+
+void espnic_cmd_get_state(struct espnic_dev *edev, struct espnic_cmd_state *state);
 
 int espnic_cmd_alloc(struct espnic_dev *edev);
 void espnic_cmd_free(struct espnic_dev *edev);

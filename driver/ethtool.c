@@ -3,17 +3,19 @@
 #include "espnic.h"
 
 #define ESPNIC_REG_ONE(name, offset, access, reset, count, stride, doc) \
-	{ #access, offset, count, stride },
+	{ #name, #access, offset, count, stride },
 
 /* Every register there is; those that only take writes are dumped as zero. */
-static const struct espnic_reg {
-	const char *access;
-	u32 offset;
-	u32 count;
-	u32 stride;
-} espnic_regs[] = {
+const struct espnic_reg espnic_regs[] = {
 	ESPNIC_REG_LIST(ESPNIC_REG_ONE)
 };
+
+const u32 espnic_regs_count = ARRAY_SIZE(espnic_regs);
+
+bool espnic_reg_readable(const struct espnic_reg *reg)
+{
+	return strcmp(reg->access, "wo");
+}
 
 static void espnic_get_drvinfo(struct net_device *netdev, struct ethtool_drvinfo *info)
 {
@@ -49,7 +51,7 @@ static void espnic_get_regs(struct net_device *netdev, struct ethtool_regs *regs
 	for (i = 0; i < ARRAY_SIZE(espnic_regs); i++) {
 		reg = &espnic_regs[i];
 		for (j = 0; j < reg->count; j++)
-			*value++ = strcmp(reg->access, "wo") ?
+			*value++ = espnic_reg_readable(reg) ?
 				   espnic_read(enet->edev, reg->offset + j * reg->stride) : 0;
 	}
 }
@@ -129,6 +131,7 @@ static int espnic_get_coalesce(struct net_device *netdev, struct ethtool_coalesc
 {
 	struct espnic_net *enet = netdev_priv(netdev);
 
+	coal->use_adaptive_rx_coalesce = enet->coalesce.rx_adaptive;
 	coal->tx_coalesce_usecs = enet->coalesce.tx_usecs;
 	coal->tx_max_coalesced_frames = enet->coalesce.tx_frames;
 	coal->rx_coalesce_usecs = enet->coalesce.rx_usecs;
@@ -141,7 +144,7 @@ static int espnic_set_coalesce(struct net_device *netdev, struct ethtool_coalesc
 			       struct netlink_ext_ack *extack)
 {
 	struct espnic_net *enet = netdev_priv(netdev);
-	const struct espnic_coalesce old = enet->coalesce;
+	struct espnic_coalesce old;
 	int err;
 
 	if (!(enet->edev->caps.offload & ESPNIC_CAP_OFFLOAD_MODERATION)) {
@@ -152,6 +155,9 @@ static int espnic_set_coalesce(struct net_device *netdev, struct ethtool_coalesc
 		NL_SET_ERR_MSG_FMT(extack, "at most %u microseconds", ESPNIC_USECS_MAX);
 		return -ERANGE;
 	}
+	mutex_lock(&enet->moderation_lock);
+	old = enet->coalesce;
+	enet->coalesce.rx_adaptive = coal->use_adaptive_rx_coalesce;
 	enet->coalesce.tx_usecs = coal->tx_coalesce_usecs;
 	enet->coalesce.tx_frames = coal->tx_max_coalesced_frames;
 	enet->coalesce.rx_usecs = coal->rx_coalesce_usecs;
@@ -161,6 +167,7 @@ static int espnic_set_coalesce(struct net_device *netdev, struct ethtool_coalesc
 		enet->coalesce = old;
 		espnic_queues_moderate(enet);
 	}
+	mutex_unlock(&enet->moderation_lock);
 	return err;
 }
 
@@ -221,6 +228,47 @@ static int espnic_set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param 
 	return err;
 }
 
+/* The device hashes addresses, and of TCP and UDP the ports too. 0 or -EOPNOTSUPP. */
+static int espnic_rxfh_fields(u32 flow_type, u64 *fields)
+{
+	const u64 l3 = RXH_IP_SRC | RXH_IP_DST;
+
+	switch (flow_type) {
+	case TCP_V4_FLOW:
+	case UDP_V4_FLOW:
+	case TCP_V6_FLOW:
+	case UDP_V6_FLOW:
+		*fields = l3 | RXH_L4_B_0_1 | RXH_L4_B_2_3;
+		return 0;
+	case IPV4_FLOW:
+	case IPV6_FLOW:
+	case SCTP_V4_FLOW:
+	case SCTP_V6_FLOW:
+	case AH_ESP_V4_FLOW:
+	case AH_ESP_V6_FLOW:
+	case AH_V4_FLOW:
+	case AH_V6_FLOW:
+	case ESP_V4_FLOW:
+	case ESP_V6_FLOW:
+		*fields = l3;
+		return 0;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+#ifdef ESPNIC_HAVE_RXFH_FIELDS
+static int espnic_get_rxfh_fields(struct net_device *netdev, struct ethtool_rxfh_fields *info)
+{
+	u64 fields;
+	int err;
+
+	err = espnic_rxfh_fields(info->flow_type, &fields);
+	info->data = err ? 0 : fields;
+	return err;
+}
+#endif
+
 #ifdef ESPNIC_HAVE_GET_RX_RING_COUNT
 static u32 espnic_get_rx_ring_count(struct net_device *netdev)
 {
@@ -233,15 +281,21 @@ static int espnic_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *inf
 {
 	struct espnic_net *enet = netdev_priv(netdev);
 
-	if (info->cmd != ETHTOOL_GRXRINGS)
+	switch (info->cmd) {
+	case ETHTOOL_GRXRINGS:
+		info->data = enet->params.pairs;
+		return 0;
+	case ETHTOOL_GRXFH:
+		return espnic_rxfh_fields(info->flow_type, &info->data);
+	default:
 		return -EOPNOTSUPP;
-	info->data = enet->params.pairs;
-	return 0;
+	}
 }
 #endif
 
 const struct ethtool_ops espnic_ethtool_ops = {
-	.supported_coalesce_params = ETHTOOL_COALESCE_USECS | ETHTOOL_COALESCE_MAX_FRAMES,
+	.supported_coalesce_params = ETHTOOL_COALESCE_USECS | ETHTOOL_COALESCE_MAX_FRAMES |
+				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
 	.get_drvinfo		= espnic_get_drvinfo,
 	.get_regs_len		= espnic_get_regs_len,
 	.get_regs		= espnic_get_regs,
@@ -253,6 +307,7 @@ const struct ethtool_ops espnic_ethtool_ops = {
 	.set_channels		= espnic_set_channels,
 	.get_coalesce		= espnic_get_coalesce,
 	.set_coalesce		= espnic_set_coalesce,
+	.self_test		= espnic_self_test,
 	.get_sset_count		= espnic_get_sset_count,
 	.get_strings		= espnic_get_strings,
 	.get_ethtool_stats	= espnic_get_ethtool_stats,
@@ -260,6 +315,9 @@ const struct ethtool_ops espnic_ethtool_ops = {
 	.get_rxfh_indir_size	= espnic_get_rxfh_indir_size,
 	.get_rxfh		= espnic_get_rxfh,
 	.set_rxfh		= espnic_set_rxfh,
+#ifdef ESPNIC_HAVE_RXFH_FIELDS
+	.get_rxfh_fields	= espnic_get_rxfh_fields,
+#endif
 #ifdef ESPNIC_HAVE_GET_RX_RING_COUNT
 	.get_rx_ring_count	= espnic_get_rx_ring_count,
 #else

@@ -230,6 +230,7 @@ int espnic_net_alloc(struct espnic_dev *edev)
 	enet->netdev = netdev;
 	edev->enet = enet;
 	mutex_init(&enet->port_lock);
+	mutex_init(&enet->moderation_lock);
 	INIT_WORK(&enet->rx_mode, espnic_rx_mode_work);
 	for (i = 0; i < ESPNIC_MAX_QUEUE_PAIRS; i++) {
 		u64_stats_init(&enet->tx_stats[i].send_syncp);
@@ -243,6 +244,7 @@ int espnic_net_alloc(struct espnic_dev *edev)
 				       caps->ring_log2_max);
 	enet->params.rx_log2 = clamp_t(u8, ESPNIC_RX_LOG2_DEFAULT, caps->ring_log2_min,
 				       caps->ring_log2_max);
+	enet->coalesce.rx_adaptive = true;
 	enet->coalesce.tx_usecs = ESPNIC_TX_USECS_DEFAULT;
 	enet->coalesce.tx_frames = ESPNIC_TX_FRAMES_DEFAULT;
 	enet->coalesce.rx_usecs = ESPNIC_RX_USECS_DEFAULT;

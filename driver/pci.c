@@ -138,19 +138,33 @@ static int espnic_register(struct espnic_dev *edev)
 	if (err)
 		return err;
 	SET_NETDEV_DEVLINK_PORT(netdev, &edev->port);
+	err = espnic_resources_register(edev);
+	if (err)
+		goto err_port;
+	err = espnic_health_init(edev);
+	if (err)
+		goto err_resources;
 	err = register_netdev(netdev);
-	if (err) {
-		devlink_port_unregister(&edev->port);
-		return err;
-	}
+	if (err)
+		goto err_health;
 	devlink_register(devlink);
 	return 0;
+
+err_health:
+	espnic_health_cleanup(edev);
+err_resources:
+	espnic_resources_unregister(edev);
+err_port:
+	devlink_port_unregister(&edev->port);
+	return err;
 }
 
 static void espnic_unregister(struct espnic_dev *edev)
 {
 	devlink_unregister(priv_to_devlink(edev));
 	unregister_netdev(edev->enet->netdev);
+	espnic_health_cleanup(edev);
+	espnic_resources_unregister(edev);
 	devlink_port_unregister(&edev->port);
 }
 

@@ -19,6 +19,7 @@ static irqreturn_t espnic_queue_irq(int irq, void *data)
 {
 	struct espnic_queue *queue = data;
 
+	queue->interrupts++;
 	napi_schedule_irqoff(&queue->napi);
 	return IRQ_HANDLED;
 }
@@ -32,6 +33,19 @@ static void espnic_queue_arm(struct espnic_queue *queue)
 	 * writing these.
 	 */
 	mb();
+}
+
+/* Has net_dim() judge what came since the last time; it asks for espnic_queue_dim_work(). */
+static void espnic_queue_dim(struct espnic_queue *queue)
+{
+	const struct espnic_rx_stats *stats = queue->rx.stats;
+	struct dim_sample sample = {};
+
+	if (!READ_ONCE(queue->enet->coalesce.rx_adaptive))
+		return;
+	dim_update_sample(READ_ONCE(queue->interrupts), u64_stats_read(&stats->packets),
+			  u64_stats_read(&stats->bytes), &sample);
+	espnic_net_dim(&queue->rx_dim, sample);
 }
 
 static int espnic_poll(struct napi_struct *napi, int budget)
@@ -53,6 +67,7 @@ static int espnic_poll(struct napi_struct *napi, int budget)
 		return budget;
 
 	if (napi_complete_done(napi, done)) {
+		espnic_queue_dim(queue);
 		espnic_queue_arm(queue);
 		if (espnic_tx_pending(&queue->tx) || espnic_rx_pending(&queue->rx))
 			napi_schedule(napi);
@@ -257,6 +272,7 @@ static void espnic_queue_destroy(struct espnic_queue *queue)
 	queue->created = false;
 }
 
+/* enet->moderation_lock. */
 static int espnic_queue_moderate(struct espnic_queue *queue)
 {
 	const struct espnic_coalesce *coalesce = &queue->enet->coalesce;
@@ -267,13 +283,33 @@ static int espnic_queue_moderate(struct espnic_queue *queue)
 		.rx_usecs	= cpu_to_le32(coalesce->rx_usecs),
 		.rx_frames	= cpu_to_le32(coalesce->rx_frames),
 	};
+	struct dim_cq_moder moder;
 	struct espnic_cmd_req req = {
 		.opcode	= ESPNIC_OPCODE_QUEUE_MODERATION,
 		.body	= &body,
 		.len	= sizeof(body),
 	};
 
+	if (coalesce->rx_adaptive) {
+		moder = net_dim_get_rx_moderation(queue->rx_dim.mode, queue->rx_dim.profile_ix);
+		body.rx_usecs = cpu_to_le32(moder.usec);
+		body.rx_frames = cpu_to_le32(moder.pkts);
+	}
 	return espnic_cmd_exec(queue->enet->edev, &req);
+}
+
+/* Sends what net_dim() decided; should a reset come in between, starting the queue does. */
+static void espnic_queue_dim_work(struct work_struct *work)
+{
+	struct dim *dim = container_of(work, struct dim, work);
+	struct espnic_queue *queue = container_of(dim, struct espnic_queue, rx_dim);
+	struct espnic_net *enet = queue->enet;
+
+	mutex_lock(&enet->moderation_lock);
+	if (enet->coalesce.rx_adaptive)
+		espnic_queue_moderate(queue);
+	mutex_unlock(&enet->moderation_lock);
+	dim->state = DIM_START_MEASURE;
 }
 
 int espnic_queues_moderate(struct espnic_net *enet)
@@ -305,6 +341,10 @@ static void espnic_queue_init(struct espnic_queue *queue)
 	rx->frame_seen = 0;
 	queue->broken = false;
 	queue->looked = false;
+	queue->interrupts = 0;
+	memset(&queue->rx_dim, 0, sizeof(queue->rx_dim));
+	INIT_WORK(&queue->rx_dim.work, espnic_queue_dim_work);
+	queue->rx_dim.mode = DIM_CQ_PERIOD_MODE_START_FROM_EQE;
 }
 
 static int espnic_queue_irq_vector(struct espnic_queue *queue)
@@ -347,6 +387,7 @@ static void espnic_queue_quiesce(struct espnic_queue *queue)
 	netif_queue_set_napi(netdev, queue->index, NETDEV_QUEUE_TYPE_RX, NULL);
 	netif_queue_set_napi(netdev, queue->index, NETDEV_QUEUE_TYPE_TX, NULL);
 	napi_disable(&queue->napi);
+	cancel_work_sync(&queue->rx_dim.work);
 }
 
 static void espnic_port_enable(struct espnic_net *enet, bool enable)
@@ -367,7 +408,9 @@ int espnic_queues_start(struct espnic_net *enet)
 			goto err_queues;
 	}
 	set->live = true;
+	mutex_lock(&enet->moderation_lock);
 	err = espnic_queues_moderate(enet);
+	mutex_unlock(&enet->moderation_lock);
 	if (!err)
 		err = espnic_rss_set(enet);
 	if (err)

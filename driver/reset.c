@@ -55,6 +55,7 @@ void espnic_set_gone(struct espnic_dev *edev)
 	if (test_and_set_bit(ESPNIC_DEV_GONE, &edev->flags))
 		return;
 	dev_err(edev->dev, "the device is gone\n");
+	WRITE_ONCE(edev->reset_reason, "the device is gone");
 	espnic_cmd_abort(edev);
 	espnic_service_now(edev);
 }
@@ -63,7 +64,8 @@ void espnic_request_reset(struct espnic_dev *edev, const char *why)
 {
 	if (espnic_gone(edev) || test_and_set_bit(ESPNIC_DEV_RESET_WANTED, &edev->flags))
 		return;
-	dev_err(edev->dev, "%s: resetting\n", why);
+	WRITE_ONCE(edev->reset_reason, why);
+	dev_err(edev->dev, "%s: to be reset\n", why);
 	espnic_service_in(edev, ESPNIC_RECOVERY_DELAY_MS);
 }
 
@@ -225,6 +227,9 @@ void espnic_reset_begin(struct espnic_dev *edev)
 	/* The thread of vector 0 must not see the rings while they start anew. */
 	disable_irq(pci_irq_vector(edev->pdev, 0));
 	pci_clear_master(edev->pdev);
+	/* What was wanted, also while this stopped the queues, begins here. */
+	clear_bit(ESPNIC_DEV_RESET_WANTED, &edev->flags);
+	clear_bit(ESPNIC_DEV_REPORTED, &edev->flags);
 }
 
 static int espnic_reset_revive(struct espnic_dev *edev)
@@ -262,7 +267,7 @@ static int espnic_reset_revive(struct espnic_dev *edev)
 	return err;
 }
 
-void espnic_reset_finish(struct espnic_dev *edev)
+int espnic_reset_finish(struct espnic_dev *edev)
 {
 	struct espnic_net *enet = edev->enet;
 	int err;
@@ -276,15 +281,16 @@ void espnic_reset_finish(struct espnic_dev *edev)
 		clear_bit(ESPNIC_DEV_RESETTING, &edev->flags);
 		netif_device_attach(enet->netdev);
 		espnic_net_link(enet, espnic_read(edev, ESPNIC_REG_STATUS) & ESPNIC_STATUS_LINK_UP);
+		espnic_health_good(edev);
 		dev_info(edev->dev, "reset done\n");
-		return;
+		return 0;
 	}
 
 	espnic_cmd_abort(edev);
 	pci_clear_master(edev->pdev);
 	enable_irq(pci_irq_vector(edev->pdev, 0));
 	if (espnic_gone(edev))
-		return;
+		return -ENODEV;
 	edev->reset_tries++;
 	dev_err(edev->dev, "reset failed (%d), try %u of %u\n", err, edev->reset_tries,
 		ESPNIC_RESET_TRIES);
@@ -292,14 +298,15 @@ void espnic_reset_finish(struct espnic_dev *edev)
 		set_bit(ESPNIC_DEV_RESET_WANTED, &edev->flags);
 	else
 		espnic_set_gone(edev);
+	return err;
 }
 
-static void espnic_reset(struct espnic_dev *edev)
+int espnic_reset(struct espnic_dev *edev)
 {
 	espnic_reset_begin(edev);
 	if (!espnic_gone(edev))
 		writel(ESPNIC_CTRL_RESET, edev->bar + ESPNIC_REG_CTRL);
-	espnic_reset_finish(edev);
+	return espnic_reset_finish(edev);
 }
 
 /* Queues that stopped or that gave impossible completions: new ones, the SAs stay. */
@@ -327,7 +334,7 @@ static void espnic_check_health(struct espnic_dev *edev)
 		return;
 	if (status & ESPNIC_STATUS_FATAL) {
 		dev_err(edev->dev, "fatal code %u\n", espnic_read(edev, ESPNIC_REG_FATAL_CODE));
-		espnic_request_reset(edev, "the device has stopped");
+		espnic_request_reset(edev, "the device stopped with a fatal error");
 		return;
 	}
 	edev->heartbeat_misses = heartbeat == edev->heartbeat ? edev->heartbeat_misses + 1 : 0;
@@ -341,18 +348,22 @@ static void espnic_look_after(struct espnic_dev *edev)
 {
 	if (test_bit(ESPNIC_DEV_FROZEN, &edev->flags))
 		return;
-	/* RESETTING here: a reset failed, and the next try is due. */
-	if (!test_bit(ESPNIC_DEV_RESETTING, &edev->flags)) {
+	/* RESETTING here: a reset failed, and the next try is due. The first was reported. */
+	if (test_bit(ESPNIC_DEV_RESETTING, &edev->flags)) {
+		if (test_bit(ESPNIC_DEV_RESET_WANTED, &edev->flags))
+			espnic_reset(edev);
+		return;
+	}
+	/* Of a device that has failed nothing is expected until it is recovered. */
+	if (!test_bit(ESPNIC_DEV_RESET_WANTED, &edev->flags)) {
 		espnic_check_health(edev);
 		espnic_cmd_look(edev);
 		espnic_queues_look(edev->enet);
 	}
 	/* Not to be waited for. The service is called again, for the end. */
-	if (espnic_gone(edev))
+	if (espnic_gone(edev) || test_bit(ESPNIC_DEV_RESET_WANTED, &edev->flags))
 		return;
-	if (test_and_clear_bit(ESPNIC_DEV_RESET_WANTED, &edev->flags))
-		espnic_reset(edev);
-	else if (test_and_clear_bit(ESPNIC_DEV_RESTART_WANTED, &edev->flags))
+	if (test_and_clear_bit(ESPNIC_DEV_RESTART_WANTED, &edev->flags))
 		espnic_restart(edev);
 }
 
@@ -367,12 +378,16 @@ void espnic_service(struct work_struct *work)
 		netif_carrier_off(enet->netdev);
 		rtnl_unlock();
 		espnic_cmd_reap(edev);
+		espnic_health_report(edev);
 		return;
 	}
 
 	rtnl_lock();
 	espnic_look_after(edev);
 	rtnl_unlock();
+	if (test_bit(ESPNIC_DEV_RESET_WANTED, &edev->flags) &&
+	    !test_bit(ESPNIC_DEV_RESETTING, &edev->flags))
+		espnic_health_report(edev);
 
 	espnic_cmd_reap(edev);
 	/* Not mod_: a request that came meanwhile is due earlier. */

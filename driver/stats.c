@@ -193,6 +193,8 @@ int espnic_get_sset_count(struct net_device *netdev, int sset)
 {
 	struct espnic_net *enet = netdev_priv(netdev);
 
+	if (sset == ETH_SS_TEST)
+		return espnic_selftest_count();
 	if (sset != ETH_SS_STATS)
 		return -EOPNOTSUPP;
 	return enet->edev->pairs * (ARRAY_SIZE(espnic_tx_names) + ARRAY_SIZE(espnic_rx_names)) +
@@ -205,6 +207,8 @@ void espnic_get_strings(struct net_device *netdev, u32 sset, u8 *data)
 	struct espnic_net *enet = netdev_priv(netdev);
 	int i, j;
 
+	if (sset == ETH_SS_TEST)
+		espnic_selftest_strings(data);
 	if (sset != ETH_SS_STATS)
 		return;
 	for (i = 0; i < enet->edev->pairs; i++) {

@@ -193,7 +193,7 @@ def qemu_command(side, options, kernel, run, nic_arguments, log_fd):
         serial = f"file,id=console,path={console}"
     append = (
         f"console=ttyS0 lab.side={side} net.ifnames=0 loglevel=5 oops=panic panic=-1"
-        " no_timer_check random.trust_cpu=on tsc=reliable mitigations=off cryptomgr.notests"
+        " no_timer_check iomem=relaxed random.trust_cpu=on tsc=reliable mitigations=off cryptomgr.notests"
     )
     return [
         QEMU,

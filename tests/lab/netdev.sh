@@ -9,6 +9,7 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/tap.sh"
 
 JUMBO=9600 # ESPNIC_MAX_MTU
+RSS_KEY=$(seq -s : -f %02g 10 49) # 40 bytes, hexadecimal
 
 answered() { # SIZE [PING OPTIONS]: the peer answers a ping of that payload, both families
 	local size=$1
@@ -92,12 +93,25 @@ left() {
 	t "TCP over 4 channels" tcp_works
 	refused "channels above the device's are refused" "" ethtool -L eth0 combined 64
 	t "moderation" ethtool -C eth0 rx-usecs 100 rx-frames 32 tx-usecs 100 tx-frames 32
+	t "adaptive moderation is on" shows "Adaptive RX: on" ethtool -c eth0
+	t "adaptive moderation off" ethtool -C eth0 adaptive-rx off
 	t "moderation shows" shows "rx-usecs:	100" ethtool -c eth0
 	t "TCP with moderation" tcp_works
 	refused "moderation above the device's is refused" "" ethtool -C eth0 rx-usecs 1000000
 	t "RSS table" shows "RSS hash key" ethtool -x eth0
-	t "RSS to one queue" ethtool -X eth0 equal 1
+	t "RSS to one queue under traffic" with_traffic ethtool -X eth0 equal 1
 	t "TCP with RSS to one queue" tcp_works
+	t "all of it came to queue 0" rss_only_first
+	t "RSS key under traffic" with_traffic ethtool -X eth0 hkey "$RSS_KEY"
+	t "RSS key shows" shows "$RSS_KEY" ethtool -x eth0
+	t "RSS weights under traffic" with_traffic ethtool -X eth0 weight 1 3
+	refused "fewer channels than the table names are refused" "" ethtool -L eth0 combined 1
+	t "RSS default under traffic" with_traffic ethtool -X eth0 default
+	t "TCP with the default table" tcp_works
+	t "ports are hashed of TCP" shows "L4 bytes 0 & 1" ethtool -n eth0 rx-flow-hash tcp4
+	refused "other hash fields are refused" "" ethtool -N eth0 rx-flow-hash tcp4 s
+	t "adaptive moderation on again, under traffic" with_traffic ethtool -C eth0 adaptive-rx on
+	t "ip -s, ethtool -S and queue statistics agree" "$here/nicstats.py"
 	t "MTU to $JUMBO under traffic" with_traffic ip link set eth0 mtu $JUMBO
 	lab-barrier jumbo
 	lab-barrier jumbo-set
@@ -125,6 +139,19 @@ left() {
 	t "ping after down and up" answered 100
 	t "no TX drop went unnamed" shows "tx_drop_desc: 0" ethtool -S eth0
 	t "no DMA was refused outside of resets" shows "reg_bad_access: 0" ethtool -S eth0
+}
+
+# What came while TCP ran came to the first queue alone
+rss_only_first() {
+	local before after
+	before=$(other_queues)
+	tcp_works || return 1
+	after=$(other_queues)
+	[ "$after" = "$before" ] || { echo "other queues: $before, then $after packets"; return 1; }
+}
+
+other_queues() {
+	ethtool -S eth0 | awk '/rxq[1-9][0-9]*_packets:/ { n += $2 } END { print n + 0 }'
 }
 
 flr_under_traffic() {
