@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The algorithms of the kernel's net/ipsec.c, each offered to offload: taken where docs/offload-matrix.md says so, else refused
+with a text that stands there.
+
+KTAP on stdout. Runs in a guest; the algorithms come from ipsec.c itself, staged by `run`.
+"""
+
+import itertools
+import os
+import re
+import subprocess
+import sys
+
+STAGE = os.environ.get("KSFT_STAGE", "/shared")
+DEVICE = os.environ.get("NETIF", "eth1")
+SOURCE = "tools/testing/selftests/net/ipsec.c"
+SRC, DST = "198.18.1.1", "198.18.1.2"
+# A slice of it, where there is little time
+SLICE = bool(os.environ.get("KSFT_SLICE"))
+MODES = ("transport",) if SLICE else ("transport", "tunnel")
+DIRECTIONS = ("out",) if SLICE else ("in", "out")
+# ip's words for what crypto_find does not have; the kernel decides what it is built with
+ABSENT = re.compile(r"not found|Function not implemented|No such file", re.I)
+
+
+def read(path):
+    with open(os.path.join(STAGE, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def c_list(source, name):
+    return re.findall(r'"([^"]+)"', re.search(rf"\b{name}\[\] = \{{(.*?)\}};", source, re.S).group(1))
+
+
+def key_bits(source):
+    table = re.search(r"xfrm_key_entries\[\] = \{(.*?)\};", source, re.S).group(1)
+    return {name: int(bits) for name, bits in re.findall(r'\{"([^"]+)",\s*(\d+)\}', table)}
+
+
+def aead_keys(name):
+    """Bits of keys with their salt (RFC 4106, 4309, 4543, 7539)."""
+    if "poly1305" in name:
+        return (256 + 32,)
+    return tuple(length + (24 if "ccm" in name else 32) for length in (128, 192, 256))
+
+
+def key(bits):
+    return "0x" + (bytes(range(1, 256)) * 2)[: bits // 8].hex() if bits else ""
+
+
+def algorithms(source):
+    """(kind, name, words of `ip xfrm state add`)."""
+    bits = key_bits(source)
+    auth, comp = c_list(source, "ah_list"), c_list(source, "comp_list")
+    enc, aead = c_list(source, "e_list"), c_list(source, "ae_list")
+    for name in auth:
+        yield "ah", name, ["proto", "ah", "auth", name, key(bits.get(name, 128 if "aes" in name else 0))]
+    for name in comp:
+        yield "comp", name, ["proto", "comp", "comp", name]
+    for cipher, digest in itertools.product(enc, auth):
+        yield "enc+auth", f"{cipher} {digest}", ["proto", "esp", "enc", cipher, key(bits.get(cipher, 160)),
+                                                 "auth", digest, key(bits.get(digest, 128))]
+    for name in aead:
+        for length, icv in itertools.product(aead_keys(name), (64, 96, 128)):
+            yield "aead", f"{name} {length} {icv}", ["proto", "esp", "aead", name, key(length), str(icv)]
+
+
+def offloaded(page):
+    """Algorithms that the matrix of the page has as offloaded."""
+    table = page[page.index("## The matrix"):page.index("## States")]
+    rows = [line.split("|")[1:-1] for line in table.splitlines() if line.startswith("| ")]
+    return {name for row in rows if "yes" in row[1] and "yes" in row[3]
+            for name in re.findall(r"`([a-z0-9]+\([^`]+\))`", row[0])}
+
+
+def texts(page):
+    """Texts of refusals that the page knows, the driver's and Linux's own, as two patterns."""
+    said = set()
+    for line in page.splitlines():
+        if line.startswith("| ") and line.count("|") >= 4:
+            for text in line.split("|")[-2].split(" / "):
+                said.add(re.escape(text.strip()).replace(r"\.\.\.", ".*"))
+    own = page[page.index("## What Linux refuses itself"):]
+    own = own[:own.index("\n\n", own.index("Before the driver"))]
+    linux = {re.escape(" ".join(text.split())) for text in re.findall(r"`([A-Z][^`]+)`", own)}
+    return tuple(re.compile("|".join(sorted(some, key=len, reverse=True))) for some in (said - {"", "text"}, linux))
+
+
+def add(words, mode, offload, direction):
+    tunnel = ["flag", "af-unspec"] if mode == "tunnel" else []
+    command = ["ip", "xfrm", "state", "add", "src", SRC, "dst", DST, "spi", "0x7777", "reqid", "7", "mode", mode,
+               *tunnel, *[word for word in words if word != ""], "offload", offload, "dev", DEVICE, "dir", direction]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = (done.stdout + done.stderr).strip().replace("\n", " ")
+    taken = done.returncode == 0
+    shown = ""
+    if taken:
+        shown = subprocess.run(["ip", "xfrm", "state"], capture_output=True, text=True, check=True).stdout
+        subprocess.run(["ip", "xfrm", "state", "flush"], check=True)
+    return taken, "crypto offload parameters" in shown, said
+
+
+def judge(taken, in_device, said, wanted, offload, known):
+    """None when it is as the page has it, else what is wrong."""
+    driver, linux = known
+    if wanted:
+        return None if taken and in_device else f"not offloaded: {said}"
+    if in_device:
+        return "offloaded, and the page does not say so"
+    if taken and offload == "packet":
+        return "taken in software"
+    if not taken and linux.search(said):
+        return None
+    if not taken and offload == "crypto":
+        return f"refused, where software is to take it: {said}"
+    if not driver.search(said):
+        return f"a text the page does not have: '{said}'"
+    return None
+
+
+def main():
+    source, page = read(SOURCE), read("docs/offload-matrix.md")
+    takes, known = offloaded(page), texts(page)
+    cases = list(itertools.product(algorithms(source), MODES, ("crypto", "packet"), DIRECTIONS))
+    print(f"KTAP version 1\n1..{len(cases)}")
+    failed = 0
+    for number, ((kind, name, words), mode, offload, direction) in enumerate(cases, 1):
+        taken, in_device, said = add(words, mode, offload, direction)
+        title = f"{kind} {name} {mode} {offload} {direction}"
+        wrong = judge(taken, in_device, said, kind == "aead" and name.split()[0] in takes, offload, known)
+        if wrong and not taken and ABSENT.search(said):
+            print(f"ok {number} {title} # SKIP this kernel: {said}")
+            continue
+        failed += bool(wrong)
+        print(f"{'not ok' if wrong else 'ok'} {number} {title}")
+        if wrong:
+            print(f"# {wrong}")
+        elif number % 40 == 1:
+            print(f"# {said or 'offloaded'}")
+    return 1 if failed or not takes else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
