@@ -80,6 +80,74 @@ void sa_defaults(struct espnic_sa_params *p, enum espnic_sa_dir dir, enum espnic
 	}
 }
 
+static const struct {
+	const char *name;
+	enum espnic_sa_proto proto;
+	enum espnic_enc enc;
+	uint8_t key_len, salt_len, icv_len;
+	enum espnic_auth auth;
+	uint8_t auth_key_len;
+} suite_table[] = {
+	{ "gcm-128", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_GCM, 16, 4, 16, ESPNIC_AUTH_NONE, 0 },
+	{ "gcm-192", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_GCM, 24, 4, 12, ESPNIC_AUTH_NONE, 0 },
+	{ "gcm-256", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_GCM, 32, 4, 8, ESPNIC_AUTH_NONE, 0 },
+	{ "gmac-128", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_GMAC, 16, 4, 16, ESPNIC_AUTH_NONE, 0 },
+	{ "gmac-192", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_GMAC, 24, 4, 16, ESPNIC_AUTH_NONE, 0 },
+	{ "gmac-256", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_GMAC, 32, 4, 16, ESPNIC_AUTH_NONE, 0 },
+	{ "ccm-128", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_CCM, 16, 3, 8, ESPNIC_AUTH_NONE, 0 },
+	{ "ccm-192", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_CCM, 24, 3, 12, ESPNIC_AUTH_NONE, 0 },
+	{ "ccm-256", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_CCM, 32, 3, 16, ESPNIC_AUTH_NONE, 0 },
+	{ "chacha", ESPNIC_PROTO_ESP, ESPNIC_ENC_CHACHA20_POLY1305, 32, 4, 16, ESPNIC_AUTH_NONE, 0 },
+	{ "cbc-128, md5", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_CBC, 16, 0, 12,
+	  ESPNIC_AUTH_HMAC_MD5_96, 16 },
+	{ "cbc-192, sha1", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_CBC, 24, 0, 12,
+	  ESPNIC_AUTH_HMAC_SHA1_96, 20 },
+	{ "cbc-256, sha256", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_CBC, 32, 0, 16,
+	  ESPNIC_AUTH_HMAC_SHA256_128, 32 },
+	{ "cbc-128, sha384", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_CBC, 16, 0, 24,
+	  ESPNIC_AUTH_HMAC_SHA384_192, 48 },
+	{ "ctr-128, sha512", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_CTR, 16, 4, 32,
+	  ESPNIC_AUTH_HMAC_SHA512_256, 64 },
+	{ "ctr-192, xcbc", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_CTR, 24, 4, 12,
+	  ESPNIC_AUTH_AES_XCBC_96, 16 },
+	{ "ctr-256, cmac", ESPNIC_PROTO_ESP, ESPNIC_ENC_AES_CTR, 32, 4, 12,
+	  ESPNIC_AUTH_AES_CMAC_96, 16 },
+	{ "3des, sha1", ESPNIC_PROTO_ESP, ESPNIC_ENC_3DES_CBC, 24, 0, 12,
+	  ESPNIC_AUTH_HMAC_SHA1_96, 20 },
+	{ "null, sha256", ESPNIC_PROTO_ESP, ESPNIC_ENC_NULL, 0, 0, 16,
+	  ESPNIC_AUTH_HMAC_SHA256_128, 32 },
+	{ "null, xcbc", ESPNIC_PROTO_ESP, ESPNIC_ENC_NULL, 0, 0, 12, ESPNIC_AUTH_AES_XCBC_96, 16 },
+	{ "ah, md5", ESPNIC_PROTO_AH, ESPNIC_ENC_NULL, 0, 0, 12, ESPNIC_AUTH_HMAC_MD5_96, 16 },
+	{ "ah, sha1", ESPNIC_PROTO_AH, ESPNIC_ENC_NULL, 0, 0, 12, ESPNIC_AUTH_HMAC_SHA1_96, 20 },
+	{ "ah, sha256", ESPNIC_PROTO_AH, ESPNIC_ENC_NULL, 0, 0, 16, ESPNIC_AUTH_HMAC_SHA256_128, 32 },
+	{ "ah, sha384", ESPNIC_PROTO_AH, ESPNIC_ENC_NULL, 0, 0, 24, ESPNIC_AUTH_HMAC_SHA384_192, 48 },
+	{ "ah, sha512", ESPNIC_PROTO_AH, ESPNIC_ENC_NULL, 0, 0, 32, ESPNIC_AUTH_HMAC_SHA512_256, 64 },
+	{ "ah, xcbc", ESPNIC_PROTO_AH, ESPNIC_ENC_NULL, 0, 0, 12, ESPNIC_AUTH_AES_XCBC_96, 16 },
+	{ "ah, cmac", ESPNIC_PROTO_AH, ESPNIC_ENC_NULL, 0, 0, 12, ESPNIC_AUTH_AES_CMAC_96, 16 },
+	{ "ah, gmac-128", ESPNIC_PROTO_AH, ESPNIC_ENC_NULL, 0, 4, 16, ESPNIC_AUTH_AES_GMAC, 16 },
+	{ "ah, gmac-256", ESPNIC_PROTO_AH, ESPNIC_ENC_NULL, 0, 4, 16, ESPNIC_AUTH_AES_GMAC, 32 },
+};
+
+unsigned int suites(void)
+{
+	return ARRAY_SIZE(suite_table);
+}
+
+const char *suite_params(unsigned int n, struct espnic_sa_params *p)
+{
+	p->proto = suite_table[n].proto;
+	p->enc = suite_table[n].enc;
+	p->enc_key_len = suite_table[n].key_len;
+	p->salt_len = suite_table[n].salt_len;
+	p->icv_len = suite_table[n].icv_len;
+	p->auth = suite_table[n].auth;
+	p->auth_key_len = suite_table[n].auth_key_len;
+	chance_bytes(p->enc_key, sizeof(p->enc_key));
+	chance_bytes(p->auth_key, sizeof(p->auth_key));
+	chance_bytes(p->salt, sizeof(p->salt));
+	return suite_table[n].name;
+}
+
 bool lacks(unsigned int i, const struct espnic_sa_params *p)
 {
 	struct espnic_sa *sa;

@@ -47,6 +47,13 @@ void chance_bytes(uint8_t *p, size_t len);
 /* AES-128-GCM, 16-byte ICV, the tests' key and SPI; tunnel addresses of @outer family. */
 void sa_defaults(struct espnic_sa_params *p, enum espnic_sa_dir dir, enum espnic_sa_mode mode,
 		 uint8_t outer);
+/*
+ * Suites, each cipher and each authenticator at least once, in ESP and AH: sets proto, transforms,
+ * salt, ICV, and keys of chance. How many there are: suites().
+ */
+unsigned int suites(void);
+const char *suite_params(unsigned int n, struct espnic_sa_params *p);
+
 /* Whether body @i lacks what the sound SA @p names. ref lacks nothing. */
 bool lacks(unsigned int i, const struct espnic_sa_params *p);
 /* Adds or dies. */
