@@ -149,8 +149,9 @@ static void espnic_cmd_fail(struct espnic_dev *edev, const char *why)
 }
 
 /*
- * Waits for the answer, for @left jiffies at most. Meanwhile looks whether the device is still there, which ends the wait
- * if not: the service, which looks too, may wait for the RTNL that our caller holds.
+ * Waits for the answer, for @left jiffies at most. Meanwhile looks whether the device is still
+ * there, which ends the wait if not: the service, which looks too, may wait for the RTNL that our
+ * caller holds.
  */
 static bool espnic_cmd_answered(struct espnic_dev *edev, struct espnic_cmd_wait *wait,
 				unsigned long left)

@@ -58,7 +58,9 @@ enum espnic_limits {
 	 * CPU may be late too.
 	 */
 	ESPNIC_CMD_WAIT_MS = 2 * ESPNIC_CMD_TIMEOUT_MS,
-	/* Milliseconds without an answer until who waits for it looks whether the device is there. */
+	/*
+	 * Milliseconds without an answer until who waits for it looks whether the device is there.
+	 */
 	ESPNIC_CMD_LOOK_MS = 250,
 	/* Entries, log2. */
 	ESPNIC_EVQ_LOG2 = 8,
@@ -89,8 +91,9 @@ enum espnic_limits {
 	 * in one of them, else a page each.
 	 */
 	ESPNIC_RX_TRUESIZE_SMALL = 2048,
-	/* Bytes up to which a received frame is copied into an skb of its size, and its buffer given
-	 * back at once: small frames shall not fill sockets with the memory of large ones.
+	/*
+	 * Bytes up to which a received frame is copied into an skb of its size, and its buffer
+	 * given back at once: small frames shall not fill sockets with the memory of large ones.
 	 */
 	ESPNIC_RX_COPYBREAK = 256,
 	/* RX buffers handed to the device at a time: one doorbell check for many. */
@@ -448,7 +451,7 @@ struct espnic_net {
 struct espnic_tx_meta {
 	bool ipsec;			/* encrypt: those below hold */
 	u16 esp_offset;			/* of the ESP header from the start of the frame, bytes */
-	u16 hdr_len;			/* if it is to be segmented: up to the end of TCP's header, bytes */
+	u16 hdr_len;			/* segmentation: up to the end of TCP's header, bytes */
 	u32 sa_handle;
 	u32 seq_hi;			/* ESN: high half of the sequence number, else 0 */
 };
@@ -757,8 +760,8 @@ int espnic_ipsec_init(struct espnic_net *enet);
 void espnic_ipsec_cleanup(struct espnic_net *enet);
 
 /*
- * Feature bits for features, hw_features, hw_enc_features and gso_partial_features: NETIF_F_HW_ESP and what comes with
- * it, or none. After init.
+ * Feature bits for features, hw_features, hw_enc_features and gso_partial_features: NETIF_F_HW_ESP
+ * and what comes with it, or none. After init.
  */
 netdev_features_t espnic_ipsec_features(const struct espnic_net *enet);
 
@@ -782,7 +785,9 @@ netdev_features_t espnic_ipsec_features_check(struct sk_buff *skb, netdev_featur
  */
 int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_tx_meta *meta);
 
-/* Can the device do to the host-made ESP @skb what else it asks for: segmentation, a checksum? BH. */
+/*
+ * Can the device do to the host-made ESP @skb what else it asks for: segmentation, a checksum? BH.
+ */
 bool espnic_ipsec_tx_can(const struct espnic_net *enet, const struct sk_buff *skb);
 
 /*
@@ -793,15 +798,15 @@ bool espnic_ipsec_tx_can(const struct espnic_net *enet, const struct sk_buff *sk
 bool espnic_ipsec_rx(struct espnic_net *enet, struct sk_buff *skb, const struct espnic_rx_cpl *cpl);
 
 /*
- * An event of type SA_SOFT, SA_HARD, SA_SEQ, SA_NO_SA, SA_REMAP or SA_AWAKE; @handle, @value, @arg as the
- * type says, host byte order, not checked. Thread of vector 0: may sleep, must not call
+ * An event of type SA_SOFT, SA_HARD, SA_SEQ, SA_NO_SA, SA_REMAP or SA_AWAKE; @handle, @value, @arg
+ * as the type says, host byte order, not checked. Thread of vector 0: may sleep, must not call
  * espnic_cmd_exec() nor take RTNL (a reset waits for this thread under it).
  */
 void espnic_ipsec_event(struct espnic_net *enet, u16 type, u32 handle, u64 value, u64 arg);
 
 /*
- * Reads the counts of all SAs, before a reset of a device that still answers ends them; it is to pass no packets any
- * more. Process context.
+ * Reads the counts of all SAs, before a reset of a device that still answers ends them; it is to
+ * pass no packets any more. Process context.
  */
 void espnic_ipsec_save(struct espnic_net *enet);
 

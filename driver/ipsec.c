@@ -2,8 +2,8 @@
 /*
  * IPsec offload: the life of objects in the device, set-up, events, restoration after a reset.
  *
- * xfrm is the shadow: every SA and policy in the device hangs on a state or policy of the kernel, from which it
- * can be written again. Keys are never copied but into a command.
+ * xfrm is the shadow: every SA and policy in the device hangs on a state or policy of the kernel,
+ * from which it can be written again. Keys are never copied but into a command.
  */
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -99,7 +99,10 @@ int espnic_hw_program(struct espnic_hw *hw, struct espnic_cmd_req *req)
 
 	spin_lock_bh(&hw->lock);
 	hw->adding = false;
-	/* Without an answer it may yet stand in the device, until it is deleted or the device is reset. */
+	/*
+	 * Without an answer it may yet stand in the device, until it is deleted or the device is
+	 * reset.
+	 */
 	refused = err && err != -ETIMEDOUT && req->status != ESPNIC_CMD_NO_STATUS;
 	if (refused)
 		hw->in_device = false;
@@ -120,7 +123,9 @@ void espnic_hw_delete(struct espnic_hw *hw)
 	spin_lock_bh(&hw->lock);
 	if (!hw->dead) {
 		WRITE_ONCE(hw->dead, true);
-		/* Who is writing it just now deletes it afterwards: its command may overtake ours. */
+		/*
+		 * Who is writing it just now deletes it afterwards: its command may overtake ours.
+		 */
 		delete = hw->in_device && !hw->adding;
 	}
 	spin_unlock_bh(&hw->lock);
@@ -145,10 +150,12 @@ int espnic_ipsec_refusal(struct espnic_ipsec *ipsec, const struct espnic_cmd_req
 {
 	switch (req->status) {
 	case ESPNIC_CMD_STATUS_NO_SPACE:
-		NL_SET_ERR_MSG_FMT_MOD(extack, "the device has no room for another %s: it holds %u", what, capacity);
+		NL_SET_ERR_MSG_FMT_MOD(extack, "the device has no room for another %s: it holds %u",
+				       what, capacity);
 		break;
 	case ESPNIC_CMD_STATUS_EXISTS:
-		NL_SET_ERR_MSG_FMT_MOD(extack, "the device has this %s already: delete it first", what);
+		NL_SET_ERR_MSG_FMT_MOD(extack, "the device has this %s already: delete it first",
+				       what);
 		break;
 	case ESPNIC_CMD_STATUS_BAD_FIELD:
 	case ESPNIC_CMD_STATUS_UNSUPPORTED:
@@ -163,10 +170,12 @@ int espnic_ipsec_refusal(struct espnic_ipsec *ipsec, const struct espnic_cmd_req
 		if (err == -ETIMEDOUT)
 			NL_SET_ERR_MSG_MOD(extack, "the device does not answer and is being reset");
 		else
-			NL_SET_ERR_MSG_MOD(extack, "the device is being reset or is gone: try again");
+			NL_SET_ERR_MSG_MOD(extack,
+					   "the device is being reset or is gone: try again");
 		break;
 	default:
-		NL_SET_ERR_MSG_FMT_MOD(extack, "the device refuses the %s (status %u)", what, req->status);
+		NL_SET_ERR_MSG_FMT_MOD(extack, "the device refuses the %s (status %u)", what,
+				       req->status);
 	}
 	return err;
 }
@@ -186,7 +195,10 @@ static int espnic_hw_older(const void *a, const void *b)
 	return l->age < r->age ? -1 : l->age > r->age;
 }
 
-/* All objects of @xa with a reference each, oldest first: among equals the device goes by the order of addition. */
+/*
+ * All objects of @xa with a reference each, oldest first: among equals the device goes by the
+ * order of addition.
+ */
 static int espnic_hw_set_take(struct espnic_hw_set *set, struct xarray *xa, size_t max)
 {
 	unsigned long index = 0;
@@ -288,7 +300,8 @@ static const struct xfrmdev_ops espnic_xfrm_crypto_ops = {
 
 bool espnic_ipsec_is_ours(const struct net_device *netdev)
 {
-	return netdev->xfrmdev_ops == &espnic_xfrm_ops || netdev->xfrmdev_ops == &espnic_xfrm_crypto_ops;
+	return netdev->xfrmdev_ops == &espnic_xfrm_ops ||
+	       netdev->xfrmdev_ops == &espnic_xfrm_crypto_ops;
 }
 
 static bool espnic_ipsec_can_packet(const struct espnic_caps *caps)
@@ -332,8 +345,8 @@ int espnic_ipsec_init(struct espnic_net *enet)
 
 	enet->ipsec = ipsec;
 	if (espnic_ipsec_able(caps))
-		enet->netdev->xfrmdev_ops = espnic_ipsec_can_packet(caps) ? &espnic_xfrm_ops
-									   : &espnic_xfrm_crypto_ops;
+		enet->netdev->xfrmdev_ops = espnic_ipsec_can_packet(caps) ?
+					    &espnic_xfrm_ops : &espnic_xfrm_crypto_ops;
 	return 0;
 
 err_leases:
@@ -363,7 +376,8 @@ void espnic_ipsec_cleanup(struct espnic_net *enet)
 
 netdev_features_t espnic_ipsec_features(const struct espnic_net *enet)
 {
-	const u32 tso = ESPNIC_CAP_OFFLOAD_TX_CSUM | ESPNIC_CAP_OFFLOAD_TSO4 | ESPNIC_CAP_OFFLOAD_TSO6;
+	const u32 tso = ESPNIC_CAP_OFFLOAD_TX_CSUM | ESPNIC_CAP_OFFLOAD_TSO4 |
+			ESPNIC_CAP_OFFLOAD_TSO6;
 	const struct espnic_caps *caps = &enet->edev->caps;
 	netdev_features_t features = NETIF_F_HW_ESP;
 
@@ -371,7 +385,8 @@ netdev_features_t espnic_ipsec_features(const struct espnic_net *enet)
 		return 0;
 	if (!(caps->ipsec & ESPNIC_CAP_IPSEC_CRYPTO))
 		return features;
-	if ((caps->ipsec & ESPNIC_CAP_IPSEC_ESP_CSUM) && (caps->offload & ESPNIC_CAP_OFFLOAD_TX_CSUM))
+	if ((caps->ipsec & ESPNIC_CAP_IPSEC_ESP_CSUM) &&
+	    (caps->offload & ESPNIC_CAP_OFFLOAD_TX_CSUM))
 		features |= NETIF_F_HW_ESP_TX_CSUM;
 	if ((caps->ipsec & ESPNIC_CAP_IPSEC_ESP_GSO) && (caps->offload & tso) == tso)
 		features |= NETIF_F_GSO_ESP;
@@ -380,7 +395,9 @@ netdev_features_t espnic_ipsec_features(const struct espnic_net *enet)
 
 netdev_features_t espnic_ipsec_fix_features(netdev_features_t features)
 {
-	return features & NETIF_F_HW_ESP ? features : features & ~(NETIF_F_HW_ESP_TX_CSUM | NETIF_F_GSO_ESP);
+	if (features & NETIF_F_HW_ESP)
+		return features;
+	return features & ~(NETIF_F_HW_ESP_TX_CSUM | NETIF_F_GSO_ESP);
 }
 
 int espnic_ipsec_set_features(struct espnic_net *enet, netdev_features_t features)
@@ -388,7 +405,8 @@ int espnic_ipsec_set_features(struct espnic_net *enet, netdev_features_t feature
 	/* xfrm flushes what is offloaded only from a device that has the feature. */
 	if (!(features & NETIF_F_HW_ESP) &&
 	    (!xa_empty(&enet->ipsec->sas) || !xa_empty(&enet->ipsec->policies))) {
-		netdev_err(enet->netdev, "esp-hw-offload stays on: states or policies are offloaded\n");
+		netdev_err(enet->netdev,
+			   "esp-hw-offload stays on: states or policies are offloaded\n");
 		return -EBUSY;
 	}
 	return 0;

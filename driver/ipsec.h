@@ -4,7 +4,7 @@
  *
  * ipsec.c         life of objects in the device, set-up, restoration after a reset
  * ipsec_sa.c      states: xfrmdev_ops
- * ipsec_twin.c    states of one key: duplicates, updates, migrations; sequence numbers over their ends and resets
+ * ipsec_twin.c    states of one key; sequence numbers over the ends of states, and resets
  * ipsec_check.c   which states can be offloaded
  * ipsec_count.c   counters, lifetimes, windows of SAs, and how xfrm gets to know them
  * ipsec_mib.c     drops by their reasons, in /proc/net/xfrm_stat
@@ -12,9 +12,9 @@
  * ipsec_data.c    packets
  * ipsec_neigh.c   MAC addresses of the next hop
  *
- * Locks, outermost first: RTNL or xfrm_cfg_mutex (the callers'), espnic_ipsec.lock, xfrm_state.lock,
- * espnic_hw.lock. espnic_ipsec.lock is held while a command is waited for, so the thread
- * that takes the answers (espnic_ipsec_event(), espnic_cmd_done_t) must never want it.
+ * Locks, outermost first: RTNL or xfrm_cfg_mutex (the callers'), espnic_ipsec.lock,
+ * xfrm_state.lock, espnic_hw.lock. espnic_ipsec.lock is held while a command is waited for, so the
+ * thread that takes the answers (espnic_ipsec_event(), espnic_cmd_done_t) must never want it.
  */
 #ifndef ESPNIC_IPSEC_H
 #define ESPNIC_IPSEC_H
@@ -40,8 +40,9 @@ enum espnic_ipsec_limits {
 	/* Of struct espnic_sa_report, flags. */
 	ESPNIC_SA_REPORT_DORMANT = BIT(3),
 	ESPNIC_SA_REPORT_PEER = BIT(4),
-	/* Times the deletion of an object is asked for before the device is reset: one that waits for TX
-	 * queues may time out while they stand still.
+	/*
+	 * Times the deletion of an object is asked for before the device is reset: one that waits
+	 * for TX queues may time out while they stand still.
 	 */
 	ESPNIC_IPSEC_DEL_TRIES = 4,
 };
@@ -103,7 +104,7 @@ struct espnic_ipsec {
 	/* Held while SAs and policies are written into the device, changed or read there. */
 	struct mutex lock;
 	u64 age;			/* of the newest object; lock */
-	struct xarray sas;		/* struct espnic_sa by index of the handle; readers under RCU */
+	struct xarray sas;		/* struct espnic_sa by index of the handle; RCU */
 	struct xarray policies;		/* struct espnic_policy by id */
 	u32 sa_next;			/* xa_lock of sas, as the next */
 	u32 sa_gen;			/* generation of handles given out now */
@@ -111,7 +112,10 @@ struct espnic_ipsec {
 	struct delayed_work poll;
 	struct work_struct neigh;
 	struct notifier_block netevent;
-	/* By index of the handle: what the device may send up to; NULL without CAP_IPSEC.SEQ_LEASE. */
+	/*
+	 * By index of the handle: what the device may send up to; NULL without
+	 * CAP_IPSEC.SEQ_LEASE.
+	 */
 	__le64 *leases;
 	dma_addr_t leases_dma;
 	/* The device's counters as they went into /proc/net/xfrm_stat; lock. */
@@ -120,19 +124,21 @@ struct espnic_ipsec {
 };
 
 /*
- * What SAs and policies have in common: an object of the stack that stands in the device, too. Its memory
- * and its number live until both have let go of it. The stack's reference goes with
- * xdo_dev_*_free(); the device's with its answer to @del, or the reset after which it knows nothing.
+ * What SAs and policies have in common: an object of the stack that stands in the device, too. Its
+ * memory and its number live until both have let go of it. The stack's reference goes with
+ * xdo_dev_*_free(); the device's with its answer to @del, or the reset after which it knows
+ * nothing.
  */
 struct espnic_hw {
 	struct espnic_ipsec *ipsec;
 	void (*release)(struct espnic_hw *hw);	/* the last reference is gone; any context */
-	void (*gone)(struct espnic_hw *hw);	/* the device has forgotten it; may be NULL; process context */
+	/* The device has forgotten it; process context. May be NULL. */
+	void (*gone)(struct espnic_hw *hw);
 	struct espnic_cmd_post del;		/* SA_DEL, POLICY_DEL */
 	refcount_t refs;
 	u64 age;				/* order of addition */
 	spinlock_t lock;			/* guards what follows; BH off */
-	bool dead;				/* the stack has deleted it; also read without lock */
+	bool dead;				/* deleted by the stack; read without lock, too */
 	bool in_device;				/* the device may know it, and has a reference */
 	bool adding;				/* is being written into it */
 	u8 del_tries;
@@ -147,8 +153,9 @@ struct espnic_sa_counts {
 };
 
 /*
- * The sequence numbers of a key: those of an SA and of its twins, before and after it. No number up to @top is used again.
- * Packet mode: what SAs that are gone have sent or taken; crypto mode, outbound: what was handed to the device.
+ * The sequence numbers of a key: those of an SA and of its twins, before and after it. No number
+ * up to @top is used again. Packet mode: what SAs that are gone have sent or taken; crypto mode,
+ * outbound: what was handed to the device.
  */
 struct espnic_numbers {
 	refcount_t refs;
@@ -173,10 +180,13 @@ struct espnic_sa {
 	bool tunnel;
 	bool esn;
 
-	/* The device passes nothing by it while a twin lives; written by who adds it, or is told so. */
+	/*
+	 * The device passes nothing by it while a twin lives; written by who adds it, or is told
+	 * so.
+	 */
 	bool dormant;
 	struct espnic_numbers *numbers;	/* NULL of an acquire */
-	u64 tx_floor;			/* crypto mode: no number up to this; before @dormant ends */
+	u64 tx_floor;			/* crypto mode: no number up to this; before it awakes */
 
 	/* Inbound, packet mode: highest number seen in a completion. */
 	atomic64_t rx_seq;
@@ -189,7 +199,7 @@ struct espnic_sa {
 	bool have_peer;			/* the two below hold */
 	xfrm_address_t peer_addr;
 	u16 peer_port;			/* a number */
-	struct espnic_sa_counts base;	/* at the last reset of the device, which counts from 0 then */
+	struct espnic_sa_counts base;	/* at the last reset of the device: it counts from 0 then */
 	struct espnic_sa_counts now;	/* base and what the device last said */
 	struct espnic_sa_counts told;	/* of now, what has gone into the state */
 	u64 seq;			/* last known: outbound sent, inbound verified */
@@ -230,8 +240,8 @@ static inline struct espnic_sa *espnic_hw_sa(struct espnic_hw *hw)
 bool espnic_ipsec_is_ours(const struct net_device *netdev);
 
 /*
- * Sets up a zeroed object with the stack's reference. @opcode and @id: the command that deletes it, whose body is
- * id and zeroes.
+ * Sets up a zeroed object with the stack's reference. @opcode and @id: the command that deletes
+ * it, whose body is id and zeroes.
  */
 void espnic_hw_init(struct espnic_hw *hw, struct espnic_ipsec *ipsec, u16 opcode,
 		    void (*release)(struct espnic_hw *hw));
@@ -240,29 +250,37 @@ bool espnic_hw_get(struct espnic_hw *hw);
 void espnic_hw_put(struct espnic_hw *hw);
 
 /*
- * Writes an object into the device by @req, under ipsec->lock. The caller has a reference. What is deleted
- * meanwhile goes out again. Returns 0, -ENOENT if it was dead before, else as espnic_cmd_exec().
+ * Writes an object into the device by @req, under ipsec->lock. The caller has a reference. What is
+ * deleted meanwhile goes out again. Returns 0, -ENOENT if it was dead before, else as
+ * espnic_cmd_exec().
  */
 int espnic_hw_program(struct espnic_hw *hw, struct espnic_cmd_req *req);
 
-/* The stack deletes it: from now on it is dead, and its deletion in the device under way. Idempotent. BH, process. */
+/*
+ * The stack deletes it: from now on it is dead, and its deletion in the device under way.
+ * Idempotent. BH, process.
+ */
 void espnic_hw_delete(struct espnic_hw *hw);
 
 /*
- * The smallest object of @xa whose index is over *@index, which is set to it; with a reference, NULL
- * if there is none. Its struct espnic_hw is its first member. Process context.
+ * The smallest object of @xa whose index is over *@index, which is set to it; with a reference,
+ * NULL if there is none. Its struct espnic_hw is its first member. Process context.
  */
 struct espnic_hw *espnic_hw_next(struct xarray *xa, unsigned long *index);
 
-/* Says in @extack (may be NULL) why the device refused @what ("SA", "policy") by @req with @err. Returns @err. */
+/*
+ * Says in @extack (may be NULL) why the device refused @what ("SA", "policy") by @req with @err.
+ * Returns @err.
+ */
 int espnic_ipsec_refusal(struct espnic_ipsec *ipsec, const struct espnic_cmd_req *req, int err,
 			 const char *what, u32 capacity, struct netlink_ext_ack *extack);
 
 /* ipsec_check.c */
 
 /*
- * Whether a new state of device @netdev can be offloaded. Returns 0; -EOPNOTSUPP for what is lawful but cannot be,
- * -EINVAL for what contradicts itself, with the reason in @extack (may be NULL). Process context.
+ * Whether a new state of device @netdev can be offloaded. Returns 0; -EOPNOTSUPP for what is
+ * lawful but cannot be, -EINVAL for what contradicts itself, with the reason in @extack (may be
+ * NULL). Process context.
  */
 int espnic_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_state *x,
 		    const struct net_device *netdev, struct netlink_ext_ack *extack);
@@ -291,8 +309,8 @@ struct xfrm_state *espnic_sa_hold_state(struct espnic_sa *sa);
 int espnic_sa_restore(struct espnic_sa *sa);
 
 /*
- * Tells the device what has changed about an SA of packet mode: next hop, lifetimes, that it is dying. Process
- * context, without ipsec->lock.
+ * Tells the device what has changed about an SA of packet mode: next hop, lifetimes, that it is
+ * dying. Process context, without ipsec->lock.
  */
 void espnic_sa_sync(struct espnic_sa *sa);
 
@@ -302,7 +320,8 @@ int espnic_leases_alloc(struct espnic_ipsec *ipsec);
 void espnic_leases_free(struct espnic_ipsec *ipsec);
 
 /*
- * For an SA that is to go on from @seq: prepares its lease and returns the bus address for lease_addr; 0 if there are none.
+ * For an SA that is to go on from @seq: prepares its lease and returns the bus address for
+ * lease_addr; 0 if there are none.
  */
 __le64 espnic_sa_lease(const struct espnic_sa *sa, u64 seq);
 
@@ -310,8 +329,8 @@ struct espnic_numbers *espnic_numbers_new(gfp_t gfp);
 void espnic_numbers_put(struct espnic_numbers *numbers);
 
 /*
- * The number an SA of packet mode goes on from after a reset of the device: nothing it sent or took before
- * is over it.
+ * The number an SA of packet mode goes on from after a reset of the device: nothing it sent or
+ * took before is over it.
  */
 u64 espnic_sa_resume_seq(struct espnic_sa *sa);
 
@@ -319,8 +338,9 @@ u64 espnic_sa_resume_seq(struct espnic_sa *sa);
 void espnic_sa_keep_numbers(struct espnic_sa *sa);
 
 /*
- * The device made @sa dormant: finds out whose twin it is, and takes over its numbers and counts. ipsec->lock. Returns 0;
- * -EEXIST or -EINVAL if it can be no twin, with the reason in @extack (may be NULL).
+ * The device made @sa dormant: finds out whose twin it is, and takes over its numbers and counts.
+ * ipsec->lock. Returns 0; -EEXIST or -EINVAL if it can be no twin, with the reason in @extack (may
+ * be NULL).
  */
 int espnic_sa_join(struct espnic_sa *sa, struct xfrm_state *x, struct netlink_ext_ack *extack);
 
@@ -331,14 +351,19 @@ void espnic_sa_awake(struct espnic_sa *sa, u64 seq);
 
 void espnic_xdo_state_update_stats(struct xfrm_state *x);
 
-/* Reads counts and window of a live SA from the device. ipsec->lock. 0, or -errno when the device is not up. */
+/*
+ * Reads counts and window of a live SA from the device. ipsec->lock. 0, or -errno when the device
+ * is not up.
+ */
 int espnic_sa_read(struct espnic_sa *sa);
 
 /*
- * What is left of a state's lifetimes, in the device's terms: what it used up before the device began to count is
- * taken off. False: nothing is. Process context or BH, without x->lock; ipsec->lock.
+ * What is left of a state's lifetimes, in the device's terms: what it used up before the device
+ * began to count is taken off. False: nothing is. Process context or BH, without x->lock;
+ * ipsec->lock.
  */
-bool espnic_sa_limits_left(struct espnic_sa *sa, struct xfrm_state *x, struct espnic_sa_limits *left);
+bool espnic_sa_limits_left(struct espnic_sa *sa, struct xfrm_state *x,
+			   struct espnic_sa_limits *left);
 
 /* The device counts from 0 again. hw.lock not held. */
 void espnic_sa_rebase(struct espnic_sa *sa);
@@ -366,8 +391,8 @@ void espnic_xdo_policy_free(struct xfrm_policy *xp);
 int espnic_policy_restore(struct espnic_hw *hw);
 
 /*
- * A selector in the device's terms. @out is zeroed first. Returns 0 or -EOPNOTSUPP with the reason in @extack
- * (may be NULL).
+ * A selector in the device's terms. @out is zeroed first. Returns 0 or -EOPNOTSUPP with the reason
+ * in @extack (may be NULL).
  */
 int espnic_selector(struct espnic_cmd_selector *out, const struct xfrm_selector *sel,
 		    const struct net_device *netdev, struct netlink_ext_ack *extack);
@@ -384,9 +409,10 @@ bool espnic_xdo_offload_ok(struct sk_buff *skb, struct xfrm_state *x);
 /* ipsec_neigh.c */
 
 /*
- * Looks the next hop towards a tunnel's destination up and keeps it fresh. Process context. Returns 0 with its
- * address in @dst_mac and the interface's in @src_mac; -EHOSTUNREACH if there is no way; -EAGAIN if it
- * is not known yet, and has been asked for: a change of neighbours makes espnic_ipsec_neigh() run.
+ * Looks the next hop towards a tunnel's destination up and keeps it fresh. Process context.
+ * Returns 0 with its address in @dst_mac and the interface's in @src_mac; -EHOSTUNREACH if there
+ * is no way; -EAGAIN if it is not known yet, and has been asked for: a change of neighbours makes
+ * espnic_ipsec_neigh() run.
  */
 int espnic_neigh_lookup(struct espnic_ipsec *ipsec, const struct xfrm_state *x,
 			u8 dst_mac[ETH_ALEN], u8 src_mac[ETH_ALEN]);

@@ -2,9 +2,10 @@
 /*
  * Which states can be offloaded, and why not (docs/offload-matrix.md lists every answer).
  *
- * Only what Linux can ask for is checked; lengths of prefixes, families of transport mode and the like it has
- * checked before. What the device alone would decide wrongly is refused by name here, so that
- * nothing is ever half done: a crypto-mode state then falls back to software, a packet-mode state fails.
+ * Only what Linux can ask for is checked; lengths of prefixes, families of transport mode and the
+ * like it has checked before. What the device alone would decide wrongly is refused by name here,
+ * so that nothing is ever half done: a crypto-mode state then falls back to software, a
+ * packet-mode state fails.
  */
 #include <net/udp.h>
 
@@ -61,16 +62,19 @@ static int espnic_check_addresses(const struct xfrm_state *x, struct netlink_ext
 	if (family != AF_INET && family != AF_INET6)
 		return espnic_cannot(extack, "only IPv4 and IPv6 states can be offloaded");
 	if (ntohl(x->id.spi) < ESPNIC_IPSEC_SPI_MIN)
-		return espnic_malformed(extack, "SPIs below 256 are reserved (RFC 4303 section 2.1)");
+		return espnic_malformed(extack,
+					"SPIs below 256 are reserved (RFC 4303 section 2.1)");
 	if (xfrm_addr_any(&x->id.daddr, family))
 		return espnic_malformed(extack, "offload needs a destination address");
 	if (espnic_is_packet(x) && espnic_is_out(x) && x->props.mode == XFRM_MODE_TUNNEL &&
 	    xfrm_addr_any(&x->props.saddr, family))
-		return espnic_malformed(extack, "packet offload of a tunnel needs its source address");
+		return espnic_malformed(extack,
+					"packet offload of a tunnel needs its source address");
 	return 0;
 }
 
-static int espnic_check_key(u32 can, const struct xfrm_algo_aead *aead, struct netlink_ext_ack *extack)
+static int espnic_check_key(u32 can, const struct xfrm_algo_aead *aead,
+			    struct netlink_ext_ack *extack)
 {
 	u32 key, icv;
 
@@ -85,7 +89,8 @@ static int espnic_check_key(u32 can, const struct xfrm_algo_aead *aead, struct n
 		key = ESPNIC_CAP_TRANSFORMS_AES_GCM_256;
 		break;
 	default:
-		return espnic_malformed(extack, "AES-GCM keys have 128, 192 or 256 bits and a salt of 32 bits");
+		return espnic_malformed(extack,
+					"AES-GCM keys have 128, 192 or 256 bits and a salt of 32 bits");
 	}
 	if (!(can & key))
 		return espnic_cannot(extack, "the device lacks this length of AES keys");
@@ -108,18 +113,21 @@ static int espnic_check_key(u32 can, const struct xfrm_algo_aead *aead, struct n
 	return 0;
 }
 
-static int espnic_check_transform(u32 can, const struct xfrm_state *x, struct netlink_ext_ack *extack)
+static int espnic_check_transform(u32 can, const struct xfrm_state *x,
+				  struct netlink_ext_ack *extack)
 {
 	if (x->calg)
 		return espnic_cannot(extack, "compression can't be offloaded");
 	if (x->aalg)
-		return espnic_cannot(extack, "separate authentication can't be offloaded: use AES-GCM");
+		return espnic_cannot(extack,
+				     "separate authentication can't be offloaded: use AES-GCM");
 	if (x->ealg)
 		return espnic_cannot(extack, "encryption other than AES-GCM can't be offloaded");
 	if (!x->aead)
 		return espnic_cannot(extack, "only AEAD states can be offloaded");
 	if (strcmp(x->aead->alg_name, "rfc4106(gcm(aes))"))
-		return espnic_cannot(extack, "of the AEADs only rfc4106(gcm(aes)) can be offloaded");
+		return espnic_cannot(extack,
+				     "of the AEADs only rfc4106(gcm(aes)) can be offloaded");
 	if (!x->geniv || strcmp(x->geniv, "seqiv"))
 		return espnic_cannot(extack, "only geniv seqiv can be offloaded");
 	if (x->tfcpad)
@@ -135,22 +143,27 @@ static int espnic_check_encap(u32 can, const struct xfrm_state *x, struct netlin
 		return 0;
 	if (encap->encap_type != UDP_ENCAP_ESPINUDP)
 		return espnic_cannot(extack, "of encapsulations only espinudp can be offloaded");
-	if (!(can & (espnic_is_packet(x) ? ESPNIC_CAP_IPSEC_UDP_ENCAP : ESPNIC_CAP_IPSEC_CRYPTO_UDP_ENCAP)))
-		return espnic_cannot(extack, "the device lacks UDP encapsulation in this type of offload");
+	if (!(can & (espnic_is_packet(x) ? ESPNIC_CAP_IPSEC_UDP_ENCAP :
+					   ESPNIC_CAP_IPSEC_CRYPTO_UDP_ENCAP)))
+		return espnic_cannot(extack,
+				     "the device lacks UDP encapsulation in this type of offload");
 	/* esp6_xmit() of Linux writes the ESP header over the UDP header. */
 	if (!espnic_is_packet(x) && x->props.family == AF_INET6)
-		return espnic_cannot(extack, "over IPv6, UDP encapsulation can be offloaded in packet mode only");
+		return espnic_cannot(extack,
+				     "over IPv6, UDP encapsulation can be offloaded in packet mode only");
 	if (!encap->encap_sport || !encap->encap_dport)
 		return espnic_malformed(extack, "UDP encapsulation needs both ports");
 	return 0;
 }
 
 /* What both modes share about sequence numbers. The core checks and counts them in crypto mode. */
-static int espnic_check_sequence(u32 can, const struct xfrm_state *x, struct netlink_ext_ack *extack)
+static int espnic_check_sequence(u32 can, const struct xfrm_state *x,
+				 struct netlink_ext_ack *extack)
 {
 	/* The IV is the number: a second round is a second use of every nonce. */
 	if (x->props.extra_flags & XFRM_SA_XFLAG_OSEQ_MAY_WRAP)
-		return espnic_cannot(extack, "AES-GCM sequence numbers must not wrap: drop oseq-may-wrap");
+		return espnic_cannot(extack,
+				     "AES-GCM sequence numbers must not wrap: drop oseq-may-wrap");
 	if ((x->props.flags & XFRM_STATE_ESN) && !(can & ESPNIC_CAP_IPSEC_ESN))
 		return espnic_cannot(extack, "the device lacks extended sequence numbers");
 	return 0;
@@ -161,14 +174,19 @@ static int espnic_check_crypto(const struct xfrm_state *x, const struct net_devi
 {
 	if (espnic_is_out(x)) {
 		/*
-		 * A bond claims to segment ESP and to fill in checksums within. What it has numbered as one would be
-		 * segmented for this device, and every segment encrypted with the one nonce.
+		 * A bond claims to segment ESP and to fill in checksums within. What it has
+		 * numbered as one would be segmented for this device, and every segment encrypted
+		 * with the one nonce.
 		 */
 		if (x->xso.dev != netdev)
-			return espnic_cannot(extack, "outbound states of a bonding device can't be offloaded");
+			return espnic_cannot(extack,
+					     "outbound states of a bonding device can't be offloaded");
 		return 0;
 	}
-	/* The device finds a packet's SA by destination and SPI alone, and hands it over before any mark is set. */
+	/*
+	 * The device finds a packet's SA by destination and SPI alone, and hands it over before
+	 * any mark is set.
+	 */
 	if (x->mark.m)
 		return espnic_cannot(extack, "inbound states with a mark can't be offloaded");
 	if (x->if_id)
@@ -181,20 +199,24 @@ static int espnic_check_window(const struct espnic_caps *caps, const struct xfrm
 {
 	u32 window = x->replay_esn ? x->replay_esn->replay_window : x->props.replay_window;
 
-	if (espnic_is_out(x) || !window || (window >= caps->replay_min && window <= caps->replay_max))
+	if (espnic_is_out(x) || !window ||
+	    (window >= caps->replay_min && window <= caps->replay_max))
 		return 0;
-	NL_SET_ERR_MSG_FMT_MOD(extack, "replay window %u: packet offload takes 0 or %u to %u", window,
+	NL_SET_ERR_MSG_FMT_MOD(extack, "replay window %u: packet offload takes 0 or %u to %u",
+			       window,
 			       caps->replay_min, caps->replay_max);
 	return -EOPNOTSUPP;
 }
 
-static int espnic_check_lifetimes(u32 can, const struct xfrm_state *x, struct netlink_ext_ack *extack)
+static int espnic_check_lifetimes(u32 can, const struct xfrm_state *x,
+				  struct netlink_ext_ack *extack)
 {
 	const struct xfrm_lifetime_cfg *lft = &x->lft;
 
 	if (!lft->soft_packet_limit || !lft->hard_packet_limit || !lft->soft_byte_limit ||
 	    !lft->hard_byte_limit)
-		return espnic_malformed(extack, "a lifetime of 0 packets or bytes lets nothing pass");
+		return espnic_malformed(extack,
+					"a lifetime of 0 packets or bytes lets nothing pass");
 	if (!(can & ESPNIC_CAP_IPSEC_LIFETIME) &&
 	    (lft->soft_packet_limit != XFRM_INF || lft->hard_packet_limit != XFRM_INF ||
 	     lft->soft_byte_limit != XFRM_INF || lft->hard_byte_limit != XFRM_INF))
@@ -204,7 +226,10 @@ static int espnic_check_lifetimes(u32 can, const struct xfrm_state *x, struct ne
 	return 0;
 }
 
-/* The device does not see what decides, elsewhere in Linux, which packets a state is for or what becomes of them. */
+/*
+ * The device does not see what decides, elsewhere in Linux, which packets a state is for or what
+ * becomes of them.
+ */
 static int espnic_check_packet(const struct espnic_caps *caps, const struct xfrm_state *x,
 			       const struct net_device *netdev, struct netlink_ext_ack *extack)
 {
@@ -222,9 +247,11 @@ static int espnic_check_packet(const struct espnic_caps *caps, const struct xfrm
 	if (x->pcpu_num != UINT_MAX)
 		return espnic_cannot(extack, "per-CPU states can't be packet-offloaded");
 	if (x->security)
-		return espnic_cannot(extack, "states with a security context can't be packet-offloaded");
+		return espnic_cannot(extack,
+				     "states with a security context can't be packet-offloaded");
 	if (x->coaddr)
-		return espnic_cannot(extack, "states with a care-of address can't be packet-offloaded");
+		return espnic_cannot(extack,
+				     "states with a care-of address can't be packet-offloaded");
 	if (x->props.flags & XFRM_STATE_DECAP_DSCP)
 		return espnic_cannot(extack, "decap-dscp can't be packet-offloaded");
 	if (x->props.flags & XFRM_STATE_WILDRECV)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What SAs of packet mode have done: the device counts, xfrm must know. Once a second, and with each event, the
- * device's counts go into a cache; xdo_dev_state_update_stats(), which must not sleep, takes what is new of
- * it into the state. Sequence numbers and replay windows go the same way, so that XFRM_MSG_GETSA and GETAE show them.
+ * What SAs of packet mode have done: the device counts, xfrm must know. Once a second, and with
+ * each event, the device's counts go into a cache; xdo_dev_state_update_stats(), which must not
+ * sleep, takes what is new of it into the state. Sequence numbers and replay windows go the same
+ * way, so that XFRM_MSG_GETSA and GETAE show them.
  */
 #include <linux/hrtimer.h>
 
@@ -24,7 +25,8 @@ static void espnic_sa_take_peer(struct espnic_sa *sa, const struct espnic_sa_rep
 	sa->peer_port = le16_to_cpu(rep->peer_port);
 }
 
-static void espnic_sa_take_report(struct espnic_sa *sa, const struct espnic_sa_report *rep, ktime_t when)
+static void espnic_sa_take_report(struct espnic_sa *sa, const struct espnic_sa_report *rep,
+				  ktime_t when)
 {
 	u64 seq = le64_to_cpu(rep->seq);
 
@@ -78,7 +80,8 @@ static u64 espnic_soft_left(u64 limit, u64 used)
 	return espnic_limit_left(limit, used) ?: U64_MAX;
 }
 
-bool espnic_sa_limits_left(struct espnic_sa *sa, struct xfrm_state *x, struct espnic_sa_limits *left)
+bool espnic_sa_limits_left(struct espnic_sa *sa, struct xfrm_state *x,
+			   struct espnic_sa_limits *left)
 {
 	u64 packets, bytes, hard_packets, hard_bytes;
 
@@ -88,7 +91,10 @@ bool espnic_sa_limits_left(struct espnic_sa *sa, struct xfrm_state *x, struct es
 	if (!sa->packet)
 		return true;
 
-	/* What is none of the device's counts: it was given with the state, or copied from one before it. */
+	/*
+	 * What is none of the device's counts: it was given with the state, or copied from one
+	 * before it.
+	 */
 	spin_lock_bh(&sa->hw.lock);
 	packets = x->curlft.packets - sa->told.packets + sa->base.packets;
 	bytes = x->curlft.bytes - sa->told.bytes + sa->base.bytes;
@@ -106,8 +112,8 @@ bool espnic_sa_limits_left(struct espnic_sa *sa, struct xfrm_state *x, struct es
 }
 
 /*
- * Has xfrm look at the lifetimes of @x. @spent: the device passes nothing more by it, whatever the limits say:
- * of bytes, xfrm lets the packet pass that crosses the limit, the device does not.
+ * Has xfrm look at the lifetimes of @x. @spent: the device passes nothing more by it, whatever the
+ * limits say: of bytes, xfrm lets the packet pass that crosses the limit, the device does not.
  */
 static void espnic_sa_expire(struct xfrm_state *x, bool spent)
 {
@@ -144,8 +150,8 @@ static void espnic_sa_tell_oseq(struct espnic_sa *sa, struct xfrm_state *x)
 }
 
 /*
- * Was number @seq taken, as far as is known? What lies between the window as last read and the highest number of a completion
- * is taken for seen, as after a reset.
+ * Was number @seq taken, as far as is known? What lies between the window as last read and the
+ * highest number of a completion is taken for seen, as after a reset.
  */
 static bool espnic_window_seen(const struct espnic_window *window, u64 seq)
 {
@@ -191,12 +197,16 @@ static void espnic_sa_tell_window(struct espnic_sa *sa, struct xfrm_state *x)
 	}
 	x->replay.seq = lower_32_bits(top);
 	x->replay.bitmap = 0;
-	for (n = 0; window && n < x->props.replay_window && n < BITS_PER_TYPE(x->replay.bitmap); n++)
+	for (n = 0; window && n < x->props.replay_window &&
+	     n < BITS_PER_TYPE(x->replay.bitmap); n++)
 		if (n < top && espnic_window_seen(window, top - n))
 			x->replay.bitmap |= BIT(n);
 }
 
-/* Under hw.lock, which makes one of all who may come here at a time: x->lock is held by some of them only. */
+/*
+ * Under hw.lock, which makes one of all who may come here at a time: x->lock is held by some of
+ * them only.
+ */
 static void espnic_sa_tell(struct espnic_sa *sa, struct xfrm_state *x)
 {
 	u64 packets = espnic_sa_news(sa->now.packets, &sa->told.packets);
@@ -208,7 +218,8 @@ static void espnic_sa_tell(struct espnic_sa *sa, struct xfrm_state *x)
 		if (!READ_ONCE(x->curlft.use_time))
 			WRITE_ONCE(x->curlft.use_time, x->lastused);
 	}
-	x->stats.integrity_failed += espnic_sa_news(sa->now.integrity_failed, &sa->told.integrity_failed);
+	x->stats.integrity_failed += espnic_sa_news(sa->now.integrity_failed,
+						    &sa->told.integrity_failed);
 	x->stats.replay += espnic_sa_news(sa->now.replay, &sa->told.replay);
 	if (sa->out)
 		espnic_sa_tell_oseq(sa, x);
@@ -217,19 +228,22 @@ static void espnic_sa_tell(struct espnic_sa *sa, struct xfrm_state *x)
 }
 
 /*
- * From dumps, timers, xfrm_state_check_expire() and reads of /proc/net/xfrm_stat: atomic, with x->lock or
- * xfrm_state_lock or only xfrm_cfg_mutex held.
+ * From dumps, timers, xfrm_state_check_expire() and reads of /proc/net/xfrm_stat: atomic, with
+ * x->lock or xfrm_state_lock or only xfrm_cfg_mutex held.
  */
 void espnic_xdo_state_update_stats(struct xfrm_state *x)
 {
 	struct net_device *netdev = READ_ONCE(x->xso.dev);
 	struct espnic_sa *sa;
 
-	/* Through a bond, another's device; but then there is only crypto mode, where xfrm counts. */
+	/*
+	 * Through a bond, another's device; but then there is only crypto mode, where xfrm counts.
+	 */
 	if (x->xso.type != XFRM_DEV_OFFLOAD_PACKET || !netdev || !espnic_ipsec_is_ours(netdev))
 		return;
 	rcu_read_lock();
-	sa = espnic_sa_find(((struct espnic_net *)netdev_priv(netdev))->ipsec, x->xso.offload_handle);
+	sa = espnic_sa_find(((struct espnic_net *)netdev_priv(netdev))->ipsec,
+			    x->xso.offload_handle);
 	if (sa && sa->x == x) {
 		spin_lock_bh(&sa->hw.lock);
 		if (sa->hw.in_device)
@@ -286,7 +300,10 @@ int espnic_sa_read(struct espnic_sa *sa)
 	struct espnic_sa_report rep;
 	int err;
 
-	/* Also against restoration: what was counted before a reset must not pass for what comes after. */
+	/*
+	 * Also against restoration: what was counted before a reset must not pass for what comes
+	 * after.
+	 */
 	lockdep_assert_held(&sa->hw.ipsec->lock);
 	if (!READ_ONCE(sa->hw.in_device) || READ_ONCE(sa->hw.dead))
 		return 0;
@@ -325,8 +342,8 @@ void espnic_ipsec_save(struct espnic_net *enet)
 }
 
 /*
- * What xfrm_input() does with each packet of a peer behind a NAT whose address or port is not the state's: of the device it is
- * known once a look, or with the event.
+ * What xfrm_input() does with each packet of a peer behind a NAT whose address or port is not the
+ * state's: of the device it is known once a look, or with the event.
  */
 static void espnic_sa_tell_peer(struct espnic_sa *sa, struct xfrm_state *x)
 {
@@ -339,7 +356,8 @@ static void espnic_sa_tell_peer(struct espnic_sa *sa, struct xfrm_state *x)
 	spin_lock(&sa->hw.lock);
 	addr = sa->peer_addr;
 	port = htons(sa->peer_port);
-	moved = sa->have_peer && (sa->remapped || sa->now.packets != sa->told.packets) && x->encap &&
+	moved = sa->have_peer && (sa->remapped ||
+				  sa->now.packets != sa->told.packets) && x->encap &&
 		(!xfrm_addr_equal(&addr, &x->props.saddr, x->props.family) ||
 		 port != x->encap->encap_sport);
 	sa->remapped = false;
@@ -363,7 +381,10 @@ static bool espnic_sa_has_news(struct espnic_sa *sa)
 	return news;
 }
 
-/* Asks the device, and tells xfrm: XFRM_MSG_GETAE asks nobody, and the events of limits may be lost. */
+/*
+ * Asks the device, and tells xfrm: XFRM_MSG_GETAE asks nobody, and the events of limits may be
+ * lost.
+ */
 static int espnic_sa_poll(struct espnic_sa *sa)
 {
 	struct espnic_ipsec *ipsec = sa->hw.ipsec;
@@ -416,7 +437,10 @@ void espnic_ipsec_poll(struct work_struct *work)
 		queue_delayed_work(ipsec->wq, &ipsec->poll, msecs_to_jiffies(ESPNIC_IPSEC_POLL_MS));
 }
 
-/* @value packets and @arg bytes have passed by @sa, which has reached a limit, or (@type SA_SEQ) its last number. */
+/*
+ * @value packets and @arg bytes have passed by @sa, which has reached a limit, or (@type SA_SEQ)
+ * its last number.
+ */
 static void espnic_sa_spent(struct espnic_sa *sa, u16 type, u64 value, u64 arg)
 {
 	struct xfrm_state *x;
@@ -432,7 +456,10 @@ static void espnic_sa_spent(struct espnic_sa *sa, u16 type, u64 value, u64 arg)
 		espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_event_stale);
 		return;
 	}
-	/* Without numbers it is as useless as over its hard limit: it must be replaced (RFC 4303 section 3.3.3). */
+	/*
+	 * Without numbers it is as useless as over its hard limit: it must be replaced (RFC 4303
+	 * section 3.3.3).
+	 */
 	espnic_sa_expire(x, type != ESPNIC_EVENT_TYPE_SA_SOFT);
 	xfrm_state_put(x);
 }
@@ -451,7 +478,10 @@ static void espnic_sa_event(struct espnic_sa *sa, u16 type, u64 value, u64 arg)
 	default:
 		espnic_sa_spent(sa, type, value, arg);
 	}
-	/* To ask the device for more, or to tell it; not from here, where no command can be waited for. */
+	/*
+	 * To ask the device for more, or to tell it; not from here, where no command can be waited
+	 * for.
+	 */
 	espnic_ipsec_poll_now(sa->hw.ipsec);
 }
 

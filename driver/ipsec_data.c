@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Packets. In crypto mode xfrm makes and takes ESP, and an skb's sec_path names the state; in packet mode the device
- * finds the SA by its policies, nothing is to be done to what is sent, and what was received comes in clear
- * with the SA that let it in.
+ * Packets. In crypto mode xfrm makes and takes ESP, and an skb's sec_path names the state; in
+ * packet mode the device finds the SA by its policies, nothing is to be done to what is sent, and
+ * what was received comes in clear with the SA that let it in.
  */
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
@@ -13,7 +13,9 @@
 
 #include "ipsec.h"
 
-/* Padding length and next header: the least that an ESP packet has behind its IV, but for the ICV. */
+/*
+ * Padding length and next header: the least that an ESP packet has behind its IV, but for the ICV.
+ */
 #define ESPNIC_ESP_TRAILER	2
 /* The most that AES-GCM puts behind a packet: 3 bytes of padding, the trailer, 16 bytes of ICV. */
 #define ESPNIC_ESP_TAIL_MAX	(3 + ESPNIC_ESP_TRAILER + 16)
@@ -30,7 +32,10 @@ static bool espnic_tx_is_esp(const struct sk_buff *skb, const struct xfrm_offloa
 	       x->xso.type == XFRM_DEV_OFFLOAD_CRYPTO && x->xso.dir == XFRM_DEV_OFFLOAD_OUT;
 }
 
-/* UDP encapsulation wants the length of the whole, before segmentation, in 16 bits (esp_output_udp_encap()). */
+/*
+ * UDP encapsulation wants the length of the whole, before segmentation, in 16 bits
+ * (esp_output_udp_encap()).
+ */
 static bool espnic_tx_fits_udp(const struct sk_buff *skb)
 {
 	const struct sec_path *sp = skb_sec_path(skb);
@@ -46,8 +51,8 @@ netdev_features_t espnic_ipsec_features_check(struct sk_buff *skb, netdev_featur
 	if (likely(!xo))
 		return features;
 	/*
-	 * Of ESP the device segments TCP alone. A received packet that is being bridged has an xfrm_offload(), too,
-	 * and loses little.
+	 * Of ESP the device segments TCP alone. A received packet that is being bridged has an
+	 * xfrm_offload(), too, and loses little.
 	 */
 	if (!espnic_tx_is_esp(skb, xo))
 		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
@@ -72,10 +77,11 @@ static int espnic_tx_drop_ipsec(struct espnic_ipsec *ipsec, enum espnic_ipsec_st
 }
 
 /*
- * Is @x an outbound crypto-mode state that this device has, by its handle, and may it send numbers @first to @last? No
- * twin before it has used them: see ipsec_twin.c.
+ * Is @x an outbound crypto-mode state that this device has, by its handle, and may it send numbers
+ * @first to @last? No twin before it has used them: see ipsec_twin.c.
  */
-static int espnic_tx_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_state *x, u64 first, u64 last)
+static int espnic_tx_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_state *x, u64 first,
+			      u64 last)
 {
 	struct espnic_sa *sa;
 	int err = 0;
@@ -84,7 +90,7 @@ static int espnic_tx_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_stat
 	sa = espnic_sa_find(ipsec, x->xso.offload_handle);
 	if (unlikely(!sa || sa->x != x || READ_ONCE(sa->hw.dead) || !sa->out || sa->packet))
 		err = espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_sa);
-	else if (unlikely(smp_load_acquire(&sa->dormant)))
+	else if (unlikely(smp_load_acquire(&sa->dormant)))	/* of espnic_sa_awake() */
 		err = espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_dormant);
 	else if (unlikely(first <= sa->tx_floor))
 		err = espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_twice);
@@ -94,8 +100,12 @@ static int espnic_tx_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_stat
 	return err;
 }
 
-/* What is to be segmented ends with the payload: of UDP encapsulation, esp_xmit() has put a trailer behind it. */
-static int espnic_tx_prepare_gso(struct sk_buff *skb, const struct xfrm_state *x, struct espnic_tx_meta *meta)
+/*
+ * What is to be segmented ends with the payload: of UDP encapsulation, esp_xmit() has put a
+ * trailer behind it.
+ */
+static int espnic_tx_prepare_gso(struct sk_buff *skb, const struct xfrm_state *x,
+				 struct espnic_tx_meta *meta)
 {
 	const u32 icv = x->aead->alg_icv_len / 8;
 	int tcp = skb_checksum_start_offset(skb);
@@ -114,12 +124,16 @@ static int espnic_tx_prepare_gso(struct sk_buff *skb, const struct xfrm_state *x
 	meta->hdr_len = tcp + __tcp_hdrlen(th);
 	/* A segment more than xfrm has counted would have the number of the packet that follows. */
 	if (skb->len <= meta->hdr_len ||
-	    DIV_ROUND_UP(skb->len - meta->hdr_len, skb_shinfo(skb)->gso_size) > skb_shinfo(skb)->gso_segs)
+	    DIV_ROUND_UP(skb->len - meta->hdr_len,
+			 skb_shinfo(skb)->gso_size) > skb_shinfo(skb)->gso_segs)
 		return -EINVAL;
 	return 0;
 }
 
-/* The ESP header of @skb, to be written to; NULL: there is none, or no memory, and @skb is counted as dropped. */
+/*
+ * The ESP header of @skb, to be written to; NULL: there is none, or no memory, and @skb is counted
+ * as dropped.
+ */
 static struct ip_esp_hdr *espnic_tx_esp(struct espnic_ipsec *ipsec, struct sk_buff *skb,
 					const struct xfrm_state *x, int *offset)
 {
@@ -156,8 +170,8 @@ int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_
 	int offset;
 
 	/*
-	 * Received, and sent on below the network layer (a bridge). In clear it is the device's policies' to judge;
-	 * ESP whose payload was decrypted in its place must not get out.
+	 * Received, and sent on below the network layer (a bridge). In clear it is the device's
+	 * policies' to judge; ESP whose payload was decrypted in its place must not get out.
 	 */
 	if (xo->flags & CRYPTO_DONE) {
 		if (x->xso.type == XFRM_DEV_OFFLOAD_PACKET)
@@ -176,8 +190,8 @@ int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_
 		return -EINVAL;
 
 	/*
-	 * The number is the header's; of a packet that esp_xmit() was given in segments, xo->seq is already that of
-	 * the next, whose high half may be another.
+	 * The number is the header's; of a packet that esp_xmit() was given in segments, xo->seq
+	 * is already that of the next, whose high half may be another.
 	 */
 	lo = ntohl(esph->seq_no);
 	if (x->props.flags & XFRM_STATE_ESN)
@@ -221,8 +235,8 @@ static bool espnic_offload_path_ok(struct sk_buff *skb, const struct xfrm_state 
 }
 
 /*
- * What xfrm_dev_offload_ok() of 6.12 does not ask. A packet of packet mode that is refused is dropped
- * (XfrmOutError), one of crypto mode encrypted in software. BH, RCU.
+ * What xfrm_dev_offload_ok() of 6.12 does not ask. A packet of packet mode that is refused is
+ * dropped (XfrmOutError), one of crypto mode encrypted in software. BH, RCU.
  */
 bool espnic_xdo_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 {
@@ -240,7 +254,8 @@ bool espnic_xdo_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 /* ---- from the device ---- */
 
 /* What the device found, in xfrm's terms, of ESP that it left in place. */
-static u32 espnic_rx_status(struct espnic_ipsec *ipsec, const struct espnic_sa *sa, struct xfrm_state *x,
+static u32 espnic_rx_status(struct espnic_ipsec *ipsec, const struct espnic_sa *sa,
+			    struct xfrm_state *x,
 			    const struct espnic_rx_cpl *cpl)
 {
 	u64 seq = le64_to_cpu(cpl->seq);
@@ -248,17 +263,19 @@ static u32 espnic_rx_status(struct espnic_ipsec *ipsec, const struct espnic_sa *
 	switch (cpl->ipsec_status) {
 	case ESPNIC_IPSEC_STATUS_OK:
 		/*
-		 * xfrm checks replay by a high half that it infers itself; if that is not the one the ICV was good
-		 * with, software would have found the ICV bad.
+		 * xfrm checks replay by a high half that it infers itself; if that is not the one
+		 * the ICV was good with, software would have found the ICV bad.
 		 */
-		if (sa->esn && xfrm_replay_seqhi(x, htonl(lower_32_bits(seq))) != upper_32_bits(seq)) {
+		if (sa->esn &&
+		    xfrm_replay_seqhi(x, htonl(lower_32_bits(seq))) != upper_32_bits(seq)) {
 			espnic_ipsec_count(ipsec, ESPNIC_IPSEC_rx_esn);
 			return CRYPTO_GENERIC_ERROR;
 		}
 		return CRYPTO_SUCCESS;
 	case ESPNIC_IPSEC_STATUS_INTEGRITY:
 		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_rx_integrity);
-		return sa->tunnel ? CRYPTO_TUNNEL_ESP_AUTH_FAILED : CRYPTO_TRANSPORT_ESP_AUTH_FAILED;
+		return sa->tunnel ? CRYPTO_TUNNEL_ESP_AUTH_FAILED :
+				    CRYPTO_TRANSPORT_ESP_AUTH_FAILED;
 	case ESPNIC_IPSEC_STATUS_MALFORMED:
 	case ESPNIC_IPSEC_STATUS_PADDING:
 		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_rx_malformed);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the device drops for IPsec's sake, in /proc/net/xfrm_stat: each reason under the name that Linux's software has for
- * it, or XfrmInError, XfrmOutError. What crypto mode hands up with a failure xfrm counts itself.
+ * What the device drops for IPsec's sake, in /proc/net/xfrm_stat: each reason under the name that
+ * Linux's software has for it, or XfrmInError, XfrmOutError. What crypto mode hands up with a
+ * failure xfrm counts itself.
  */
 #include <net/xfrm.h>
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The next hop of outbound tunnels in packet mode. Linux leaves the Ethernet header of what it forwards into a tunnel
- * blank (xfrm_dev_direct_output()), and that of its own traffic it fills in for the inner destination: who stands
- * next on the way to the tunnel's other end is for the driver to find, and to follow, by changes of
- * neighbours and, as routes change without a word, by looking again with each poll.
+ * The next hop of outbound tunnels in packet mode. Linux leaves the Ethernet header of what it
+ * forwards into a tunnel blank (xfrm_dev_direct_output()), and that of its own traffic it fills in
+ * for the inner destination: who stands next on the way to the tunnel's other end is for the
+ * driver to find, and to follow, by changes of neighbours and, as routes change without a word, by
+ * looking again with each poll.
  */
 #include <linux/etherdevice.h>
 #include <net/arp.h>
@@ -77,7 +78,10 @@ int espnic_neigh_lookup(struct espnic_ipsec *ipsec, const struct xfrm_state *x,
 		err = -EHOSTUNREACH;
 		goto out;
 	}
-	/* As for packets that pass the stack: asks for an unknown address, and verifies a stale one. */
+	/*
+	 * As for packets that pass the stack: asks for an unknown address, and verifies a stale
+	 * one.
+	 */
 	neigh_event_send(neigh, NULL);
 	if (READ_ONCE(neigh->nud_state) & NUD_VALID) {
 		neigh_ha_snapshot(dst_mac, neigh, netdev);

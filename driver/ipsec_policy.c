@@ -43,7 +43,10 @@ static bool espnic_has_ports(u8 proto)
 	}
 }
 
-/* A mask of leading ones makes a range of ports; xfrm_selector_match() allows for any other, a device does not. */
+/*
+ * A mask of leading ones makes a range of ports; xfrm_selector_match() allows for any other, a
+ * device does not.
+ */
 static bool espnic_port_range(__be16 port, __be16 mask, __le16 *min, __le16 *max)
 {
 	u16 rest = ~ntohs(mask);
@@ -65,14 +68,16 @@ int espnic_selector(struct espnic_cmd_selector *out, const struct xfrm_selector 
 	}
 	if ((sel->sport_mask || sel->dport_mask) && !espnic_has_ports(sel->proto)) {
 		if (sel->proto)
-			NL_SET_ERR_MSG_FMT_MOD(extack, "a selector of protocol %u can't have ports", sel->proto);
+			NL_SET_ERR_MSG_FMT_MOD(extack, "a selector of protocol %u can't have ports",
+					       sel->proto);
 		else
 			NL_SET_ERR_MSG_MOD(extack, "a selector with ports needs a protocol");
 		return -EOPNOTSUPP;
 	}
 	if (!espnic_port_range(sel->sport, sel->sport_mask, &out->sport_min, &out->sport_max) ||
 	    !espnic_port_range(sel->dport, sel->dport_mask, &out->dport_min, &out->dport_max)) {
-		NL_SET_ERR_MSG_MOD(extack, "a port mask of the selector has holes: not a range of ports");
+		NL_SET_ERR_MSG_MOD(extack,
+				   "a port mask of the selector has holes: not a range of ports");
 		return -EOPNOTSUPP;
 	}
 	out->proto = sel->proto;
@@ -136,7 +141,8 @@ static int espnic_template_check(const struct espnic_caps *caps, const struct xf
 	if (tmpl->id.proto != IPPROTO_ESP)
 		return espnic_policy_cannot(extack, "templates other than ESP");
 	if (tmpl->mode != XFRM_MODE_TRANSPORT && tmpl->mode != XFRM_MODE_TUNNEL)
-		return espnic_policy_cannot(extack, "templates of other modes than transport and tunnel");
+		return espnic_policy_cannot(extack,
+					    "templates of other modes than transport and tunnel");
 	if (!(caps->ipsec & (tmpl->mode == XFRM_MODE_TUNNEL ? ESPNIC_CAP_IPSEC_TUNNEL
 							    : ESPNIC_CAP_IPSEC_TRANSPORT)))
 		return espnic_policy_cannot(extack, "templates of this mode (the device lacks it)");
@@ -234,7 +240,8 @@ int espnic_policy_restore(struct espnic_hw *hw)
 	else if (err == -ENOENT)
 		err = 0;
 	else
-		netdev_err(hw->ipsec->enet->netdev, "policy %u could not be restored: %d, status %u\n",
+		netdev_err(hw->ipsec->enet->netdev,
+			   "policy %u could not be restored: %d, status %u\n",
 			   le32_to_cpu(policy->cmd.id), err, req.status);
 	return err;
 }
@@ -248,7 +255,8 @@ static int espnic_policy_insert(struct espnic_policy *policy, struct netlink_ext
 
 	err = xa_alloc_bh(&ipsec->policies, &id, policy, XA_LIMIT(1, max), GFP_KERNEL);
 	if (err == -EBUSY) {
-		NL_SET_ERR_MSG_FMT_MOD(extack, "all %u policies the device can hold are in use", max);
+		NL_SET_ERR_MSG_FMT_MOD(extack, "all %u policies the device can hold are in use",
+				       max);
 		return -ENOSPC;
 	}
 	if (err)
@@ -270,7 +278,8 @@ static int espnic_policy_start(struct espnic_policy *policy, struct netlink_ext_
 	err = espnic_policy_program(policy, &req);
 	mutex_unlock(&ipsec->lock);
 	if (err)
-		return espnic_ipsec_refusal(ipsec, &req, err, "policy", ipsec->enet->edev->caps.policies,
+		return espnic_ipsec_refusal(ipsec, &req, err, "policy",
+					    ipsec->enet->edev->caps.policies,
 					    extack);
 	return 0;
 }
@@ -315,7 +324,10 @@ int espnic_xdo_policy_add(struct xfrm_policy *xp, struct netlink_ext_ack *extack
 	return err;
 }
 
-/* Packets that Linux let through under this policy and that wait in a TX ring still meet it: see POLICY_DEL. */
+/*
+ * Packets that Linux let through under this policy and that wait in a TX ring still meet it: see
+ * POLICY_DEL.
+ */
 void espnic_xdo_policy_delete(struct xfrm_policy *xp)
 {
 	struct espnic_policy *policy = (struct espnic_policy *)xp->xdo.offload_handle;

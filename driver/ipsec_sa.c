@@ -5,7 +5,7 @@
  * Contexts, from net/xfrm/xfrm_state.c and xfrm_user.c of 6.12 and 7.2:
  * add      process context, xfrm_cfg_mutex (or a bond's); for an acquire from softirq under RCU
  * delete   x->lock and BH off, also from the state's timer; without the lock where an add is undone
- * free     process context; for an acquire nobody listened to, from softirq. The keys are gone by then.
+ * free     process context; for an acquire nobody listened to, from softirq. Keys are gone then.
  */
 #include <linux/slab.h>
 
@@ -38,8 +38,8 @@ static void espnic_sa_gone(struct espnic_hw *hw)
 }
 
 /*
- * Gives @sa a slot and a handle. Slots are taken in turn and the generation changes with each round, so that
- * a handle comes back after 4,096 rounds of the table at the earliest.
+ * Gives @sa a slot and a handle. Slots are taken in turn and the generation changes with each
+ * round, so that a handle comes back after 4,096 rounds of the table at the earliest.
  */
 static int espnic_sa_insert(struct espnic_sa *sa, gfp_t gfp)
 {
@@ -75,7 +75,10 @@ struct xfrm_state *espnic_sa_hold_state(struct espnic_sa *sa)
 {
 	struct xfrm_state *x = NULL;
 
-	/* A state is freed a grace period after its deletion, at the earliest (xfrm_state_gc_task()). */
+	/*
+	 * A state is freed a grace period after its deletion, at the earliest
+	 * (xfrm_state_gc_task()).
+	 */
 	rcu_read_lock();
 	if (!READ_ONCE(sa->hw.dead) && refcount_inc_not_zero(&sa->x->refcnt))
 		x = sa->x;
@@ -183,8 +186,8 @@ static int espnic_sa_fill(struct espnic_cmd_sa_add *cmd, const struct espnic_sa 
 }
 
 /*
- * Writes @sa into the device, to go on from @seq; req->status says what came of it, req->value whether it is
- * dormant. ipsec->lock.
+ * Writes @sa into the device, to go on from @seq; req->status says what came of it, req->value
+ * whether it is dormant. ipsec->lock.
  */
 static int espnic_sa_program(struct espnic_sa *sa, struct xfrm_state *x, u64 seq,
 			     struct espnic_cmd_req *req)
@@ -247,7 +250,8 @@ int espnic_sa_restore(struct espnic_sa *sa)
 	} else if (err == -ENOENT) {
 		err = 0;
 	} else {
-		netdev_err(ipsec->enet->netdev, "SA of SPI %#x could not be restored: %d, status %u\n",
+		netdev_err(ipsec->enet->netdev,
+			   "SA of SPI %#x could not be restored: %d, status %u\n",
 			   ntohl(x->id.spi), err, req.status);
 	}
 out_put:
@@ -279,7 +283,8 @@ static u32 espnic_sa_changes(struct espnic_sa *sa, struct xfrm_state *x, bool ha
 	return flags;
 }
 
-static void espnic_sa_changed(struct espnic_sa *sa, const struct espnic_cmd_sa_update *cmd, u32 flags)
+static void espnic_sa_changed(struct espnic_sa *sa, const struct espnic_cmd_sa_update *cmd,
+			      u32 flags)
 {
 	if (flags & ESPNIC_CMD_SA_UPDATE_L2) {
 		espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_l2_updates);
@@ -361,8 +366,8 @@ static int espnic_sa_furnish(struct espnic_sa *sa, const struct xfrm_state *x)
 }
 
 /*
- * A packet of a packet-mode policy found no state: xfrm makes a placeholder until the IKE daemon brings the real
- * one. It has no key; all it needs is a handle of its own. Atomic.
+ * A packet of a packet-mode policy found no state: xfrm makes a placeholder until the IKE daemon
+ * brings the real one. It has no key; all it needs is a handle of its own. Atomic.
  */
 static int espnic_sa_acquire(struct espnic_ipsec *ipsec, struct xfrm_state *x)
 {
@@ -381,7 +386,8 @@ static int espnic_sa_acquire(struct espnic_ipsec *ipsec, struct xfrm_state *x)
 	return 0;
 }
 
-static int espnic_sa_start(struct espnic_sa *sa, struct xfrm_state *x, struct netlink_ext_ack *extack)
+static int espnic_sa_start(struct espnic_sa *sa, struct xfrm_state *x,
+			   struct netlink_ext_ack *extack)
 {
 	struct espnic_ipsec *ipsec = sa->hw.ipsec;
 	struct espnic_cmd_req req;
@@ -407,7 +413,8 @@ static int espnic_sa_start(struct espnic_sa *sa, struct xfrm_state *x, struct ne
 	return err;
 }
 
-static int espnic_sa_add(struct espnic_ipsec *ipsec, struct xfrm_state *x, struct netlink_ext_ack *extack)
+static int espnic_sa_add(struct espnic_ipsec *ipsec, struct xfrm_state *x,
+			 struct netlink_ext_ack *extack)
 {
 	struct espnic_sa *sa;
 	int err;
@@ -499,8 +506,8 @@ void espnic_xdo_state_free(ESPNIC_XDO_STATE_ARGS(dev, x))
 }
 
 /*
- * Nothing to do, but without this xfrm refuses ESN in crypto mode: the high half comes with each descriptor outbound,
- * and the device infers it from what it verified inbound.
+ * Nothing to do, but without this xfrm refuses ESN in crypto mode: the high half comes with each
+ * descriptor outbound, and the device infers it from what it verified inbound.
  */
 void espnic_xdo_state_advance_esn(struct xfrm_state *x)
 {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sequence numbers over the end of a state, and of the device's life. The IV is the number, so none may serve twice.
+ * Sequence numbers over the end of a state, and of the device's life. The IV is the number, so
+ * none may serve twice.
  *
- * Twins. Linux gives the device a second state of the same SPI and key before it decides which of both to keep: `ip xfrm
- * state add` of one that exists, XFRM_MSG_UPDSA, XFRM_MSG_MIGRATE, XFRM_MSG_MIGRATE_STATE. The device keeps it dormant
- * until the first is deleted, and lets it go on where that one stopped. In crypto mode the numbers are xfrm's, which
- * copies them for XFRM_MSG_MIGRATE while the first still sends: what it used since is refused here.
+ * Twins. Linux gives the device a second state of the same SPI and key before it decides which of
+ * both to keep: `ip xfrm state add` of one that exists, XFRM_MSG_UPDSA, XFRM_MSG_MIGRATE,
+ * XFRM_MSG_MIGRATE_STATE. The device keeps it dormant until the first is deleted, and lets it go
+ * on where that one stopped. In crypto mode the numbers are xfrm's, which copies them for
+ * XFRM_MSG_MIGRATE while the first still sends: what it used since is refused here.
  *
- * Leases. What the device may send in packet mode stands in memory before it does, so after a reset an SA goes on
- * from there.
+ * Leases. What the device may send in packet mode stands in memory before it does, so after a
+ * reset an SA goes on from there.
  */
 #include <crypto/utils.h>
 #include <linux/slab.h>
@@ -16,9 +18,9 @@
 #include "ipsec.h"
 
 /*
- * Without leases: how far outbound numbers are moved on after a reset, for what was sent since they were last known: what the
- * device could have sent at most, but never so far that a receiver that keeps 32 bits of them and infers the
- * rest (RFC 4303 appendix A) would be led astray.
+ * Without leases: how far outbound numbers are moved on after a reset, for what was sent since
+ * they were last known: what the device could have sent at most, but never so far that a receiver
+ * that keeps 32 bits of them and infers the rest (RFC 4303 appendix A) would be led astray.
  */
 #define ESPNIC_SEQ_JUMP_MIN	BIT_ULL(20)
 #define ESPNIC_SEQ_JUMP_PER_MS	BIT_ULL(14)
@@ -87,7 +89,10 @@ static u64 espnic_sa_jumped(u64 seq, ktime_t seq_time, u64 last)
 
 	ms = clamp_t(s64, ms, 0, ESPNIC_SEQ_JUMP_MAX / ESPNIC_SEQ_JUMP_PER_MS);
 	jump = min(ESPNIC_SEQ_JUMP_MIN + ms * ESPNIC_SEQ_JUMP_PER_MS, ESPNIC_SEQ_JUMP_MAX);
-	/* Over the end nothing is sent any more: the device says so by SA_SEQ, and the state expires. */
+	/*
+	 * Over the end nothing is sent any more: the device says so by SA_SEQ, and the state
+	 * expires.
+	 */
 	return seq > last - jump ? last : seq + jump;
 }
 
@@ -126,7 +131,10 @@ static bool espnic_same_key(const struct xfrm_state *a, const struct xfrm_state 
 	       !crypto_memneq(a->aead->alg_key, b->aead->alg_key, (a->aead->alg_key_len + 7) / 8);
 }
 
-/* The SA of which @sa is a twin, with a reference, and with another on its state *@x; NULL: there is none. */
+/*
+ * The SA of which @sa is a twin, with a reference, and with another on its state *@x; NULL: there
+ * is none.
+ */
 static struct espnic_sa *espnic_sa_twin_of(struct espnic_sa *sa, struct xfrm_state **x)
 {
 	unsigned long index = 0;
@@ -162,7 +170,8 @@ int espnic_sa_join(struct espnic_sa *sa, struct xfrm_state *x, struct netlink_ex
 		return -EEXIST;
 	}
 	if (other->packet != sa->packet) {
-		NL_SET_ERR_MSG_MOD(extack, "a state can't change its type of offload: delete it first");
+		NL_SET_ERR_MSG_MOD(extack,
+				   "a state can't change its type of offload: delete it first");
 		err = -EINVAL;
 		goto out;
 	}
@@ -171,7 +180,9 @@ int espnic_sa_join(struct espnic_sa *sa, struct xfrm_state *x, struct netlink_ex
 	espnic_numbers_put(sa->numbers);
 	refcount_inc(&other->numbers->refs);
 	sa->numbers = other->numbers;
-	/* xfrm copies these, too, once we return; but the limits in the device depend on them now. */
+	/*
+	 * xfrm copies these, too, once we return; but the limits in the device depend on them now.
+	 */
 	if (sa->packet) {
 		espnic_sa_read(other);
 		espnic_xdo_state_update_stats(other_x);
@@ -194,7 +205,7 @@ void espnic_sa_awake(struct espnic_sa *sa, u64 seq)
 	if (sa->out && !sa->packet)
 		sa->tx_floor = atomic64_read(&sa->numbers->top);
 	spin_unlock_bh(&sa->hw.lock);
-	/* Pairs with espnic_tx_number_ok(). */
+	/* Pairs with espnic_tx_sa_check(). */
 	smp_store_release(&sa->dormant, false);
 	espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_sa_awoken);
 }

@@ -288,11 +288,14 @@ void espnic_net_setup(struct espnic_net *enet)
 	netdev->hw_features |= (stateless & ~NETIF_F_HIGHDMA) | rx | ipsec;
 	netdev->features |= stateless | rx | ipsec;
 	netdev->vlan_features |= stateless;
-	/* Of encapsulated packets the device segments TCP in ESP alone, which NETIF_F_GSO_ESP says. */
-	netdev->hw_enc_features |= (ipsec & NETIF_F_GSO_ESP ? stateless : stateless & ~NETIF_F_ALL_TSO) | ipsec;
+	netdev->hw_enc_features |= (stateless & ~NETIF_F_ALL_TSO) | ipsec;
+	/* Of encapsulated packets the device segments TCP in ESP alone. */
+	if (ipsec & NETIF_F_GSO_ESP)
+		netdev->hw_enc_features |= stateless & NETIF_F_ALL_TSO;
 	/*
-	 * What Linux segments itself, as its sequence number wraps, is still for the device to encrypt (esp_xmit()):
-	 * software's IVs are made in another way. Of no use else, and not to be turned off.
+	 * What Linux segments itself, as its sequence number wraps, is still for the device to
+	 * encrypt (esp_xmit()): software's IVs are made in another way. Of no use else, and not to
+	 * be turned off.
 	 */
 	if (ipsec & NETIF_F_GSO_ESP) {
 		netdev->features |= NETIF_F_GSO_PARTIAL;

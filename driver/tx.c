@@ -94,10 +94,11 @@ static void espnic_tx_offload(struct espnic_tx_desc *desc, const struct sk_buff 
 }
 
 /*
- * Tunnel traffic of packet offload that is forwarded comes with blank memory for an Ethernet header
- * (xfrm_dev_direct_output()), in which that of its reception may stand. The device writes the addresses, by the SA, but
- * must know from the type that this is IP, or it would not look for a policy; and from a zero destination that
- * without a next hop of the SA there is none. Only what was routed to this interface can be such. 0 or -ENOMEM.
+ * Tunnel traffic of packet offload that is forwarded comes with blank memory for an Ethernet
+ * header (xfrm_dev_direct_output()), in which that of its reception may stand. The device writes
+ * the addresses, by the SA, but must know from the type that this is IP, or it would not look for
+ * a policy; and from a zero destination that without a next hop of the SA there is none. Only what
+ * was routed to this interface can be such. 0 or -ENOMEM.
  */
 static int espnic_tx_header(struct sk_buff *skb, const struct net_device *netdev)
 {

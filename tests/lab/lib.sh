@@ -45,7 +45,7 @@ offload_policy() {
 }
 
 # sa_one TYPE DIR SRC DST SPI REQID MODE KEYBYTES ESN: one SA; the words of EXTRA_STATE go in as they are.
-# af-unspec: a tunnel takes inner packets of either family.
+# af-unspec: a tunnel takes inner packets of either family. SA_COMMAND: add, or update.
 sa_one() {
 	local flags=() window=32
 	[ "$7" != tunnel ] || flags=(flag af-unspec)
@@ -56,7 +56,7 @@ sa_one() {
 	# Linux knows the direction of a state, and has a window for inbound ones alone
 	[ "$2" = in ] || window=0
 	# shellcheck disable=SC2046,SC2086 # words on purpose
-	ip xfrm state add src "$3" dst "$4" proto esp spi "$5" reqid "$6" mode "$7" \
+	ip xfrm state "${SA_COMMAND:-add}" src "$3" dst "$4" proto esp spi "$5" reqid "$6" mode "$7" \
 		replay-window "$window" "${flags[@]}" \
 		aead 'rfc4106(gcm(aes))' "$(key "$5" $(($8 + 4)))" "$ICV_BITS" \
 		${EXTRA_STATE:-} $(offload_state "$1" "$2") || die "state add $*"

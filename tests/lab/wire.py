@@ -17,6 +17,7 @@ import os
 import re
 import struct
 import subprocess
+import sys
 
 LEFT = {"4": "192.0.2.1", "6": "2001:db8::1"}
 RIGHT = {"4": "192.0.2.2", "6": "2001:db8::2"}
@@ -303,3 +304,16 @@ def search(pcap, folder):
         {"name": "wire: no clear packet that a policy covers", "ok": bool(policies) and not clear,
          "detail": f"{esp} ESP packets, {len(policies)} covers, {len(clear)} clear; " + "; ".join(clear[:3])},
     ]
+
+
+def main():
+    """wire.py PCAP FOLDER FIRST: the search as TAP, numbered from FIRST."""
+    pcap, folder, first = sys.argv[1:]
+    checks = search(pcap, folder)
+    for number, check in enumerate(checks, int(first)):
+        print(f"{'ok' if check['ok'] else 'not ok'} {number} - {check['name']}: {check['detail']}")
+    sys.exit(not all(c["ok"] for c in checks))
+
+
+if __name__ == "__main__":
+    main()
