@@ -184,7 +184,13 @@ struct espnic_cmd_slot {
 	X(events, "events received") \
 	X(bad_events, "of unknown type")
 
+/* Counters of the function, atomic_t in struct espnic_dev; X(name, what it counts). */
+#define ESPNIC_DEV_STATS(X) \
+	X(resets, "resets of the device, for whatever reason") \
+	X(lost_irqs, "completions that no interrupt told of")
+
 #define ESPNIC_CMD_STAT_FIELD(name, doc)	u64 name;
+#define ESPNIC_DEV_STAT_FIELD(name, doc)	atomic_t name;
 
 /* Where the command rings stand, for espnic_cmd_get_state(). */
 struct espnic_cmd_state {
@@ -252,8 +258,7 @@ struct espnic_dev {
 	u32 heartbeat;			/* last FW_HEARTBEAT seen; service task */
 	u32 heartbeat_misses;
 	u32 reset_tries;		/* that failed in a row; RTNL */
-	atomic_t resets;		/* since probe */
-	atomic_t lost_irqs;		/* completions that no interrupt told of */
+	ESPNIC_DEV_STATS(ESPNIC_DEV_STAT_FIELD)
 	const char *reset_reason;	/* why one was asked for last, NULL: never */
 	u8 perm_mac[ETH_ALEN];
 	u8 pairs;			/* queue pairs for which there are vectors */

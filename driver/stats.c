@@ -20,8 +20,7 @@ static const char * const espnic_rx_names[] = {
 
 static const char * const espnic_cmd_names[] = {
 	ESPNIC_CMD_STATS(ESPNIC_STAT_NAME)
-	"resets",
-	"lost_irqs",
+	ESPNIC_DEV_STATS(ESPNIC_STAT_NAME)
 };
 
 static const char * const espnic_dev_names[] = {
@@ -230,8 +229,8 @@ static void espnic_cmd_stats(struct espnic_dev *edev, u64 *data)
 
 #define ESPNIC_COPY_STAT(name, doc)	*data++ = READ_ONCE(cmd->name);
 	ESPNIC_CMD_STATS(ESPNIC_COPY_STAT)
-	*data++ = atomic_read(&edev->resets);
-	*data = atomic_read(&edev->lost_irqs);
+#define ESPNIC_COPY_ATOMIC(name, doc)	*data++ = atomic_read(&edev->name);
+	ESPNIC_DEV_STATS(ESPNIC_COPY_ATOMIC)
 }
 
 static void espnic_dev_stats(struct espnic_net *enet, u64 *data)
