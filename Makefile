@@ -9,6 +9,7 @@ define HELP
 make demo          two VMs, IPsec done by the NIC, proved by tshark; build/demo/summary.json
 make test          all that gates a change; last line: N passed, N failed, N skipped
 make test-LAYER    one layer: unit vectors device fuzz lab; and fault (not part of make test)
+make test-kselftest  the kernel's own selftests on two espnic; writes docs/kselftests.md (needs make debug-kernel's source)
 make test-ct       constant time of the reference engine: secrets marked, and timing statistics
 make bench         throughput side by side; build/bench/*.json
 make bench-engine  the engine alone, beside bare libipsec-mb, OpenSSL and DPDK on one core

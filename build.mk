@@ -55,7 +55,7 @@ testbin = $(patsubst tests/%.c,build/test/$(1)/%,$(2))
 libexec = build/$(if $(filter plain,$(1)),,$(1)/)libexec
 
 .PHONY: build programs driver lint demo bench bench-engine fuzz test test-unit test-vectors test-device test-fuzz test-lab test-fault \
-	debug-kernel test-debug coverage-driver
+	debug-kernel test-debug test-kselftest coverage-driver
 build: programs driver docs/registers.md
 
 # ---------------------------------------------------------------- generated
@@ -156,6 +156,9 @@ test-fuzz: $(FUZZ_BINS)
 	@tests/run fuzz
 test-lab: build
 	@tests/run lab
+# Not part of make test but for a slice (tests/lab/test_kselftest).
+test-kselftest: build
+	@tests/run kselftest
 test-debug: programs driver-debug
 	@tests/run debug
 coverage-driver: programs driver-coverage
@@ -184,9 +187,11 @@ LINT_SRCS = $(filter %.c,$(C_FILES))
 SH_FILES = $(shell grep -rlE '^\#!/bin/(ba)?sh' --include='*' .ci platform lab tests driver fw 2>/dev/null | sort)
 PY_FILES = $(shell { grep -rlE '^\#!/usr/bin/env python3' regs tests fw device-model userspace; ls lab/*.py tests/*/*.py; } 2>/dev/null | sort -u)
 
-.PHONY: lint-c lint-sh lint-sv lint-py lint-spdx
-lint: lint-spdx lint-c lint-sh lint-sv lint-py driver driver-sparse
+.PHONY: lint-c lint-sh lint-sv lint-py lint-spdx lint-checkpatch
+lint: lint-spdx lint-c lint-sh lint-sv lint-py driver driver-sparse lint-checkpatch
 	@echo "lint: clean"
+lint-checkpatch:
+	@tests/lint/checkpatch
 lint-spdx:
 	@tests/lint/spdx
 lint-c: build/gen/espnic_regs.h

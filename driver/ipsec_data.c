@@ -90,7 +90,7 @@ static int espnic_tx_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_stat
 	sa = espnic_sa_find(ipsec, x->xso.offload_handle);
 	if (unlikely(!sa || sa->x != x || READ_ONCE(sa->hw.dead) || !sa->out || sa->packet))
 		err = espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_sa);
-	else if (unlikely(smp_load_acquire(&sa->dormant)))	/* of espnic_sa_awake() */
+	else if (unlikely(smp_load_acquire(&sa->dormant))) /* pairs with espnic_sa_awake() */
 		err = espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_dormant);
 	else if (unlikely(first <= sa->tx_floor))
 		err = espnic_tx_drop_ipsec(ipsec, ESPNIC_IPSEC_tx_drop_twice);

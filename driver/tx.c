@@ -265,6 +265,7 @@ static bool espnic_tx_free_to(struct device *dev, struct espnic_tx_ring *ring, u
 {
 	u32 left = to - ring->head;
 
+	/* Pairs with the release in espnic_xmit(). */
 	if (!left || left > smp_load_acquire(&ring->tail) - ring->head)
 		return false;
 	while (left) {

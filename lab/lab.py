@@ -84,6 +84,7 @@ def parse(argv):
     add("--vcpus", metavar="N", type=positive, default=1, help="of each guest; default: 1")
     add("--memory", metavar="MIB", type=positive, help="of each guest (default: 512; debug 1024)")
     add("--queues", metavar="N", type=positive, help="queue pairs of espnic (default: its own)")
+    add("--loop", action="store_true", help="gives the left guest two more espnic, wired to each other")
     add("--pcap", metavar="FILE", help="records the wire at the left NIC")
     add("--control", metavar="PATH", help="admin socket of the left espnic-device")
     add("--mortal-device", action="store_true",
@@ -123,6 +124,8 @@ def check(options):
     options.memory = options.memory or kernel.memory
     options.slow = slowness(kernel)
     options.timeout *= options.slow
+    if options.loop and options.left_nic != "espnic":
+        raise LabError("--loop needs --left-nic espnic")
     if "espnic" in (options.left_nic, options.right_nic):
         require_vfio_user()
         if not os.path.isfile(kernel.driver()):
@@ -321,15 +324,36 @@ class Lab:
                 quoted = value.replace("'", "'\\''")
                 file.write(f"{name}='{quoted}'\n")
 
-    def start_device(self, side, role, wire):
-        """espnic-device for one side; returns the QEMU arguments that plug it in."""
+    def device_command(self, path, role, wire):
         options = self.options
-        path = os.path.join(self.run, side + ".vfio-user")
         command = [device_binary(), "--socket", path, "--wire", f"stream:{role}:{wire}"]
         if options.engine:
             command += ["--engine", options.engine]
         if options.queues:
             command += ["--queues", str(options.queues)]
+        return command
+
+    def plug(self, path):
+        """The QEMU arguments for a device that listens at path."""
+        self.wait_listening(path)
+        return ["-device", '{"driver":"vfio-user-pci","socket":{"path":"%s","type":"unix"}}' % path]
+
+    def start_loop(self):
+        """The two devices of --loop, eth1 and eth2."""
+        wire = os.path.join(self.run, "loop")
+        arguments = []
+        for name, role in (("left.device1", "listen"), ("left.device2", "connect")):
+            path = os.path.join(self.run, name + ".vfio-user")
+            self.start(name, self.device_command(path, role, wire))
+            arguments += self.plug(path)
+            self.wait_listening(wire)
+        return arguments
+
+    def start_device(self, side, role, wire):
+        """espnic-device for one side; returns the QEMU arguments that plug it in."""
+        options = self.options
+        path = os.path.join(self.run, side + ".vfio-user")
+        command = self.device_command(path, role, wire)
         if side == "left" and options.pcap:
             command += ["--pcap", options.pcap]
         if self.control(side):
@@ -337,9 +361,7 @@ class Lab:
         if options.faults:
             command += ["--faults"]
         self.start(side + ".device", command)
-        self.wait_listening(path)
-        plug = '{"driver":"vfio-user-pci","socket":{"path":"%s","type":"unix"}}' % path
-        return ["-device", plug]
+        return self.plug(path)
 
     def virtio_arguments(self, side, role, wire):
         server = "on" if role == "listen" else "off"
@@ -363,6 +385,8 @@ class Lab:
             nic_arguments = self.start_device(side, role, wire)
         else:
             nic_arguments = self.virtio_arguments(side, role, wire)
+        if side == "left" and self.options.loop:
+            nic_arguments += self.start_loop()
         log, log_writer = os.pipe()
         command = qemu_command(side, self.options, self.kernel, self.run, nic_arguments, log_writer)
         self.start(side + ".qemu", command, pass_fds=(log_writer,))
@@ -460,20 +484,19 @@ class Lab:
                 wrong.append(f"{side} guest did not power off in {stop_wait} s")
             if not self.said(side + ".done"):
                 wrong.append(f"{side} guest did not take its NIC down")
-        for side in SIDES:
-            device = children.get(side + ".device")
+        for name in ("left.device", "left.device1", "left.device2", "right.device"):
+            device = children.get(name)
             if not device:
                 continue
             device.terminate()
             try:
                 device.wait(SOCKET_WAIT_S)
             except subprocess.TimeoutExpired:
-                wrong.append(f"{side} espnic-device did not end in {SOCKET_WAIT_S} s")
+                wrong.append(f"{name} did not end in {SOCKET_WAIT_S} s")
                 continue
             if device.returncode not in (0, -signal.SIGTERM):
                 wrong.append(
-                    f"{side} espnic-device ended with {device.returncode}:"
-                    f" {self.last_words(side + '.device')}"
+                    f"{name} ended with {device.returncode}: {self.last_words(name)}"
                 )
         return wrong
 
