@@ -8,8 +8,11 @@
 define HELP
 make demo          two VMs, IPsec done by the NIC, proved by tshark; build/demo/summary.json
 make test          all that gates a change; last line: N passed, N failed, N skipped
-make test-LAYER    one layer: unit vectors device fuzz lab; and fault (not part of make test)
+make test-LAYER    one layer: unit vectors device fuzz lab
+make test-fault    all that can go wrong, with traffic meanwhile (a slice of it is in make test); tests/fault-loop MINUTES
+make test-debug    the lab on a kernel with KASAN, lockdep, DMA-API checks, kmemleak, UBSAN (make debug-kernel)
 make test-kselftest  the kernel's own selftests on two espnic; writes docs/kselftests.md (needs make debug-kernel's source)
+make coverage-driver  the same, counting the driver's lines; build/coverage/driver.txt
 make test-ct       constant time of the reference engine: secrets marked, and timing statistics
 make bench         throughput side by side; build/bench/*.json
 make bench-engine  the engine alone, beside bare libipsec-mb, OpenSSL and DPDK on one core

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Under fire: four protected flows (packet and crypto offload, transport and tunnel, IPv4 and IPv6) between the NIC and the
-# kernel's software, with traffic both ways, while things go wrong. FAULT_ROUNDS names the rounds (fault-rounds.sh), FAULT_SEED
-# what is random in them, FAULT_TIMES how often each does its thing. The left side drives; the right does what it is told.
+# kernel's software, with traffic both ways, while things go wrong. FAULT_ROUNDS names the rounds (fault-rounds.sh) and how
+# often each does its thing (ROUND=TIMES), FAULT_SEED what is random in them. The left side drives; the right does what it is told.
 # A policy covers each flow from the beginning to the end, so tests/lab/fault-test holds all of the wire against it.
 # shellcheck disable=SC2154,SC2086 # what flow() sets, all of one word
 set -u
@@ -187,7 +187,7 @@ peer() {
 
 obey() {
 	local n=1 file said
-	while [ ! -e /out/peer.end ]; do
+	while [ ! -e /out/peer.end ] && [ ! -e /run/lab/left.rc ]; do
 		file=/out/peer.$n said=""
 		[ -e "$file" ] && read -r -d '' said <"$file"
 		if [[ $said = *"#end"* ]]; then
@@ -254,9 +254,14 @@ works() {
 FAULT_PATIENCE_S=30
 
 pump_start() {
+	local _
 	# shellcheck disable=SC2086 # words on purpose
 	"$here/traffic.py" pump $TARGETS >/tmp/pump 2>&1 &
 	pump=$!
+	for _ in $(seq $((100 * LAB_SLOW))); do
+		grep -q running /tmp/pump && return 0
+		pause 0.1
+	done
 }
 
 # pump_stop NAME: no byte was wrong meanwhile
@@ -291,38 +296,46 @@ nothing_left() {
 # shellcheck source=tests/lab/fault-rounds.sh
 . "$here/fault-rounds.sh"
 
-net_up || die "no network"
-blocks
-if [ "$LAB_SIDE" = right ]; then
-	"$here/traffic.py" serve >/out/server.log 2>&1 &
-	ndp_bypass none
-	for id in $FLOWS; do
-		policies "$id"
-	done
-	lab-barrier up
-	obey
-	exit 0
-fi
+main() {
+	local id round
+	net_up || die "no network"
+	blocks
+	if [ "$LAB_SIDE" = right ]; then
+		"$here/traffic.py" serve >/out/server.log 2>&1 &
+		ndp_bypass none
+		for id in $FLOWS; do
+			policies "$id"
+		done
+		lab-barrier up
+		obey
+		exit 0
+	fi
 
-lab-barrier up
-for id in $FLOWS; do
-	flow "$id"
-	[ $type = packet ] || policies "$id"
-	covered "flow-$id" "$my_sel" "$peer_sel"
-done
-t "flows are set up" flows_again
-t "they work" works
-for round in $FAULT_ROUNDS; do
-	echo "round $round, seed $FAULT_SEED"
-	"round_$round"
-	t "$round: all flows work afterwards" works
-done
-ethtool -S eth0 >/out/ethtool.stats
-cat /proc/net/xfrm_stat >/out/xfrm.stats
-for id in $FLOWS; do
-	uncovered "flow-$id"
-done
-sleep 0.2
-t "nothing is left after a flush" nothing_left
-: >/out/peer.end
-exit "$tap_failed"
+	lab-barrier up
+	for id in $FLOWS; do
+		flow "$id"
+		[ $type = packet ] || policies "$id"
+		covered "flow-$id" "$my_sel" "$peer_sel"
+	done
+	t "flows are set up" flows_again
+	t "they work" works
+	for round in $FAULT_ROUNDS; do
+		FAULT_TIMES=1
+		[[ $round != *=* ]] || FAULT_TIMES=${round#*=} round=${round%=*}
+		echo "round $round, $FAULT_TIMES times, seed $FAULT_SEED"
+		"round_$round"
+		t "$round: all flows work afterwards" works
+	done
+	ethtool -S eth0 >/out/ethtool.stats
+	cat /proc/net/xfrm_stat >/out/xfrm.stats
+	for id in $FLOWS; do
+		uncovered "flow-$id"
+	done
+	sleep 0.2
+	t "nothing is left after a flush" nothing_left
+	: >/out/peer.end
+	exit "$tap_failed"
+}
+
+# Whole in memory before it begins: the file may change under a run
+main; exit

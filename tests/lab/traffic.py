@@ -173,6 +173,7 @@ class Pump:
                    for address in self.addresses for kind in (self.tcp, self.udp)]
         for thread in threads:
             thread.start()
+        print("pump: running", flush=True)
         while not self.stop.wait(0.2) and not self.wrong:
             pass
         for thread in threads:
