@@ -148,7 +148,7 @@ include tests/ct/ct.mk
 
 test-unit: tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS)
 	@tests/run unit
-test-vectors: programs
+test-vectors: programs build/asan/libexec/espnic-engine
 	@tests/run vectors
 test-device: tests-plain tests-asan tests-tsan
 	@tests/run device

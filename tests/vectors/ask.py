@@ -7,11 +7,13 @@ that is not ok and gives out nothing. A body without an alg skips its cases, by 
 
 import collections
 import json
+import os
 import pathlib
 import subprocess
 import sys
 
 TREE = pathlib.Path(__file__).resolve().parent.parent.parent
+PROGRAM = os.environ.get("ESPNIC_ENGINE", str(TREE / "build/bin/espnic-engine"))
 UNAVAILABLE = 2  # exit status of espnic-engine for an engine it cannot run
 SHOWN = 5  # failures printed a file
 REFUSED = object()
@@ -67,7 +69,7 @@ def good(want, reply):
 
 def ask(engine, requests):
     text = "".join(json.dumps(dict(request, id=n)) + "\n" for n, request in enumerate(requests))
-    done = subprocess.run([str(TREE / "build/bin/espnic-engine"), "crypto", "--engine", engine],
+    done = subprocess.run([PROGRAM, "crypto", "--engine", engine],
                           input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if done.returncode == UNAVAILABLE and engine != "ref":
         return None
