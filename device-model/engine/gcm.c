@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/ip.h"
+#include "engine/prim/xor.h"
 #include "engine/wipe.h"
 
 bool espnic_gcm_init(struct espnic_gcm *gcm, const uint8_t *key, size_t len)
@@ -35,8 +36,22 @@ static void pre_counter(const struct espnic_gcm *gcm, const uint8_t *iv, size_t 
 	espnic_ghash_final(&y, j0);
 }
 
-/* T = GCTR_K(J0, GHASH_H(A || 0 || C || 0 || [len(A)]64 || [len(C)]64)), steps 5 and 6. */
-static void full_tag(const struct espnic_gcm *gcm, const uint8_t j0[ESPNIC_AES_BLOCK],
+/* The key stream's head, all that one pass of AES gives: E_K(J0) for the tag, then inc_32(J0) and on. */
+struct stream_head {
+	uint8_t bytes[ESPNIC_AES_PARALLEL * ESPNIC_AES_BLOCK];
+};
+
+enum { HEAD_TEXT = (ESPNIC_AES_PARALLEL - 1) * ESPNIC_AES_BLOCK };	/* bytes it has for text */
+
+static void stream_head(const struct espnic_gcm *gcm, const uint8_t j0[ESPNIC_AES_BLOCK],
+			struct stream_head *head)
+{
+	memset(head, 0, sizeof(*head));
+	espnic_aes_ctr32(&gcm->aes, j0, head->bytes, sizeof(head->bytes));
+}
+
+/* GHASH_H(A || 0 || C || 0 || [len(A)]64 || [len(C)]64), steps 4 and 5, and T, step 6. */
+static void full_tag(const struct espnic_gcm *gcm, const struct stream_head *head,
 		     const uint8_t *aad, size_t aad_len, const uint8_t *cipher, size_t len,
 		     uint8_t tag[ESPNIC_GCM_TAG])
 {
@@ -46,18 +61,22 @@ static void full_tag(const struct espnic_gcm *gcm, const uint8_t j0[ESPNIC_AES_B
 	espnic_ghash_update(&gcm->ghash, &y, cipher, len);
 	espnic_ghash_lengths(&gcm->ghash, &y, aad_len, len);
 	espnic_ghash_final(&y, tag);
-	espnic_aes_ctr32(&gcm->aes, j0, tag, ESPNIC_GCM_TAG);
+	espnic_xor(tag, head->bytes, ESPNIC_GCM_TAG);
 }
 
 /* GCTR_K(inc_32(J0), X), step 3. */
 static void counter_mode(const struct espnic_gcm *gcm, const uint8_t j0[ESPNIC_AES_BLOCK],
-			 uint8_t *data, size_t len)
+			 const struct stream_head *head, uint8_t *data, size_t len)
 {
-	uint8_t first[ESPNIC_AES_BLOCK];
+	uint8_t next[ESPNIC_AES_BLOCK];
 
-	memcpy(first, j0, sizeof(first));
-	espnic_put32(first + ESPNIC_GCM_NONCE, espnic_get32(j0 + ESPNIC_GCM_NONCE) + 1);
-	espnic_aes_ctr32(&gcm->aes, first, data, len);
+	espnic_xor(data, head->bytes + ESPNIC_AES_BLOCK, len < HEAD_TEXT ? len : HEAD_TEXT);
+	if (len <= HEAD_TEXT)
+		return;
+	memcpy(next, j0, sizeof(next));
+	espnic_put32(next + ESPNIC_GCM_NONCE,
+		     espnic_get32(j0 + ESPNIC_GCM_NONCE) + ESPNIC_AES_PARALLEL);
+	espnic_aes_ctr32(&gcm->aes, next, data + HEAD_TEXT, len - HEAD_TEXT);
 }
 
 void espnic_gcm_seal(const struct espnic_gcm *gcm, const uint8_t *iv, size_t iv_len,
@@ -65,11 +84,14 @@ void espnic_gcm_seal(const struct espnic_gcm *gcm, const uint8_t *iv, size_t iv_
 		     uint8_t *tag, size_t tag_len)
 {
 	uint8_t j0[ESPNIC_AES_BLOCK], full[ESPNIC_GCM_TAG];
+	struct stream_head head;
 
 	pre_counter(gcm, iv, iv_len, j0);
-	counter_mode(gcm, j0, data, len);
-	full_tag(gcm, j0, aad, aad_len, data, len, full);
+	stream_head(gcm, j0, &head);
+	counter_mode(gcm, j0, &head, data, len);
+	full_tag(gcm, &head, aad, aad_len, data, len, full);
 	memcpy(tag, full, tag_len);
+	espnic_wipe(&head, sizeof(head));
 }
 
 bool espnic_gcm_open(const struct espnic_gcm *gcm, const uint8_t *iv, size_t iv_len,
@@ -77,15 +99,18 @@ bool espnic_gcm_open(const struct espnic_gcm *gcm, const uint8_t *iv, size_t iv_
 		     const uint8_t *tag, size_t tag_len)
 {
 	uint8_t j0[ESPNIC_AES_BLOCK], full[ESPNIC_GCM_TAG];
+	struct stream_head head;
 	bool good;
 
 	pre_counter(gcm, iv, iv_len, j0);
-	full_tag(gcm, j0, aad, aad_len, data, len, full);
+	stream_head(gcm, j0, &head);
+	full_tag(gcm, &head, aad, aad_len, data, len, full);
 	good = espnic_equal_ct(full, tag, tag_len);
 	/* The right tag of a forged packet would let its sender forge for good. */
 	espnic_wipe(full, sizeof(full));
 	if (good)
-		counter_mode(gcm, j0, data, len);
+		counter_mode(gcm, j0, &head, data, len);
+	espnic_wipe(&head, sizeof(head));
 	return good;
 }
 
