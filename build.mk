@@ -32,13 +32,13 @@ VERSION := $(shell cat VERSION)
 INCLUDES := -Ibuild/gen -Idevice-model -Ifw -I. -Itests
 WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla
 CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -pthread $(WARN) $(INCLUDES) -D_GNU_SOURCE \
-	-DESPNIC_VERSION='"$(VERSION)"'
+	-DESPNIC_VERSION='"$(VERSION)"' -DESPNIC_IPSEC_MB=$(IPSEC_MB)
 FLAGS_plain := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 FLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FLAGS_tsan := -O1 -fsanitize=thread
 # gcc knows no fences under TSan; the code uses atomics on both sides of each of them.
 WARN_tsan := -Wno-tsan
-LIBS := -lIPSec_MB -ljson-c -lpthread
+LIBS := $(ENGINE_LIBS) -ljson-c
 
 LIB_SRCS := $(sort $(ENGINE_SRCS) $(WIRE_SRCS) $(STEER_SRCS) $(VFIO_USER_SRCS) $(FW_SRCS) $(DEVICE_SRCS))
 DEVICE_MAIN := device-model/main.c
@@ -106,7 +106,7 @@ define TEST_RULE
 $(call testbin,$(1),$(2)): $(call obj,$(1),$(2) $(call helpers,$(2))) build/obj/$(1)/libespnic.a
 	@mkdir -p $$(@D)
 	$(call say,LD,$$@)
-	$(Q)$(CC) $(FLAGS_$(1)) $$^ -lcmocka -lcrypto $(LIBS) -o $$@
+	$(Q)$(CC) $(FLAGS_$(1)) $$^ -lcmocka $(LIBS) -o $$@
 endef
 $(foreach v,$(VARIANTS),$(foreach t,$(UNIT_SRCS) $(DEVICE_TEST_SRCS),$(eval $(call TEST_RULE,$(v),$(t)))))
 
@@ -124,7 +124,7 @@ debug-kernel:
 # ---------------------------------------------------------------- fuzz targets
 
 # The library once more, by clang, with coverage feedback.
-FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-strict-aliasing -pthread $(INCLUDES) -D_GNU_SOURCE -DESPNIC_VERSION='"fuzz"' \
+FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-strict-aliasing -pthread $(INCLUDES) -D_GNU_SOURCE -DESPNIC_VERSION='"fuzz"' -DESPNIC_IPSEC_MB=$(IPSEC_MB) \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 build/obj/fuzz/%.o: %.c | build/gen/espnic_regs.h
 	@mkdir -p $(@D)
@@ -176,7 +176,7 @@ BENCH_ENGINE_SRCS := $(wildcard tests/bench/engine/*.c)
 build/bench/engine-bench: $(call obj,plain,$(BENCH_ENGINE_SRCS)) build/obj/plain/libespnic.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(FLAGS_plain) $^ -lcrypto $(LIBS) -o $@
+	$(Q)$(CC) $(FLAGS_plain) $^ $(LIBS) -o $@
 bench-engine: build/bench/engine-bench
 	@tests/bench/engine/run
 

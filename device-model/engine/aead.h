@@ -48,6 +48,5 @@ struct espnic_aead_ops {
 };
 
 extern const struct espnic_aead_ops espnic_aead_ref;
-extern const struct espnic_aead_ops espnic_aead_fast;
 
 #endif

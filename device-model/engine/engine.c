@@ -77,7 +77,9 @@ const struct espnic_transforms *espnic_transforms_get(const char *name, const ch
 {
 	const struct body *body = find_body(name, why);
 
-	return body ? body->transforms : NULL;
+	if (!body)
+		return NULL;
+	return body->transforms->chosen ? body->transforms->chosen() : body->transforms;
 }
 
 struct espnic_engine_thread *espnic_thread_new(void)

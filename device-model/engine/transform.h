@@ -40,6 +40,9 @@ struct espnic_transforms {
 	/* NULL, or a constant text that says why this machine cannot run the body. */
 	const char *(*unavailable)(void);
 
+	/* NULL: of holds; else what holds on this machine, known once unavailable() said NULL. */
+	const struct espnic_transforms *(*chosen)(void);
+
 	struct espnic_transform of[ESPNIC_ALGS];
 };
 

@@ -18,6 +18,7 @@ static const char *const op_words[] = { "seal", "open", "encrypt", "decrypt", "m
 
 struct espnic_cli_crypto {
 	const struct espnic_transforms *transforms;
+	const struct espnic_engine_ops *ops;	/* of the same body: a thread's context is the body's own */
 	struct espnic_engine_thread *thread;
 	void *key;				/* expanded: KEY_ROOM bytes */
 	uint8_t *raw, *iv, *aad, *text;		/* ESPNIC_CLI_HEX_MAX bytes each */
@@ -39,7 +40,8 @@ struct espnic_cli_crypto *espnic_cli_crypto_new(const struct espnic_transforms *
 	if (!c)
 		return NULL;
 	c->transforms = transforms;
-	c->thread = espnic_thread_new();
+	c->ops = espnic_engine_get(transforms->body, NULL);
+	c->thread = c->ops->thread_new();
 	c->key = aligned_alloc(ESPNIC_CACHE_LINE, KEY_ROOM);
 	c->raw = malloc(ESPNIC_CLI_HEX_MAX);
 	c->iv = malloc(ESPNIC_CLI_HEX_MAX);
@@ -56,7 +58,7 @@ void espnic_cli_crypto_free(struct espnic_cli_crypto *c)
 {
 	if (!c)
 		return;
-	espnic_thread_free(c->thread);
+	c->ops->thread_free(c->thread);
 	free(c->key);
 	free(c->raw);
 	free(c->iv);
