@@ -16,7 +16,18 @@ enum {
 	SPI_LEN = 4,
 	CTR_COUNTER = 12,	/* offset of the counter in its block: RFC 3686 section 4 */
 	CTR_FIRST = 1,
+	SHORT_IV = 8,		/* bytes: whatever has a salt, and 3DES */
+	USUAL_ICV = 16,
 };
+
+/* Lengths known to the compiler are copied without a call. */
+static void copy_icv(uint8_t *to, const uint8_t *from, uint8_t len)
+{
+	if (len == USUAL_ICV)
+		memcpy(to, from, USUAL_ICV);
+	else
+		memcpy(to, from, len);
+}
 
 static bool is_gmac_esn(const struct espnic_sa *sa)
 {
@@ -92,11 +103,14 @@ void espnic_esp_job_begin(struct espnic_job *job, struct espnic_esp_job *e,
 	job->auth = esp;
 	job->auth_len = ESPNIC_ESP_HLEN + iv_len + len;
 	/* RFC 4106 section 4, and likewise all others: the nonce is the salt and the IV. */
-	memcpy(job->iv, sa->salt, sa->salt_len);
-	memcpy(job->iv + sa->salt_len, iv, iv_len);
+	memcpy(job->iv, sa->salt, sizeof(sa->salt));
+	if (iv_len == SHORT_IV)
+		memcpy(job->iv + sa->salt_len, iv, SHORT_IV);
+	else
+		memcpy(job->iv, iv, iv_len);
 	job->iv_len = sa->salt_len + iv_len;
 	if (!seal)
-		memcpy(job->icv, job->text + len, sa->info.icv_len);
+		copy_icv(job->icv, job->text + len, sa->info.icv_len);
 
 	if (espnic_enc_is_aead(sa->enc))
 		aead_input(job, seq);
@@ -111,9 +125,12 @@ void espnic_esp_job_end(const struct espnic_job *job, const struct espnic_esp_jo
 	const struct espnic_sa *sa = job->sa;
 	uint8_t *end = e->esp + ESPNIC_ESP_HLEN + sa->info.iv_len + e->text_len;
 
+	/* Opening an AEAD's packet left nothing to put back. */
+	if (!job->seal && espnic_enc_is_aead(sa->enc))
+		return;
 	if (is_gmac_esn(sa)) {
 		memcpy(e->esp, e->esp - ESPNIC_ESN_HIGH, SPI_LEN);
 		memcpy(e->esp - ESPNIC_ESN_HIGH, e->before, ESPNIC_ESN_HIGH);
 	}
-	memcpy(end, job->icv, sa->info.icv_len);
+	copy_icv(end, job->icv, sa->info.icv_len);
 }

@@ -259,9 +259,21 @@ uint16_t espnic_csum_fold(uint32_t sum)
 
 void espnic_ipv4_csum(uint8_t *p)
 {
+	uint32_t words = p[0] & IPV4_IHL_MASK;
+	uint64_t sum = 0;
+	uint16_t csum;
+
 	espnic_put16(p + ESPNIC_IPV4_CSUM, 0);
-	espnic_put16(p + ESPNIC_IPV4_CSUM,
-		     espnic_csum_fold(espnic_csum_add(0, p, (p[0] & IPV4_IHL_MASK) * 4u)));
+	/* In the machine's own byte order, which the sum does not care about: RFC 1071 section 2 (B). */
+	for (uint32_t i = 0; i < words; i++) {
+		uint32_t word;
+
+		memcpy(&word, p + i * sizeof(word), sizeof(word));
+		sum += word;
+	}
+	csum = espnic_csum_fold((uint32_t)(sum & UINT16_MAX) + (uint32_t)(sum >> 16 & UINT16_MAX) +
+				(uint32_t)(sum >> 32));
+	memcpy(p + ESPNIC_IPV4_CSUM, &csum, sizeof(csum));
 }
 
 void espnic_ip_set_tos(uint8_t *p, uint8_t tos)

@@ -198,7 +198,8 @@ static void write_iv(const struct espnic_out *o, uint8_t *iv, uint8_t len)
 	if (o->pkt->iv) {
 		memcpy(iv, o->pkt->iv, len);
 	} else if (len) {
-		memset(iv, 0, len);
+		if (len > sizeof(o->seq))
+			memset(iv, 0, len);
 		espnic_put64(iv + len - sizeof(o->seq), o->seq);
 	}
 }

@@ -197,7 +197,7 @@ bool espnic_sa_expired(const struct espnic_sa *sa)
 	       reached(sa->bytes, sa->hard_bytes);
 }
 
-enum espnic_verdict espnic_sa_count(struct espnic_sa *sa, uint32_t bytes, uint32_t *flags)
+enum espnic_verdict espnic_sa_count_limited(struct espnic_sa *sa, uint32_t bytes, uint32_t *flags)
 {
 	if (reached(sa->verdicts[ESPNIC_OK], sa->hard_packets)) {
 		espnic_sa_raise(sa, ESPNIC_SA_HARD_PACKETS, flags);

@@ -73,8 +73,12 @@ void bench_key(uint32_t sa, uint8_t what, uint8_t *key, size_t len);
 /* A clear packet: IPv4, UDP, @len bytes in all. */
 void bench_packet(uint8_t *p, uint32_t len);
 
-/* Which key packet @n of the pool is under: successive packets are of different SAs, all come up. */
-uint32_t bench_sa(const struct bench_case *c, uint32_t n, uint32_t turn);
+/*
+ * Which key each packet of the pool is under, chosen anew, off the clock, each time the pool is gone round: successive
+ * packets are of different SAs, and all come up.
+ */
+extern uint32_t bench_sa[BENCH_POOL];
+void bench_turn(const struct bench_case *c);
 
 /* The pool of a bare library: BENCH_POOL packets over one piece of memory. Dies without memory. */
 struct bench_buf *bench_pool(const struct bench_case *c);

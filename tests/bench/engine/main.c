@@ -87,22 +87,23 @@ static double clocks_per_second(void)
 }
 
 /* One slice: round the pool until the time is over. */
-static void slice(const struct lane *l, uint32_t burst, uint64_t clocks, double hz, double *protect,
-		  double *unprotect)
+static void slice(const struct bench_case *c, const struct lane *l, uint32_t burst, uint64_t clocks,
+		  double hz, double *protect, double *unprotect)
 {
 	uint64_t enc = 0, dec = 0, packets = 0;
 
 	while (enc + dec < clocks) {
+		bench_turn(c);
 		for (unsigned int first = 0; first < BENCH_POOL; first += burst) {
 			unsigned int n = BENCH_POOL - first < burst ? BENCH_POOL - first : burst;
-			uint64_t a = now(), b, c;
+			uint64_t from = now(), between, to;
 
 			l->subject->encrypt(l->state, first, n);
-			b = now();
+			between = now();
 			l->subject->decrypt(l->state, first, n);
-			c = now();
-			enc += b - a;
-			dec += c - b;
+			to = now();
+			enc += between - from;
+			dec += to - between;
 		}
 		packets += BENCH_POOL;
 	}
@@ -149,12 +150,12 @@ static void run(const struct bench_case *c, const struct options *o, const char 
 			continue;
 		l->protect = bench_alloc(sizeof(double) * o->rounds);
 		l->unprotect = bench_alloc(sizeof(double) * o->rounds);
-		slice(l, o->burst, clocks, hz, &ignored, &ignored);
+		slice(c, l, o->burst, clocks, hz, &ignored, &ignored);
 	}
 	for (uint32_t r = 0; r < o->rounds; r++) {
 		for (int i = 0; i < SUBJECTS; i++) {
 			if (lanes[i].state)
-				slice(&lanes[i], o->burst, clocks, hz, &lanes[i].protect[r],
+				slice(c, &lanes[i], o->burst, clocks, hz, &lanes[i].protect[r],
 				      &lanes[i].unprotect[r]);
 		}
 	}

@@ -47,11 +47,16 @@ void bench_packet(uint8_t *p, uint32_t len)
 		p[i] = (uint8_t)i;
 }
 
-uint32_t bench_sa(const struct bench_case *c, uint32_t n, uint32_t turn)
+uint32_t bench_sa[BENCH_POOL];
+
+void bench_turn(const struct bench_case *c)
 {
 	enum { STRIDE = 7919 };		/* a prime, so that no two neighbours share a cache line */
+	static uint64_t turn;
 
-	return (uint32_t)(((uint64_t)turn * BENCH_POOL + n) * STRIDE % c->sas);
+	for (uint32_t n = 0; n < BENCH_POOL; n++)
+		bench_sa[n] = (uint32_t)((turn * BENCH_POOL + n) * STRIDE % c->sas);
+	turn++;
 }
 
 /* Packets start and end where ESP's payload does: the bare library gets whole blocks. */
