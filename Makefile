@@ -16,6 +16,7 @@ make coverage-driver  the same, counting the driver's lines; build/coverage/driv
 make test-ct       constant time of the reference engine: secrets marked, and timing statistics
 make bench         throughput side by side; build/bench/*.json
 make bench-engine  the engine alone, beside bare libipsec-mb, OpenSSL and DPDK on one core
+make bench-tables  lookups in SAD and SPD by the size of the tables
 make build         programs (build/bin), driver (build/driver/*), docs/registers.md
 make lint          compilers' warnings, sparse, clang-tidy, cppcheck, shellcheck, SystemVerilog package
 make driver        espnic.ko for Linux 7.2 and 6.12

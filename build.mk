@@ -54,7 +54,7 @@ testbin = $(patsubst tests/%.c,build/test/$(1)/%,$(2))
 # The plain variant's programs stand where users look for them.
 libexec = build/$(if $(filter plain,$(1)),,$(1)/)libexec
 
-.PHONY: build programs driver lint demo bench bench-engine fuzz test test-unit test-vectors test-device test-fuzz test-lab test-fault \
+.PHONY: build programs driver lint demo bench bench-engine bench-tables fuzz test test-unit test-vectors test-device test-fuzz test-lab test-fault \
 	debug-kernel test-debug test-kselftest coverage-driver
 build: programs driver docs/registers.md
 
@@ -179,6 +179,19 @@ build/bench/engine-bench: $(call obj,plain,$(BENCH_ENGINE_SRCS)) build/obj/plain
 	$(Q)$(CC) $(FLAGS_plain) $^ $(LIBS) -o $@
 bench-engine: build/bench/engine-bench
 	@tests/bench/engine/run
+# The tables twice: to time lookups, and with all they read told to who counts.
+build/bench/tables: $(call obj,plain,tests/bench/tables/main.c) build/obj/plain/libespnic.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(FLAGS_plain) $^ $(LIBS) -o $@
+TABLES_SRCS := $(addprefix device-model/engine/,classify.c hindex.c ip.c prefix.c sad.c selector.c spd.c)
+build/bench/tables-lines: tests/bench/tables/main.c $(TABLES_SRCS) $(wildcard device-model/engine/*.h tests/bench/tables/*.h) \
+	| build/gen/espnic_regs.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS) $(FLAGS_plain) -DBENCH_COUNT -include tests/bench/tables/touch.h $(filter %.c,$^) -o $@
+bench-tables: build/bench/tables build/bench/tables-lines
+	@tests/bench/tables/run
 
 # ---------------------------------------------------------------- lint
 

@@ -94,6 +94,7 @@ enum espnic_ip_family { ESPNIC_IP_ANY = 0, ESPNIC_IPV4 = 4, ESPNIC_IPV6 = 6 };
 enum {
 	ESPNIC_DSCP_COPY = 0xff,	/* tunnel.dscp: take the inner packet's */
 	ESPNIC_PROTO_ANY = 0,		/* selector.proto: any */
+	ESPNIC_PROTO_OPAQUE = 255,	/* selector.proto: only where the protocol is not to be seen */
 	ESPNIC_PORT_MAX = 65535,
 };
 
@@ -101,7 +102,7 @@ enum {
  * Which packets something is for (RFC 4301 section 4.4.1.1). IPv4 addresses
  * stand in the first four bytes, the rest is zero. A port range of 0..65535
  * also matches packets that have no ports (or whose ports cannot be seen: a
- * non-first fragment); any other range does not.
+ * non-first fragment), one of 65535..0 (OPAQUE) nothing else; any other range does not.
  */
 struct espnic_selector {
 	uint8_t family;			/* enum espnic_ip_family; ANY: prefixes are not looked at */

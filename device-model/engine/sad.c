@@ -5,70 +5,76 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/ip.h"
+#include "engine/hindex.h"
 #include "engine/selector.h"
 #include "engine/spd.h"
 #include "espnic_regs.h"
 
-/*
- * Outbound SAs stand in three chains, so that each kind of template finds its SAs
- * without walking those of other peers or other reqids.
- */
-enum chain {
-	CHAIN_SPI = 0,			/* inbound, the only one */
-	CHAIN_DADDR_REQID = 0,		/* outbound: the usual template */
-	CHAIN_DADDR = 1,		/* outbound: reqid 0 */
-	CHAIN_REQID = 2,		/* outbound: tunnel to any address */
-	CHAINS_OUT = 3,
+_Static_assert(sizeof(struct espnic_sad_entry) <= ESPNIC_SAD_ENTRY_SIZE, "what a million SAs may take");
+_Static_assert(offsetof(struct espnic_sad_entry, handle) == ESPNIC_SAD_KEY_SIZE &&
+		       sizeof(struct espnic_sad_entry) % ESPNIC_SAD_KEY_SIZE == 0,
+	       "the key of an entry lies in one cache line");
+
+enum {
+	KEY_WORDS = 5,			/* of the longest key to hash */
+	GROUP = 16,			/* lookups side by side: about what a core has in flight */
+	STEPS = 3,			/* of a lookup in a burst */
+};
+
+/* Longest match first. */
+static const uint8_t match_order[ESPNIC_SAD_MATCHES] = {
+	ESPNIC_SAD_SPI_DST_SRC, ESPNIC_SAD_SPI_DST, ESPNIC_SAD_SPI,
 };
 
 struct espnic_sad {
 	uint32_t capacity;
 	uint32_t count;
-	uint32_t mask;			/* of the bucket arrays */
-	uint64_t age;
-	struct espnic_sad_entry **in;
-	struct espnic_sad_entry **out[CHAINS_OUT];
-	struct espnic_sad_entry entries[]; /* capacity + 1: index 0 is never used */
+	uint32_t matches[ESPNIC_SAD_MATCHES];	/* inbound SAs of each kind: none needs no look */
+	struct espnic_hindex in;
+	uint32_t heads;				/* of each array of chains */
+	uint32_t *head[ESPNIC_SAD_CHAINS];	/* newest SA first */
+	struct espnic_sad_entry *entries;	/* capacity + 1: index 0 is never used */
 };
 
 static const uint8_t any_addr[16];
 
-/* Fibonacci hashing: spreads the consecutive numbers that SPIs and reqids often are. */
-static uint32_t mix(uint32_t v)
+static size_t entries_bytes(const struct espnic_sad *sad)
 {
-	v *= 0x9e3779b1u;
-	return v ^ v >> 15;
+	return ((size_t)sad->capacity + 1) * sizeof(sad->entries[0]);
 }
 
-static uint32_t mix_addr(const uint8_t addr[16])
+static size_t heads_bytes(const struct espnic_sad *sad, enum espnic_sad_chains c)
 {
-	uint32_t h = 0;
+	return (c == ESPNIC_SAD_BY_NOTHING ? 1 : sad->heads) * sizeof(sad->head[0][0]);
+}
 
-	for (int i = 0; i < 16; i += 4)
-		h = mix(h ^ espnic_get32(addr + i));
-	return h;
+size_t espnic_sad_bytes(const struct espnic_sad *sad)
+{
+	size_t bytes = sizeof(*sad) + entries_bytes(sad) + espnic_hindex_bytes(&sad->in);
+
+	for (int c = 0; c < ESPNIC_SAD_CHAINS; c++)
+		bytes += heads_bytes(sad, c);
+	return bytes;
 }
 
 struct espnic_sad *espnic_sad_new(uint32_t capacity)
 {
 	struct espnic_sad *sad;
-	uint32_t buckets = 1;
+	bool complete = true;
 
 	if (!capacity || capacity > ESPNIC_SA_INDEX_MASK)
 		return NULL;
-	while (buckets < capacity)
-		buckets <<= 1;
-	sad = calloc(1, sizeof(*sad) + ((size_t)capacity + 1) * sizeof(sad->entries[0]));
+	sad = calloc(1, sizeof(*sad));
 	if (!sad)
 		return NULL;
 	sad->capacity = capacity;
-	sad->mask = buckets - 1;
-	sad->in = calloc(buckets, sizeof(*sad->in));
-	for (int c = 0; c < CHAINS_OUT; c++)
-		sad->out[c] = calloc(buckets, sizeof(*sad->in));
-	if (!sad->in || !sad->out[CHAIN_DADDR_REQID] || !sad->out[CHAIN_DADDR] ||
-	    !sad->out[CHAIN_REQID]) {
+	sad->heads = capacity / 3 + 1;
+	for (int c = 0; c < ESPNIC_SAD_CHAINS; c++) {
+		sad->head[c] = espnic_table_alloc(heads_bytes(sad, c));
+		complete &= sad->head[c] != NULL;
+	}
+	sad->entries = espnic_table_alloc(entries_bytes(sad));
+	if (!complete || !sad->entries || espnic_hindex_init(&sad->in, capacity)) {
 		espnic_sad_free(sad);
 		return NULL;
 	}
@@ -79,61 +85,266 @@ void espnic_sad_free(struct espnic_sad *sad)
 {
 	if (!sad)
 		return;
-	free(sad->in);
-	for (int c = 0; c < CHAINS_OUT; c++)
-		free(sad->out[c]);
+	espnic_hindex_free(&sad->in);
+	for (int c = 0; c < ESPNIC_SAD_CHAINS; c++)
+		espnic_table_free(sad->head[c], heads_bytes(sad, c));
+	espnic_table_free(sad->entries, entries_bytes(sad));
 	free(sad);
 }
 
-/* The outbound chain of kind @c for that destination and reqid. */
-static struct espnic_sad_entry **bucket_out(struct espnic_sad *sad, enum chain c,
-					    const uint8_t daddr[16], uint32_t reqid)
-{
-	uint32_t h = 0;
+/* ---- inbound ---- */
 
-	if (c != CHAIN_REQID)
-		h = mix_addr(daddr);
-	if (c != CHAIN_DADDR)
-		h = mix(h ^ reqid);
-	return &sad->out[c][h & sad->mask];
+static struct espnic_sad_key key_of(const struct espnic_sad_entry *e)
+{
+	return (struct espnic_sad_key){
+		.spi = e->spi, .ip_proto = e->ip_proto, .family = e->family,
+		.daddr = e->daddr, .saddr = e->saddr,
+	};
 }
 
-static void link_entry(struct espnic_sad_entry **bucket, struct espnic_sad_entry *e, enum chain c)
+static uint64_t in_hash(const struct espnic_sad *sad, enum espnic_sad_match match,
+			const struct espnic_sad_key *key)
 {
-	e->chain[c].next = *bucket;
-	e->chain[c].prev = bucket;
-	if (*bucket)
-		(*bucket)->chain[c].prev = &e->chain[c].next;
-	*bucket = e;
+	uint64_t w[KEY_WORDS] = { key->spi | (uint64_t)key->ip_proto << 32 |
+				  (uint64_t)key->family << 40 | (uint64_t)match << 48 };
+	/* Of IPv4 addresses four bytes are enough: the rest is zero. */
+	unsigned int bytes = key->family == ESPNIC_IPV4 ? 4 : 16, words = 1;
+
+	if (match != ESPNIC_SAD_SPI) {
+		memcpy((uint8_t *)(w + 1), key->daddr, bytes);
+		words = key->family == ESPNIC_IPV4 ? 2 : 3;
+	}
+	if (match == ESPNIC_SAD_SPI_DST_SRC) {
+		memcpy((uint8_t *)(w + 1) + bytes, key->saddr, bytes);
+		words = key->family == ESPNIC_IPV4 ? 2 : KEY_WORDS;
+	}
+	return espnic_hindex_hash(&sad->in, w, words);
 }
 
-static void unlink_entry(struct espnic_sad_entry *e, enum chain c)
+static inline bool is_match(const struct espnic_sad_entry *e, enum espnic_sad_match match,
+			    const struct espnic_sad_key *key)
 {
-	*e->chain[c].prev = e->chain[c].next;
-	if (e->chain[c].next)
-		e->chain[c].next->chain[c].prev = e->chain[c].prev;
+	return e->spi == key->spi && e->ip_proto == key->ip_proto && e->family == key->family &&
+	       e->match == match &&
+	       (match == ESPNIC_SAD_SPI || !memcmp(e->daddr, key->daddr, sizeof(e->daddr))) &&
+	       (match != ESPNIC_SAD_SPI_DST_SRC || !memcmp(e->saddr, key->saddr, sizeof(e->saddr)));
+}
+
+/* The SA of exactly this kind of match. */
+static struct espnic_sad_entry *find_hashed(struct espnic_sad *sad, enum espnic_sad_match match,
+					    const struct espnic_sad_key *key, uint64_t hash)
+{
+	struct espnic_hcursor c = espnic_hindex_find(&sad->in, hash);
+	uint32_t i;
+
+	while ((i = espnic_hindex_next(&c))) {
+		ESPNIC_TOUCH(&sad->entries[i], ESPNIC_SAD_KEY_SIZE);
+		if (is_match(&sad->entries[i], match, key))
+			return &sad->entries[i];
+	}
+	return NULL;
+}
+
+struct espnic_sad_entry *espnic_sad_find(struct espnic_sad *sad, const struct espnic_sad_key *key)
+{
+	struct espnic_sad_entry *e;
+
+	for (int i = 0; i < ESPNIC_SAD_MATCHES; i++) {
+		enum espnic_sad_match match = match_order[i];
+
+		if (!sad->matches[match])
+			continue;
+		e = find_hashed(sad, match, key, in_hash(sad, match, key));
+		if (e)
+			return e;
+	}
+	return NULL;
+}
+
+/* Lookups of a burst that take a step together. */
+struct group {
+	const struct espnic_sad_key *keys;
+	struct espnic_sad_entry **found;
+	unsigned int n;
+	uint64_t hash[GROUP][ESPNIC_SAD_MATCHES];
+};
+
+/* Step 1: asks for the buckets. */
+static void group_hash(const struct espnic_sad *sad, struct group *g,
+		       const enum espnic_sad_match *kind, unsigned int kinds)
+{
+	for (unsigned int i = 0; i < g->n; i++)
+		for (unsigned int m = 0; m < kinds; m++) {
+			g->hash[i][m] = in_hash(sad, kind[m], &g->keys[i]);
+			espnic_hindex_prefetch(&sad->in, g->hash[i][m]);
+		}
+}
+
+/* Step 2: the buckets are here; asks for the entries. */
+static void group_fetch(const struct espnic_sad *sad, const struct group *g, unsigned int kinds)
+{
+	for (unsigned int i = 0; i < g->n; i++) {
+		uint32_t likely = 0;
+
+		for (unsigned int m = 0; m < kinds && !likely; m++) {
+			struct espnic_hcursor c = espnic_hindex_find(&sad->in, g->hash[i][m]);
+
+			likely = espnic_hindex_next(&c);
+		}
+		__builtin_prefetch(&sad->entries[likely]);
+	}
+}
+
+/* Step 3: compares. */
+static void group_compare(struct espnic_sad *sad, const struct group *g,
+			  const enum espnic_sad_match *kind, unsigned int kinds)
+{
+	for (unsigned int i = 0; i < g->n; i++) {
+		struct espnic_sad_entry *e = NULL;
+
+		for (unsigned int m = 0; m < kinds && !e; m++)
+			e = find_hashed(sad, kind[m], &g->keys[i], g->hash[i][m]);
+		g->found[i] = e;
+	}
+}
+
+/* Each group is a step behind the next one: memory comes while others are hashed. */
+void espnic_sad_find_burst(struct espnic_sad *sad, const struct espnic_sad_key *keys,
+			   struct espnic_sad_entry **found, unsigned int n)
+{
+	enum espnic_sad_match kind[ESPNIC_SAD_MATCHES] = { 0 };
+	struct group ring[STEPS];
+	unsigned int kinds = 0;
+	struct group *g;
+
+	for (int i = 0; i < ESPNIC_SAD_MATCHES; i++)
+		if (sad->matches[match_order[i]])
+			kind[kinds++] = match_order[i];
+	for (unsigned int i = 0; i < STEPS; i++)
+		ring[i].n = 0;
+	for (unsigned int i = 0, rest = n; i * GROUP < n + (STEPS - 1) * GROUP; i++) {
+		g = &ring[i % STEPS];
+		g->keys = keys + i * GROUP;
+		g->found = found + i * GROUP;
+		g->n = rest < GROUP ? rest : GROUP;
+		rest -= g->n;
+		group_hash(sad, g, kind, kinds);
+		group_fetch(sad, &ring[(i + STEPS - 1) % STEPS], kinds);
+		group_compare(sad, &ring[(i + STEPS - 2) % STEPS], kind, kinds);
+	}
+}
+
+/* ---- outbound ---- */
+
+/* The chain of kind @c for that destination and reqid. */
+static uint32_t *chain_head(struct espnic_sad *sad, enum espnic_sad_chains c,
+			    const uint8_t daddr[16], uint32_t reqid)
+{
+	uint64_t w[3] = { c };
+
+	if (c == ESPNIC_SAD_BY_NOTHING)
+		return &sad->head[c][0];
+	if (c != ESPNIC_SAD_BY_DADDR)
+		w[0] |= (uint64_t)reqid << 32;
+	if (c != ESPNIC_SAD_BY_REQID)
+		memcpy(w + 1, daddr, 16);
+	return &sad->head[c][((espnic_hindex_hash(&sad->in, w, 3) >> 32) * sad->heads) >> 32];
+}
+
+static void link_entry(struct espnic_sad *sad, struct espnic_sad_entry *e, enum espnic_sad_chains c)
+{
+	uint32_t *head = chain_head(sad, c, e->daddr, e->reqid);
+	uint32_t index = (uint32_t)(e - sad->entries);
+
+	e->chain[c] = (struct espnic_sad_chain){ .next = *head };
+	if (*head)
+		sad->entries[*head].chain[c].prev = index;
+	*head = index;
+}
+
+static void unlink_entry(struct espnic_sad *sad, const struct espnic_sad_entry *e,
+			 enum espnic_sad_chains c)
+{
+	const struct espnic_sad_chain *l = &e->chain[c];
+
+	if (l->prev)
+		sad->entries[l->prev].chain[c].next = l->next;
+	else
+		*chain_head(sad, c, e->daddr, e->reqid) = l->next;
+	if (l->next)
+		sad->entries[l->next].chain[c].prev = l->prev;
+}
+
+static bool usable(const struct espnic_sad_entry *e, const struct espnic_spd_policy *p,
+		   const struct espnic_flow *flow)
+{
+	return e->offload == ESPNIC_OFFLOAD_PACKET && espnic_spd_template_fits(p, e, flow) &&
+	       (!e->has_sel || espnic_selector_match(&e->sel, flow));
+}
+
+struct espnic_sad_entry *espnic_sad_choose(struct espnic_sad *sad,
+					   const struct espnic_spd_policy *p,
+					   const struct espnic_flow *flow)
+{
+	const struct espnic_spd_template *t = &p->tmpl;
+	const uint8_t *daddr = t->mode == ESPNIC_MODE_TUNNEL ? t->daddr : flow->dst;
+	bool any = !memcmp(daddr, any_addr, sizeof(any_addr));
+	enum espnic_sad_chains c = any ? ESPNIC_SAD_BY_NOTHING : ESPNIC_SAD_BY_DADDR;
+	struct espnic_sad_entry *dying = NULL;
+	uint32_t *head;
+
+	if (t->reqid)
+		c = any ? ESPNIC_SAD_BY_REQID : ESPNIC_SAD_BY_DADDR_REQID;
+	head = chain_head(sad, c, daddr, t->reqid);
+	ESPNIC_TOUCH(head, sizeof(*head));
+	for (uint32_t i = *head; i; i = sad->entries[i].chain[c].next) {
+		struct espnic_sad_entry *e = &sad->entries[i];
+
+		ESPNIC_TOUCH(e, sizeof(*e));
+		if ((e->dying && dying) || !usable(e, p, flow))
+			continue;
+		/* Chains run from the newest to the oldest. */
+		if (!e->dying)
+			return e;
+		dying = e;
+	}
+	return dying;
+}
+
+/* ---- both ---- */
+
+static bool acceptable(const struct espnic_sad_entry *e)
+{
+	if (e->dir != ESPNIC_DIR_IN)
+		return true;
+	return e->match < ESPNIC_SAD_MATCHES &&
+	       (e->match != ESPNIC_SAD_SPI_DST_SRC ||
+		memcmp(e->saddr, any_addr, sizeof(any_addr)) != 0);
 }
 
 int espnic_sad_insert(struct espnic_sad *sad, const struct espnic_sad_entry *e,
 		      struct espnic_sad_entry **slot)
 {
 	uint32_t index = e->handle & ESPNIC_SA_INDEX_MASK;
+	struct espnic_sad_key key = key_of(e);
 	struct espnic_sad_entry *n;
+	uint64_t hash;
 
-	if (!index || index > sad->capacity)
+	if (!index || index > sad->capacity || !acceptable(e))
 		return -EINVAL;
 	n = &sad->entries[index];
 	if (n->handle)
 		return -EEXIST;
-	if (e->dir == ESPNIC_DIR_IN &&
-	    espnic_sad_lookup_in(sad, e->spi, e->ip_proto, e->family, e->daddr))
-		return -EEXIST;
+	if (e->dir == ESPNIC_DIR_IN) {
+		hash = in_hash(sad, e->match, &key);
+		if (find_hashed(sad, e->match, &key, hash))
+			return -EEXIST;
+		espnic_hindex_insert(&sad->in, hash, index);
+		sad->matches[e->match]++;
+	}
 	*n = *e;
-	n->age = ++sad->age;
-	if (n->dir == ESPNIC_DIR_IN)
-		link_entry(&sad->in[mix(n->spi) & sad->mask], n, CHAIN_SPI);
-	for (int c = 0; n->dir == ESPNIC_DIR_OUT && c < CHAINS_OUT; c++)
-		link_entry(bucket_out(sad, c, n->daddr, n->reqid), n, c);
+	for (int c = 0; n->dir == ESPNIC_DIR_OUT && c < ESPNIC_SAD_CHAINS; c++)
+		link_entry(sad, n, c);
 	sad->count++;
 	if (slot)
 		*slot = n;
@@ -142,10 +353,15 @@ int espnic_sad_insert(struct espnic_sad *sad, const struct espnic_sad_entry *e,
 
 void espnic_sad_remove(struct espnic_sad *sad, struct espnic_sad_entry *e)
 {
-	int chains = e->dir == ESPNIC_DIR_IN ? 1 : CHAINS_OUT;
+	struct espnic_sad_key key = key_of(e);
 
-	for (int c = 0; c < chains; c++)
-		unlink_entry(e, c);
+	if (e->dir == ESPNIC_DIR_IN) {
+		espnic_hindex_remove(&sad->in, in_hash(sad, e->match, &key),
+				     (uint32_t)(e - sad->entries));
+		sad->matches[e->match]--;
+	}
+	for (int c = 0; e->dir == ESPNIC_DIR_OUT && c < ESPNIC_SAD_CHAINS; c++)
+		unlink_entry(sad, e, c);
 	memset(e, 0, sizeof(*e));
 	sad->count--;
 }
@@ -157,70 +373,6 @@ struct espnic_sad_entry *espnic_sad_by_handle(struct espnic_sad *sad, uint32_t h
 	if (!index || index > sad->capacity || sad->entries[index].handle != handle)
 		return NULL;
 	return &sad->entries[index];
-}
-
-struct espnic_sad_entry *espnic_sad_lookup_in(struct espnic_sad *sad, uint32_t spi,
-					      uint8_t ip_proto, uint8_t family,
-					      const uint8_t daddr[16])
-{
-	struct espnic_sad_entry *e;
-
-	for (e = sad->in[mix(spi) & sad->mask]; e; e = e->chain[CHAIN_SPI].next)
-		if (e->spi == spi && e->ip_proto == ip_proto && e->family == family &&
-		    !memcmp(e->daddr, daddr, sizeof(e->daddr)))
-			return e;
-	return NULL;
-}
-
-/* Whether @a is to be taken rather than @b (NULL: nothing yet). */
-static bool better(const struct espnic_sad_entry *a, const struct espnic_sad_entry *b)
-{
-	if (!b)
-		return true;
-	if (a->dying != b->dying)
-		return !a->dying;
-	return a->age > b->age;
-}
-
-static bool usable(const struct espnic_sad_entry *e, const struct espnic_spd_policy *p,
-		   const struct espnic_flow *flow)
-{
-	return e->dir == ESPNIC_DIR_OUT && e->offload == ESPNIC_OFFLOAD_PACKET &&
-	       espnic_spd_template_fits(p, e, flow) &&
-	       (!e->has_sel || espnic_selector_match(&e->sel, flow));
-}
-
-static struct espnic_sad_entry *choose_in_chain(struct espnic_sad_entry *e, enum chain chain,
-						const struct espnic_spd_policy *p,
-						const struct espnic_flow *flow)
-{
-	struct espnic_sad_entry *best = NULL;
-
-	for (; e; e = e->chain[chain].next)
-		if (better(e, best) && usable(e, p, flow))
-			best = e;
-	return best;
-}
-
-struct espnic_sad_entry *espnic_sad_choose(struct espnic_sad *sad,
-					   const struct espnic_spd_policy *p,
-					   const struct espnic_flow *flow)
-{
-	const struct espnic_spd_template *t = &p->tmpl;
-	struct espnic_sad_entry *e = NULL, *best = NULL;
-	const uint8_t *daddr = t->mode == ESPNIC_MODE_TUNNEL ? t->daddr : flow->dst;
-	enum chain chain = CHAINS_OUT;
-
-	if (memcmp(daddr, any_addr, sizeof(any_addr)) != 0)
-		chain = t->reqid ? CHAIN_DADDR_REQID : CHAIN_DADDR;
-	else if (t->reqid)
-		chain = CHAIN_REQID;
-	if (chain != CHAINS_OUT)
-		return choose_in_chain(*bucket_out(sad, chain, daddr, t->reqid), chain, p, flow);
-	while ((e = espnic_sad_next(sad, e)))
-		if (better(e, best) && usable(e, p, flow))
-			best = e;
-	return best;
 }
 
 uint32_t espnic_sad_count(const struct espnic_sad *sad)

@@ -5,56 +5,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/classify.h"
 #include "engine/sad.h"
 #include "engine/selector.h"
 
-enum { SPD_CAPACITY_MAX = 65535 };	/* slot numbers are 16 bits */
-
-/*
- * What a packet is compared with, ready to use: masked addresses as words. Kept apart
- * from the policies, in matching order, so that a lookup reads memory in one direction.
- */
-struct match {
-	uint64_t src[2], src_mask[2];	/* byte order of the wire, as loaded */
-	uint64_t dst[2], dst_mask[2];
-	uint16_t sport_min, sport_max;
-	uint16_t dport_min, dport_max;
-	uint16_t slot;			/* index into policies */
-	uint8_t family;			/* ESPNIC_IP_ANY: any */
-	uint8_t proto;			/* ESPNIC_PROTO_ANY: any */
-	bool ports;			/* one of the ranges is not 0..65535 */
-};
-
-struct ordered {
-	uint32_t count;
-	struct match *v;		/* capacity of the table */
+enum {
+	BURST = 32,			/* lookups side by side */
+	/* Lengths of a side up to which a burst looks ahead: more do not fit the stack, and are rare. */
+	BURST_LENGTHS = 8,
 };
 
 struct espnic_spd {
 	uint32_t capacity;
 	uint32_t count;
-	struct ordered dir[ESPNIC_SPD_DIRS];
-	struct espnic_spd_policy policies[]; /* capacity + 1: id 0 is never used */
+	uint64_t age;
+	struct espnic_prefixes prefixes;
+	struct espnic_classifier view[ESPNIC_SPD_VIEWS];
+	struct espnic_spd_policy *policies;	/* capacity + 1: id 0 is never used */
 };
 
 static const uint8_t any_addr[16];
 
+static size_t policies_bytes(const struct espnic_spd *spd)
+{
+	return ((size_t)spd->capacity + 1) * sizeof(spd->policies[0]);
+}
+
 struct espnic_spd *espnic_spd_new(uint32_t capacity)
 {
 	struct espnic_spd *spd;
+	int err;
 
-	if (!capacity || capacity > SPD_CAPACITY_MAX)
+	if (!capacity || capacity > ESPNIC_SPD_CAPACITY_MAX)
 		return NULL;
-	spd = calloc(1, sizeof(*spd) + ((size_t)capacity + 1) * sizeof(spd->policies[0]));
+	spd = calloc(1, sizeof(*spd));
 	if (!spd)
 		return NULL;
 	spd->capacity = capacity;
-	for (int d = 0; d < ESPNIC_SPD_DIRS; d++) {
-		spd->dir[d].v = calloc(capacity, sizeof(spd->dir[d].v[0]));
-		if (!spd->dir[d].v) {
-			espnic_spd_free(spd);
-			return NULL;
-		}
+	spd->policies = espnic_table_alloc(policies_bytes(spd));
+	/* Two prefixes a policy at the most. */
+	err = espnic_prefixes_init(&spd->prefixes, 2 * capacity);
+	for (int v = 0; v < ESPNIC_SPD_VIEWS && !err; v++)
+		err = espnic_classifier_init(&spd->view[v], v, spd->policies, capacity);
+	if (err || !spd->policies) {
+		espnic_spd_free(spd);
+		return NULL;
 	}
 	return spd;
 }
@@ -63,51 +58,37 @@ void espnic_spd_free(struct espnic_spd *spd)
 {
 	if (!spd)
 		return;
-	for (int d = 0; d < ESPNIC_SPD_DIRS; d++)
-		free(spd->dir[d].v);
+	espnic_prefixes_free(&spd->prefixes);
+	for (int v = 0; v < ESPNIC_SPD_VIEWS; v++)
+		espnic_classifier_free(&spd->view[v]);
+	espnic_table_free(spd->policies, policies_bytes(spd));
 	free(spd);
 }
 
-static void set_prefix(uint64_t addr[2], uint64_t mask[2], const uint8_t *from, unsigned int bits)
+static bool range_ok(uint16_t min, uint16_t max)
 {
-	uint8_t m[16] = { 0 };
-
-	memset(m, 0xff, bits / 8);
-	if (bits % 8)
-		m[bits / 8] = (uint8_t)(0xff << (8 - bits % 8));
-	memcpy(mask, m, sizeof(m));
-	memcpy(addr, from, 16);
-	addr[0] &= mask[0];
-	addr[1] &= mask[1];
+	return min <= max || espnic_ports_opaque(min, max);
 }
 
-static void set_match(struct match *m, const struct espnic_spd_policy *p)
+static bool acceptable(const struct espnic_spd *spd, const struct espnic_spd_policy *p)
 {
 	const struct espnic_selector *s = &p->sel;
-	bool any = s->family == ESPNIC_IP_ANY;
+	unsigned int bits = s->family == ESPNIC_IPV4 ? 32 : 128;
 
-	memset(m, 0, sizeof(*m));
-	set_prefix(m->src, m->src_mask, s->src, any ? 0 : s->src_prefix);
-	set_prefix(m->dst, m->dst_mask, s->dst, any ? 0 : s->dst_prefix);
-	m->sport_min = s->sport_min;
-	m->sport_max = s->sport_max;
-	m->dport_min = s->dport_min;
-	m->dport_max = s->dport_max;
-	m->slot = (uint16_t)p->id;
-	m->family = s->family;
-	m->proto = s->proto;
-	m->ports = s->sport_min || s->sport_max != ESPNIC_PORT_MAX ||
-		   s->dport_min || s->dport_max != ESPNIC_PORT_MAX;
+	return p->id && p->id <= spd->capacity && p->dir < ESPNIC_SPD_DIRS &&
+	       (s->family == ESPNIC_IP_ANY || s->family == ESPNIC_IPV4 ||
+		s->family == ESPNIC_IPV6) &&
+	       (s->family == ESPNIC_IP_ANY || (s->src_prefix <= bits && s->dst_prefix <= bits)) &&
+	       range_ok(s->sport_min, s->sport_max) && range_ok(s->dport_min, s->dport_max);
 }
 
 int espnic_spd_insert(struct espnic_spd *spd, const struct espnic_spd_policy *p)
 {
+	struct espnic_prefixes *ps = &spd->prefixes;
+	const struct espnic_selector *s = &p->sel;
 	struct espnic_spd_policy *n;
-	struct ordered *o;
-	uint32_t at;
 
-	if (!p->id || p->id > spd->capacity || p->dir >= ESPNIC_SPD_DIRS ||
-	    p->sel.src_prefix > 128 || p->sel.dst_prefix > 128)
+	if (!acceptable(spd, p))
 		return -EINVAL;
 	n = &spd->policies[p->id];
 	if (n->id)
@@ -117,43 +98,47 @@ int espnic_spd_insert(struct espnic_spd *spd, const struct espnic_spd_policy *p)
 	n->dir = p->dir;
 	n->action = p->action;
 	n->discard = p->discard;
-	n->sel = p->sel;
+	n->sel = *s;
 	n->tmpl = p->tmpl;
 	atomic_store(&n->packets, 0);
 	atomic_store(&n->bytes, 0);
 	atomic_store(&n->no_sa, 0);
 
-	/* Behind all of the same priority: insertion order. */
-	o = &spd->dir[p->dir];
-	for (at = o->count; at > 0; at--)
-		if (spd->policies[o->v[at - 1].slot].priority <= p->priority)
-			break;
-	memmove(&o->v[at + 1], &o->v[at], (o->count - at) * sizeof(o->v[0]));
-	set_match(&o->v[at], n);
-	o->count++;
+	n->age = ++spd->age;
+	n->shake = (uint32_t)espnic_hindex_hash(&ps->index, &n->age, 1);
+	n->src_id = 0;
+	n->dst_id = 0;
+	if (s->family != ESPNIC_IP_ANY) {
+		n->src_id = espnic_prefix_get(ps, p->dir, s->family, ESPNIC_SIDE_SRC, s->src,
+					      s->src_prefix);
+		n->dst_id = espnic_prefix_get(ps, p->dir, s->family, ESPNIC_SIDE_DST, s->dst,
+					      s->dst_prefix);
+		espnic_pair_get(ps, n->src_id, n->dst_id);
+	}
+	for (int v = 0; v < ESPNIC_SPD_VIEWS; v++)
+		espnic_classifier_insert(&spd->view[v], n);
 	spd->count++;
 	return 0;
 }
 
 void espnic_spd_remove(struct espnic_spd *spd, struct espnic_spd_policy *p)
 {
-	struct ordered *o = &spd->dir[p->dir];
-	uint32_t at = 0;
-
-	while (at < o->count && o->v[at].slot != p->id)
-		at++;
-	if (at < o->count) {
-		o->count--;
-		memmove(&o->v[at], &o->v[at + 1], (o->count - at) * sizeof(o->v[0]));
-		spd->count--;
+	for (int v = 0; v < ESPNIC_SPD_VIEWS; v++)
+		espnic_classifier_remove(&spd->view[v], p);
+	if (p->sel.family != ESPNIC_IP_ANY) {
+		espnic_pair_put(&spd->prefixes, p->src_id, p->dst_id);
+		espnic_prefix_put(&spd->prefixes, p->src_id);
+		espnic_prefix_put(&spd->prefixes, p->dst_id);
 	}
 	p->id = 0;
+	spd->count--;
 }
 
 void espnic_spd_clear(struct espnic_spd *spd)
 {
-	for (int d = 0; d < ESPNIC_SPD_DIRS; d++)
-		spd->dir[d].count = 0;
+	for (int v = 0; v < ESPNIC_SPD_VIEWS; v++)
+		espnic_classifier_clear(&spd->view[v]);
+	espnic_prefixes_clear(&spd->prefixes);
 	for (uint32_t i = 0; i <= spd->capacity; i++)
 		spd->policies[i].id = 0;
 	spd->count = 0;
@@ -171,69 +156,150 @@ struct espnic_spd_policy *espnic_spd_by_id(struct espnic_spd *spd, uint32_t id)
 	return &spd->policies[id];
 }
 
-/* The flow as words, loaded once for all comparisons. */
-struct words {
-	uint64_t src[2], dst[2];
-	bool ports;			/* sport and dport are there */
-	bool wants_ports;		/* they should be, and are not seen */
-	bool hidden;			/* the protocol itself is not seen */
-};
+/* ---- lookup ---- */
 
-static void load_words(struct words *w, const struct espnic_flow *f)
+static enum espnic_spd_view view_of(const struct espnic_flow *f)
 {
-	memcpy(w->src, f->src, sizeof(w->src));
-	memcpy(w->dst, f->dst, sizeof(w->dst));
-	w->ports = f->flags & ESPNIC_FLOW_PORTS;
-	w->hidden = espnic_flow_proto_hidden(f);
-	w->wants_ports = !w->ports && (w->hidden || espnic_proto_has_ports(f->proto));
+	if (espnic_flow_proto_hidden(f))
+		return ESPNIC_SPD_NO_PROTO;
+	if (!(f->flags & ESPNIC_FLOW_PORTS) && espnic_proto_has_ports(f->proto))
+		return ESPNIC_SPD_NO_PORTS;
+	return ESPNIC_SPD_SEEN;
 }
 
-/* As espnic_selector_check(), on prepared data. */
-static inline enum espnic_selector_result check(const struct match *m, const struct words *w,
-						const struct espnic_flow *f)
+static const uint8_t *side_addr(const struct espnic_flow *f, enum espnic_side side)
 {
-	enum espnic_selector_result sure = ESPNIC_SELECTOR_YES;
+	return side == ESPNIC_SIDE_SRC ? f->src : f->dst;
+}
 
-	if (((w->dst[0] ^ m->dst[0]) & m->dst_mask[0]) | ((w->dst[1] ^ m->dst[1]) & m->dst_mask[1]) |
-	    ((w->src[0] ^ m->src[0]) & m->src_mask[0]) | ((w->src[1] ^ m->src[1]) & m->src_mask[1]))
-		return ESPNIC_SELECTOR_NO;
-	if (m->family != ESPNIC_IP_ANY && m->family != f->family)
-		return ESPNIC_SELECTOR_NO;
-	if (m->proto != ESPNIC_PROTO_ANY && m->proto != f->proto) {
-		if (!w->hidden)
-			return ESPNIC_SELECTOR_NO;
-		sure = ESPNIC_SELECTOR_UNKNOWN;
-	}
-	if (!m->ports)
-		return sure;
-	if (!w->ports)
-		return w->wants_ports ? ESPNIC_SELECTOR_UNKNOWN : ESPNIC_SELECTOR_NO;
-	if (f->sport < m->sport_min || f->sport > m->sport_max ||
-	    f->dport < m->dport_min || f->dport > m->dport_max)
-		return ESPNIC_SELECTOR_NO;
-	return sure;
+static void query_init(struct espnic_query *q, const struct espnic_spd *spd,
+		       enum espnic_spd_dir dir, const struct espnic_flow *f)
+{
+	q->prefixes = &spd->prefixes;
+	q->flow = f;
+	q->dir = dir;
+	q->n_hashes = 0;
+	memset(q->pair, ESPNIC_PAIR_UNASKED, sizeof(q->pair));
+	for (int s = 0; s < ESPNIC_SIDES; s++)
+		q->lengths[s] = espnic_prefix_lengths(&spd->prefixes, dir, f->family, s);
+}
+
+/* What the policy found says of the packet. */
+static enum espnic_spd_result result_of(const struct espnic_spd *spd, const struct espnic_flow *f,
+					uint32_t id, struct espnic_spd_policy **policy)
+{
+	*policy = NULL;
+	if (!id)
+		return ESPNIC_SPD_NONE;
+	*policy = &spd->policies[id];
+	return espnic_selector_check_upper(&spd->policies[id].sel, f) == ESPNIC_SELECTOR_YES ?
+		       ESPNIC_SPD_MATCH : ESPNIC_SPD_AMBIGUOUS;
 }
 
 enum espnic_spd_result espnic_spd_lookup(const struct espnic_spd *spd, enum espnic_spd_dir dir,
 					 const struct espnic_flow *flow,
 					 struct espnic_spd_policy **policy)
 {
-	const struct ordered *o = &spd->dir[dir];
-	struct words w;
+	const struct espnic_prefixes *ps = &spd->prefixes;
+	uint32_t ids[ESPNIC_SIDES][ESPNIC_PREFIX_LENGTHS];
+	struct espnic_query q;
 
-	load_words(&w, flow);
-	for (uint32_t i = 0; i < o->count; i++) {
-		enum espnic_selector_result r = check(&o->v[i], &w, flow);
+	query_init(&q, spd, dir, flow);
+	for (int s = 0; s < ESPNIC_SIDES; s++) {
+		const uint8_t *addr = side_addr(flow, s);
 
-		if (r == ESPNIC_SELECTOR_NO)
-			continue;
-		/* The counters are the caller's to write; order and selectors are const here. */
-		*policy = (struct espnic_spd_policy *)&spd->policies[o->v[i].slot];
-		return r == ESPNIC_SELECTOR_YES ? ESPNIC_SPD_MATCH : ESPNIC_SPD_AMBIGUOUS;
+		for (unsigned int i = 0; i < q.lengths[s]->n; i++) {
+			uint8_t len = q.lengths[s]->len[i];
+
+			ids[s][i] = espnic_prefix_find(ps, dir, flow->family, s, addr, len,
+				espnic_prefix_hash(ps, dir, flow->family, s, addr, len));
+		}
+		q.ids[s] = ids[s];
 	}
-	*policy = NULL;
-	return ESPNIC_SPD_NONE;
+	return result_of(spd, flow, espnic_classify(&spd->view[view_of(flow)], &q), policy);
 }
+
+/* One of a burst: the query, and what it stands on. */
+struct ahead {
+	struct espnic_query q;
+	uint64_t hash[ESPNIC_SIDES][BURST_LENGTHS];
+	uint32_t ids[ESPNIC_SIDES][BURST_LENGTHS];
+};
+
+static void ahead_fetch(const struct espnic_spd *spd, struct ahead *a)
+{
+	const struct espnic_flow *f = a->q.flow;
+
+	for (int s = 0; s < ESPNIC_SIDES; s++)
+		for (unsigned int i = 0; i < a->q.lengths[s]->n; i++) {
+			a->hash[s][i] = espnic_prefix_hash(&spd->prefixes, a->q.dir, f->family, s,
+							   side_addr(f, s), a->q.lengths[s]->len[i]);
+			espnic_hindex_prefetch(&spd->prefixes.index, a->hash[s][i]);
+		}
+}
+
+static void ahead_cover(const struct espnic_spd *spd, struct ahead *a)
+{
+	const struct espnic_flow *f = a->q.flow;
+
+	for (int s = 0; s < ESPNIC_SIDES; s++) {
+		for (unsigned int i = 0; i < a->q.lengths[s]->n; i++)
+			a->ids[s][i] = espnic_prefix_find(&spd->prefixes, a->q.dir, f->family, s,
+							  side_addr(f, s), a->q.lengths[s]->len[i],
+							  a->hash[s][i]);
+		a->q.ids[s] = a->ids[s];
+	}
+	espnic_classify_prefetch(&spd->view[view_of(f)], &a->q);
+}
+
+/* Three passes: fetch the prefixes; read them and fetch the cells; classify. */
+static void lookup_some(const struct espnic_spd *spd, enum espnic_spd_dir dir,
+			const struct espnic_flow *const *flows,
+			struct espnic_spd_policy **policies, enum espnic_spd_result *results,
+			unsigned int n)
+{
+	struct ahead v[BURST];
+	bool deep[BURST];
+
+	for (unsigned int i = 0; i < n; i++) {
+		query_init(&v[i].q, spd, dir, flows[i]);
+		deep[i] = v[i].q.lengths[ESPNIC_SIDE_SRC]->n > BURST_LENGTHS ||
+			  v[i].q.lengths[ESPNIC_SIDE_DST]->n > BURST_LENGTHS;
+		if (!deep[i])
+			ahead_fetch(spd, &v[i]);
+	}
+	for (unsigned int i = 0; i < n; i++)
+		if (!deep[i])
+			ahead_cover(spd, &v[i]);
+	for (unsigned int i = 0; i < n; i++) {
+		const struct espnic_flow *f = flows[i];
+
+		if (deep[i])
+			results[i] = espnic_spd_lookup(spd, dir, f, &policies[i]);
+		else
+			results[i] = result_of(spd, f,
+					       espnic_classify(&spd->view[view_of(f)], &v[i].q),
+					       &policies[i]);
+	}
+}
+
+void espnic_spd_lookup_burst(const struct espnic_spd *spd, enum espnic_spd_dir dir,
+			     const struct espnic_flow *const *flows,
+			     struct espnic_spd_policy **policies,
+			     enum espnic_spd_result *results, unsigned int n)
+{
+	while (n) {
+		unsigned int some = n < BURST ? n : BURST;
+
+		lookup_some(spd, dir, flows, policies, results, some);
+		flows += some;
+		policies += some;
+		results += some;
+		n -= some;
+	}
+}
+
+/* ---- inbound ---- */
 
 static bool addr_fits(const uint8_t *want, const uint8_t *have)
 {

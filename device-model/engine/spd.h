@@ -3,6 +3,10 @@
  * The SPD (RFC 4301 section 4.4.1): policies ordered by direction, priority and
  * insertion; the first match decides; none is BYPASS.
  *
+ * A lookup costs a hash probe for each prefix length in use, and one for each shape of policy
+ * (prefix lengths, protocol or not, size of the port ranges) that could hold a better match than
+ * found so far: not more with more policies of the same shapes. classify.h says how.
+ *
  * Locking: as sad.h. The counters of a policy are atomic: readers add to them.
  */
 #ifndef ESPNIC_ENGINE_SPD_H
@@ -32,13 +36,36 @@ struct espnic_spd_template {		/* PROTECT alone */
 	uint8_t saddr[16], daddr[16];	/* tunnel: outer addresses, all zero: any */
 };
 
+/* Where a policy stands in one classifier. */
+struct espnic_spd_place {
+	uint32_t left, right;		/* policies, in the tree of its cell; 0: none */
+	uint32_t tuple_left, tuple_right; /* in the tree of its tuple */
+	uint32_t cell, tuple;
+};
+
+/* How much of a packet is to be seen; there is a classifier for each. */
+enum espnic_spd_view {
+	ESPNIC_SPD_SEEN,		/* protocol and ports, or a protocol that has none */
+	ESPNIC_SPD_NO_PORTS,		/* a later fragment, or a transport header cut short */
+	ESPNIC_SPD_NO_PROTO,		/* a later IPv6 fragment: the protocol is in the first */
+	ESPNIC_SPD_VIEWS
+};
+
+/* What a lookup compares stands in front, in two cache lines. */
 struct espnic_spd_policy {
 	uint32_t id;			/* the driver's, 1..capacity; 0: free */
 	uint32_t priority;		/* lower first */
+	struct espnic_selector sel;
 	uint8_t dir;			/* enum espnic_spd_dir */
 	uint8_t action;			/* enum espnic_spd_action */
 	bool discard;			/* being deleted: DISCARD whatever action says */
-	struct espnic_selector sel;
+
+	/* The table's own. */
+	uint64_t age;			/* insertion sequence: lower is older, and comes first */
+	struct espnic_spd_place place[ESPNIC_SPD_VIEWS];
+	uint32_t shake;			/* random: what keeps the trees flat */
+	uint32_t src_id, dst_id;	/* of its prefixes */
+
 	struct espnic_spd_template tmpl;
 	_Atomic uint64_t packets, bytes, no_sa;
 };
@@ -51,13 +78,16 @@ enum espnic_spd_result {
 
 struct espnic_spd;
 
-/* A table for policy ids 1..@capacity (65535 at most). NULL without memory. */
+enum { ESPNIC_SPD_CAPACITY_MAX = 1 << 20 };
+
+/* A table for policy ids 1..@capacity (ESPNIC_SPD_CAPACITY_MAX at most). NULL without memory or randomness. */
 struct espnic_spd *espnic_spd_new(uint32_t capacity);
 void espnic_spd_free(struct espnic_spd *spd);
 
 /*
- * Copies @p (its counters start at 0) into the slot of its id; O(policies of the
- * direction), allocates nothing. 0; -EINVAL: id or direction out of range; -EEXIST.
+ * Copies @p (its counters start at 0) into the slot of its id; O(log policies) and a move of at
+ * most four bytes a shape, allocates nothing. 0; -EINVAL: id, direction, family, prefix or port
+ * range out of range; -EEXIST.
  */
 int espnic_spd_insert(struct espnic_spd *spd, const struct espnic_spd_policy *p);
 void espnic_spd_remove(struct espnic_spd *spd, struct espnic_spd_policy *p);
@@ -83,6 +113,12 @@ static inline enum espnic_spd_action espnic_spd_action(const struct espnic_spd_p
 enum espnic_spd_result espnic_spd_lookup(const struct espnic_spd *spd, enum espnic_spd_dir dir,
 					 const struct espnic_flow *flow,
 					 struct espnic_spd_policy **policy);
+
+/* The same for @n flows of one direction, their memory fetched side by side. */
+void espnic_spd_lookup_burst(const struct espnic_spd *spd, enum espnic_spd_dir dir,
+			     const struct espnic_flow *const *flows,
+			     struct espnic_spd_policy **policies,
+			     enum espnic_spd_result *results, unsigned int n);
 
 /*
  * Whether the packet @flow that came out of inbound SA @e may pass (RFC 4301 section

@@ -130,9 +130,12 @@ static bool port_fits(const struct espnic_sad_entry *e, const struct espnic_flow
 static struct espnic_sad_entry *rx_sa(const struct espnic_steer *s, const struct espnic_flow *flow,
 				      const struct espnic_peek *peek)
 {
-	struct espnic_sad_entry *e;
+	const struct espnic_sad_key key = {
+		.spi = peek->spi, .ip_proto = peek->proto, .family = flow->family,
+		.daddr = flow->dst, .saddr = flow->src,
+	};
+	struct espnic_sad_entry *e = espnic_sad_find(s->sad, &key);
 
-	e = espnic_sad_lookup_in(s->sad, peek->spi, peek->proto, flow->family, flow->dst);
 	return e && port_fits(e, flow, peek) ? e : NULL;
 }
 

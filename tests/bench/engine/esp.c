@@ -152,12 +152,15 @@ static void esp_decrypt(void *state, unsigned int first, unsigned int n)
 
 	for (unsigned int i = first; i < first + n; i++) {
 		const uint8_t *ip = s->pkts[i].data;
-		uint8_t daddr[16] = { 0 };
+		uint8_t daddr[16] = { 0 }, saddr[16] = { 0 };
+		const struct espnic_sad_key key = {
+			.spi = espnic_get32(ip + ESPNIC_IPV4_HLEN), .ip_proto = ip[ESPNIC_IPV4_PROTO],
+			.family = ESPNIC_IPV4, .daddr = daddr, .saddr = saddr,
+		};
 
 		memcpy(daddr, ip + ESPNIC_IPV4_DST, 4);
-		s->pkts[i].sa = espnic_sad_lookup_in(s->sad, espnic_get32(ip + ESPNIC_IPV4_HLEN),
-						     ip[ESPNIC_IPV4_PROTO], ESPNIC_IPV4,
-						     daddr)->sa;
+		memcpy(saddr, ip + ESPNIC_IPV4_SRC, 4);
+		s->pkts[i].sa = espnic_sad_find(s->sad, &key)->sa;
 	}
 	s->ops->unprotect(s->thread, s->pkts + first, n);
 	count_bad(s, first, n);

@@ -23,9 +23,11 @@ static bool has_ports(uint8_t proto)
 
 enum espnic_selector_result naive_selector(const struct espnic_selector *s, const struct espnic_flow *f)
 {
-	bool any_ports = !s->sport_min && s->sport_max == 65535 && !s->dport_min && s->dport_max == 65535;
+	const uint16_t min[] = { s->sport_min, s->dport_min }, max[] = { s->sport_max, s->dport_max };
+	const uint16_t port[] = { f->sport, f->dport };
 	bool hidden = f->family == 6 && (f->flags & ESPNIC_FLOW_NONFIRST) &&
 		      (f->proto == 0 || f->proto == 43 || f->proto == 44 || f->proto == 60);
+	bool shown = f->flags & ESPNIC_FLOW_PORTS;
 	bool unknown = false;
 
 	if (s->family && s->family != f->family)
@@ -33,14 +35,21 @@ enum espnic_selector_result naive_selector(const struct espnic_selector *s, cons
 	if (s->family && !(same_prefix(s->src, f->src, s->src_prefix) &&
 			   same_prefix(s->dst, f->dst, s->dst_prefix)))
 		return ESPNIC_SELECTOR_NO;
-	if (s->proto && s->proto != f->proto && !hidden)
+	if (s->proto == ESPNIC_PROTO_OPAQUE && !hidden)
 		return ESPNIC_SELECTOR_NO;
-	if (s->proto && s->proto != f->proto)
+	if (s->proto && s->proto != ESPNIC_PROTO_OPAQUE && s->proto != f->proto) {
+		if (!hidden)
+			return ESPNIC_SELECTOR_NO;
 		unknown = true;
-	if (!any_ports) {
-		if (f->flags & ESPNIC_FLOW_PORTS) {
-			if (f->sport < s->sport_min || f->sport > s->sport_max ||
-			    f->dport < s->dport_min || f->dport > s->dport_max)
+	}
+	for (int i = 0; i < 2; i++) {
+		if (min[i] == 0 && max[i] == 65535)
+			continue;
+		if (min[i] == 65535 && max[i] == 0) {
+			if (shown)
+				return ESPNIC_SELECTOR_NO;
+		} else if (shown) {
+			if (port[i] < min[i] || port[i] > max[i])
 				return ESPNIC_SELECTOR_NO;
 		} else if (has_ports(f->proto) || hidden) {
 			unknown = true;

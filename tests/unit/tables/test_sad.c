@@ -16,6 +16,15 @@ static const uint8_t addr_c[16] = { 192, 0, 2, 3 };
 
 static struct espnic_sad *sad;
 
+/* A packet from addr_b. */
+static struct espnic_sad_entry *find(uint32_t spi, uint8_t ip_proto, uint8_t family, const uint8_t *daddr)
+{
+	const struct espnic_sad_key key = { .spi = spi, .ip_proto = ip_proto, .family = family,
+					    .daddr = daddr, .saddr = addr_b };
+
+	return espnic_sad_find(sad, &key);
+}
+
 static struct espnic_sad_entry in_sa(uint32_t handle, uint32_t spi)
 {
 	struct espnic_sad_entry e = {
@@ -109,11 +118,11 @@ static void test_inbound(void **state)
 
 	(void)state;
 	assert_int_equal(espnic_sad_insert(sad, &e, &slot), 0);
-	assert_ptr_equal(espnic_sad_lookup_in(sad, 0x100, 50, 4, addr_a), slot);
-	assert_null(espnic_sad_lookup_in(sad, 0x101, 50, 4, addr_a));
-	assert_null(espnic_sad_lookup_in(sad, 0x100, 51, 4, addr_a));
-	assert_null(espnic_sad_lookup_in(sad, 0x100, 50, 6, addr_a));
-	assert_null(espnic_sad_lookup_in(sad, 0x100, 50, 4, addr_b));
+	assert_ptr_equal(find(0x100, 50, 4, addr_a), slot);
+	assert_null(find(0x101, 50, 4, addr_a));
+	assert_null(find(0x100, 51, 4, addr_a));
+	assert_null(find(0x100, 50, 6, addr_a));
+	assert_null(find(0x100, 50, 4, addr_b));
 
 	e.handle = 2;
 	assert_int_equal(espnic_sad_insert(sad, &e, NULL), -EEXIST);
@@ -123,15 +132,85 @@ static void test_inbound(void **state)
 	e.family = 6;
 	memcpy(e.daddr, v6, 16);
 	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
-	assert_int_equal(espnic_sad_lookup_in(sad, 0x100, 50, 4, addr_c)->handle, 2);
-	assert_int_equal(espnic_sad_lookup_in(sad, 0x100, 50, 6, v6)->handle, 3);
+	assert_int_equal(find(0x100, 50, 4, addr_c)->handle, 2);
+	assert_int_equal(find(0x100, 50, 6, v6)->handle, 3);
 
 	/* An outbound SA of that SPI is another matter. */
 	e = out_sa(4, 1);
 	e.spi = 0x100;
 	memcpy(e.daddr, addr_a, 16);
 	assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
-	assert_ptr_equal(espnic_sad_lookup_in(sad, 0x100, 50, 4, addr_a), slot);
+	assert_ptr_equal(find(0x100, 50, 4, addr_a), slot);
+}
+
+static void add_in(uint32_t handle, enum espnic_sad_match match, const uint8_t *daddr, const uint8_t *saddr,
+		   int want)
+{
+	struct espnic_sad_entry e = in_sa(handle, 0x100);
+
+	e.match = (uint8_t)match;
+	memcpy(e.daddr, daddr, 16);
+	memcpy(e.saddr, saddr, 16);
+	assert_int_equal(espnic_sad_insert(sad, &e, NULL), want);
+}
+
+static void expect_in(const uint8_t *daddr, const uint8_t *saddr, uint32_t handle)
+{
+	const struct espnic_sad_key key = { .spi = 0x100, .ip_proto = 50, .family = 4, .daddr = daddr, .saddr = saddr };
+	struct espnic_sad_entry *e = espnic_sad_find(sad, &key);
+
+	if ((e ? e->handle : 0) != handle)
+		fail_msg("found %u, expected %u", e ? e->handle : 0, handle);
+}
+
+/* RFC 4301 section 4.1: the longest match, whatever came first. */
+static void test_longest_match(void **state)
+{
+	static const uint8_t group[16] = { 232, 1, 1, 1 }, none[16];
+
+	(void)state;
+	add_in(1, ESPNIC_SAD_SPI, none, none, 0);
+	expect_in(group, addr_a, 1);
+	add_in(2, ESPNIC_SAD_SPI_DST, group, none, 0);
+	expect_in(group, addr_a, 2);
+	expect_in(addr_c, addr_a, 1);
+	/* Several senders to one group, each with an SA of its own under the same SPI. */
+	add_in(3, ESPNIC_SAD_SPI_DST_SRC, group, addr_a, 0);
+	add_in(4, ESPNIC_SAD_SPI_DST_SRC, group, addr_b, 0);
+	expect_in(group, addr_a, 3);
+	expect_in(group, addr_b, 4);
+	expect_in(group, addr_c, 2);
+	expect_in(addr_c, addr_b, 1);
+
+	add_in(5, ESPNIC_SAD_SPI, group, addr_a, -EEXIST);
+	add_in(5, ESPNIC_SAD_SPI_DST, group, addr_a, -EEXIST);
+	add_in(5, ESPNIC_SAD_SPI_DST_SRC, group, addr_a, -EEXIST);
+	add_in(5, ESPNIC_SAD_SPI_DST_SRC, group, none, -EINVAL);
+	add_in(5, ESPNIC_SAD_MATCHES, group, addr_a, -EINVAL);
+
+	espnic_sad_remove(sad, espnic_sad_by_handle(sad, 2));
+	expect_in(group, addr_c, 1);
+	espnic_sad_remove(sad, espnic_sad_by_handle(sad, 3));
+	espnic_sad_remove(sad, espnic_sad_by_handle(sad, 1));
+	expect_in(group, addr_a, 0);
+	expect_in(group, addr_b, 4);
+}
+
+static void test_emptied_in_one_pass(void **state)
+{
+	struct espnic_sad_entry *e = NULL;
+	uint32_t n = 0;
+
+	(void)state;
+	for (uint32_t h = 1; h <= 100; h += 3)
+		add_in(h, ESPNIC_SAD_SPI_DST_SRC, (const uint8_t[16]){ 232, 0, 0, (uint8_t)h }, addr_a, 0);
+	while ((e = espnic_sad_next(sad, e))) {
+		espnic_sad_remove(sad, e);
+		n++;
+	}
+	assert_int_equal(n, 34);
+	assert_int_equal(espnic_sad_count(sad), 0);
+	expect_in((const uint8_t[16]){ 232, 0, 0, 1 }, addr_a, 0);
 }
 
 static void expect_choice(const struct espnic_spd_policy *p, const struct espnic_flow *f, uint32_t handle)
@@ -271,7 +350,8 @@ static void random_sa(uint64_t *s, struct espnic_sad_entry *e, uint32_t index)
 	e->handle = (naive_random(s, 4095) + 1) << 20 | index;
 	e->spi = 0x100 + naive_random(s, 6);
 	e->reqid = naive_random(s, 3);
-	e->dir = naive_random(s, 4) ? ESPNIC_DIR_OUT : ESPNIC_DIR_IN;
+	e->dir = naive_random(s, 3) ? ESPNIC_DIR_OUT : ESPNIC_DIR_IN;
+	e->match = (uint8_t)naive_random(s, ESPNIC_SAD_MATCHES);
 	e->offload = naive_random(s, 8) ? ESPNIC_OFFLOAD_PACKET : ESPNIC_OFFLOAD_CRYPTO;
 	e->mode = naive_random(s, 2) ? ESPNIC_MODE_TUNNEL : ESPNIC_MODE_TRANSPORT;
 	e->ip_proto = 50;
@@ -304,13 +384,68 @@ static void random_query(uint64_t *s, struct espnic_spd_policy *p, struct espnic
 	random_addr(s, f->dst, false);
 }
 
-static struct naive_sa *naive_in(struct naive_sa *v, const struct espnic_sad_entry *e)
+/* The slot of the inbound SA with exactly this match, or -1. */
+static int naive_in(const struct naive_sa *v, enum espnic_sad_match match, const struct espnic_sad_key *k)
 {
-	for (int i = 0; i < NAIVE_MAX; i++)
-		if (v[i].there && v[i].e.dir == ESPNIC_DIR_IN && v[i].e.spi == e->spi &&
-		    v[i].e.family == e->family && !memcmp(v[i].e.daddr, e->daddr, 16))
-			return &v[i];
-	return NULL;
+	for (int i = 0; i < NAIVE_MAX; i++) {
+		const struct espnic_sad_entry *e = &v[i].e;
+
+		if (!v[i].there || e->dir != ESPNIC_DIR_IN || e->match != match || e->spi != k->spi ||
+		    e->family != k->family || e->ip_proto != k->ip_proto)
+			continue;
+		if (match == ESPNIC_SAD_SPI ||
+		    (!memcmp(e->daddr, k->daddr, 16) &&
+		     (match == ESPNIC_SAD_SPI_DST || !memcmp(e->saddr, k->saddr, 16))))
+			return i;
+	}
+	return -1;
+}
+
+static uint32_t naive_find(const struct naive_sa *v, const struct espnic_sad_key *k)
+{
+	int i = naive_in(v, ESPNIC_SAD_SPI_DST_SRC, k);
+
+	if (i < 0)
+		i = naive_in(v, ESPNIC_SAD_SPI_DST, k);
+	if (i < 0)
+		i = naive_in(v, ESPNIC_SAD_SPI, k);
+	return i < 0 ? 0 : v[i].e.handle;
+}
+
+/* 0 or what insert must answer. */
+static int naive_refusal(const struct naive_sa *v, const struct espnic_sad_entry *e)
+{
+	static const uint8_t none[16];
+	const struct espnic_sad_key k = { .spi = e->spi, .ip_proto = e->ip_proto, .family = e->family,
+					  .daddr = e->daddr, .saddr = e->saddr };
+
+	if (e->dir != ESPNIC_DIR_IN)
+		return 0;
+	if (e->match == ESPNIC_SAD_SPI_DST_SRC && !memcmp(e->saddr, none, 16))
+		return -EINVAL;
+	return naive_in(v, e->match, &k) < 0 ? 0 : -EEXIST;
+}
+
+enum { QUERIES = 70 };		/* more than are worked on side by side */
+
+static void compare_burst(uint64_t *s, const struct naive_sa *v)
+{
+	static struct espnic_sad_entry e[QUERIES];
+	struct espnic_sad_entry *got[QUERIES];
+	struct espnic_sad_key k[QUERIES];
+
+	for (int i = 0; i < QUERIES; i++) {
+		random_sa(s, &e[i], 1);
+		k[i] = (struct espnic_sad_key){ .spi = e[i].spi, .ip_proto = 50, .family = e[i].family,
+						.daddr = e[i].daddr, .saddr = e[i].saddr };
+	}
+	espnic_sad_find_burst(sad, k, got, QUERIES);
+	for (int i = 0; i < QUERIES; i++) {
+		uint32_t want = naive_find(v, &k[i]);
+
+		assert_int_equal(got[i] ? got[i]->handle : 0, want);
+		assert_ptr_equal(espnic_sad_find(sad, &k[i]), got[i]);
+	}
 }
 
 static void test_against_naive(void **state)
@@ -333,12 +468,10 @@ static void test_against_naive(void **state)
 			n->there = false;
 		} else {
 			random_sa(&s, &e, index);
-			if (e.dir == ESPNIC_DIR_IN && naive_in(v, &e)) {
-				assert_int_equal(espnic_sad_insert(sad, &e, NULL), -EEXIST);
-			} else {
-				assert_int_equal(espnic_sad_insert(sad, &e, NULL), 0);
+			want = naive_refusal(v, &e);
+			assert_int_equal(espnic_sad_insert(sad, &e, NULL), want);
+			if (!want)
 				*n = (struct naive_sa){ .e = e, .order = ++order, .there = true };
-			}
 		}
 		for (int i = 0; i < 4; i++) {
 			random_query(&s, &p, &f);
@@ -346,13 +479,24 @@ static void test_against_naive(void **state)
 			got = espnic_sad_choose(sad, &p, &f);
 			assert_int_equal(got ? got->handle : 0, want < 0 ? 0 : v[want].e.handle);
 			found += want >= 0;
-			random_sa(&s, &e, 1);
-			n = naive_in(v, &e);
-			got = espnic_sad_lookup_in(sad, e.spi, 50, e.family, e.daddr);
-			assert_int_equal(got ? got->handle : 0, n ? n->e.handle : 0);
 		}
+		if (step % 8 == 0)
+			compare_burst(&s, v);
 	}
 	assert_in_range(found, 10000, 70000);	/* neither all nor nothing: the queries are worth it */
+}
+
+/* What a million SAs take, indices and all, with 320 bytes left for the engine's part of each. */
+static void test_size(void **state)
+{
+	struct espnic_sad *big = espnic_sad_new(1000000);
+
+	(void)state;
+	assert_non_null(big);
+	assert_in_range(espnic_sad_bytes(big), 1, 192 * 1000000ull);
+	espnic_sad_free(big);
+	assert_null(espnic_sad_new(0));
+	assert_null(espnic_sad_new(1 << 20));
 }
 
 int main(void)
@@ -360,11 +504,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_handles, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_inbound, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_longest_match, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_emptied_in_one_pass, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_choice_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_choice_template, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_choice_tunnel, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_choice_selector, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_against_naive, setup, teardown),
+		cmocka_unit_test(test_size),
 	};
 
 	return cmocka_run_group_tests_name("sad", tests, NULL, NULL);

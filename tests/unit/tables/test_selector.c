@@ -26,6 +26,7 @@ struct row {
 };
 
 #define ANY 0, 65535, 0, 65535
+#define OPAQUE 65535, 0, 65535, 0
 
 static const struct row rows[] = {
 	/* Family and prefixes */
@@ -83,6 +84,20 @@ static const struct row rows[] = {
 	{ NULL, NULL, 0, 0, 0, 80, 80, 0, 65535, "2001:db8::1", "2001:db8::2", 43, LATER, 0, 0, UNKNOWN },
 	{ NULL, NULL, 0, 0, 6, ANY, "2001:db8::1", "2001:db8::2", 60, 0, 0, 0, NO },
 	{ NULL, NULL, 0, 0, 6, ANY, "10.0.0.1", "10.0.0.2", 60, LATER, 0, 0, NO },
+	/* OPAQUE: what is not to be seen, and nothing else */
+	{ NULL, NULL, 0, 0, 6, OPAQUE, "10.0.0.1", "10.0.0.2", 6, LATER, 0, 0, YES },
+	{ NULL, NULL, 0, 0, 6, OPAQUE, "10.0.0.1", "10.0.0.2", 6, FIRST | PORTS, 65535, 0, NO },
+	{ NULL, NULL, 0, 0, 6, OPAQUE, "10.0.0.1", "10.0.0.2", 6, PORTS, 80, 80, NO },
+	{ NULL, NULL, 0, 0, 0, OPAQUE, "10.0.0.1", "10.0.0.2", 47, 0, 0, 0, YES },
+	{ NULL, NULL, 0, 0, 6, OPAQUE, "10.0.0.1", "10.0.0.2", 17, LATER, 0, 0, NO },
+	{ NULL, NULL, 0, 0, 6, 65535, 0, 80, 80, "10.0.0.1", "10.0.0.2", 6, LATER, 0, 0, UNKNOWN },
+	{ NULL, NULL, 0, 0, 6, 65535, 0, 0, 65535, "10.0.0.1", "10.0.0.2", 6, LATER, 0, 0, YES },
+	{ NULL, NULL, 0, 0, 255, ANY, "2001:db8::1", "2001:db8::2", 60, LATER, 0, 0, YES },
+	{ NULL, NULL, 0, 0, 255, 80, 80, 0, 65535, "2001:db8::1", "2001:db8::2", 60, LATER, 0, 0, UNKNOWN },
+	{ NULL, NULL, 0, 0, 255, OPAQUE, "2001:db8::1", "2001:db8::2", 60, LATER, 0, 0, YES },
+	{ NULL, NULL, 0, 0, 255, ANY, "2001:db8::1", "2001:db8::2", 6, LATER, 0, 0, NO },
+	{ NULL, NULL, 0, 0, 255, ANY, "2001:db8::1", "2001:db8::2", 255, 0, 0, 0, NO },
+	{ NULL, NULL, 0, 0, 255, ANY, "10.0.0.1", "10.0.0.2", 6, PORTS, 1, 2, NO },
 };
 
 static uint8_t parse(const char *text, uint8_t out[16])

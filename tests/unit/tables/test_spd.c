@@ -107,6 +107,18 @@ static void test_ids(void **state)
 	p.id = 1;
 	p.dir = ESPNIC_SPD_DIRS;
 	assert_int_equal(espnic_spd_insert(spd, &p), -EINVAL);
+	p = policy(1, 1, ESPNIC_SPD_IN, ESPNIC_SPD_BYPASS);
+	p.sel.family = 4;
+	p.sel.src_prefix = 33;
+	assert_int_equal(espnic_spd_insert(spd, &p), -EINVAL);
+	p.sel.src_prefix = 32;
+	p.sel.dport_min = 9;
+	p.sel.dport_max = 8;
+	assert_int_equal(espnic_spd_insert(spd, &p), -EINVAL);
+	p.sel.dport_max = 9;
+	p.sel.family = 5;
+	assert_int_equal(espnic_spd_insert(spd, &p), -EINVAL);
+	assert_int_equal(espnic_spd_count(spd), 1);
 	assert_null(espnic_spd_by_id(spd, 0));
 	assert_null(espnic_spd_by_id(spd, 1));
 	assert_null(espnic_spd_by_id(spd, UINT32_MAX));
@@ -261,10 +273,16 @@ static void random_selector(uint64_t *s, struct espnic_selector *sel)
 		}
 	}
 	sel->proto = (uint8_t)(naive_random(s, 2) ? 0 : naive_random(s, 2) ? 6 : 17);
+	if (!naive_random(s, 12))
+		sel->proto = ESPNIC_PROTO_OPAQUE;
 	sel->sport_max = sel->dport_max = 65535;
 	if (!naive_random(s, 3)) {
 		sel->dport_min = (uint16_t)naive_random(s, 4);
 		sel->dport_max = (uint16_t)(sel->dport_min + naive_random(s, 3));
+	}
+	if (!naive_random(s, 6)) {
+		sel->sport_min = 65535;		/* opaque */
+		sel->sport_max = 0;
 	}
 }
 
@@ -285,9 +303,26 @@ static void random_flow(uint64_t *s, struct espnic_flow *f)
 	f->src[3] ^= (uint8_t)naive_random(s, 2);
 }
 
+/* A burst finds what lookups find. */
+static void expect_same(enum espnic_spd_dir dir, const struct espnic_flow *flows, unsigned int n)
+{
+	const struct espnic_flow *f[4];
+	struct espnic_spd_policy *got[4], *want;
+	enum espnic_spd_result r[4];
+
+	for (unsigned int i = 0; i < n; i++)
+		f[i] = &flows[i];
+	espnic_spd_lookup_burst(spd, dir, f, got, r, n);
+	for (unsigned int i = 0; i < n; i++) {
+		assert_int_equal(r[i], espnic_spd_lookup(spd, dir, &flows[i], &want));
+		assert_ptr_equal(got[i], want);
+	}
+}
+
 static void test_against_naive(void **state)
 {
 	static struct naive_policy v[NAIVE_MAX];
+	struct espnic_flow flows[4];
 	uint32_t seen[3] = { 0 };
 	uint64_t s = 7, order = 0;
 
@@ -325,6 +360,8 @@ static void test_against_naive(void **state)
 					 ambiguous ? ESPNIC_SPD_AMBIGUOUS : ESPNIC_SPD_MATCH);
 			assert_int_equal(p ? p->id : 0, want < 0 ? 0 : v[want].p.id);
 			seen[r]++;
+			flows[i] = f;
+			expect_same(dir, flows, i + 1);
 		}
 	}
 	for (int r = 0; r < 3; r++)
