@@ -39,7 +39,8 @@ set_up() {
 
 [ "$LAB_SIDE" = left ] || exit 0
 [ -e /sys/class/net/eth2 ] || die "no eth2: lab/run --loop is needed"
-ip netns add $NETNS && ip link set eth2 netns $NETNS || die "no namespace"
+ip netns add $NETNS || die "no namespace"
+ip link set eth2 netns $NETNS || die "eth2 does not go there"
 ip -n $NETNS link set lo up
 # The kernel's tests want to write beside themselves.
 cp -r /shared/tools /shared/Documentation /tmp/ || die "no room"
