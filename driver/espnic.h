@@ -388,7 +388,7 @@ struct espnic_queue {
 	bool looked;			/* espnic_queues_look() saw completions, at: */
 	u32 look_tx;			/* the TX completion ring's head, and */
 	u32 look_rx;			/* the RX ring's; RTNL all three */
-	u16 interrupts;			/* since started; NAPI */
+	u16 interrupts;			/* since started; the interrupt handler */
 	struct dim rx_dim;		/* adaptive moderation; NAPI and its work */
 
 	void *mem;			/* rings and control block, one coherent piece */

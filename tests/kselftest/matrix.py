@@ -90,7 +90,7 @@ def texts(page):
 def add(words, mode, offload, direction):
     tunnel = ["flag", "af-unspec"] if mode == "tunnel" else []
     command = ["ip", "xfrm", "state", "add", "src", SRC, "dst", DST, "spi", "0x7777", "reqid", "7", "mode", mode,
-               *tunnel, *[word for word in words if word != ""], "offload", offload, "dev", DEVICE, "dir", direction]
+               *tunnel, *words, "offload", offload, "dev", DEVICE, "dir", direction]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = (done.stdout + done.stderr).strip().replace("\n", " ")
     taken = done.returncode == 0
