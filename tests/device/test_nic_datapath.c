@@ -247,6 +247,23 @@ static void doorbells_are_left_out_while_busy(void **state)
 			 posts * 64);
 }
 
+/* Between one packet and the next the ring is empty: the device looks again before it asks for a doorbell. */
+static void doorbells_are_left_out_while_packets_come(void **state)
+{
+	enum { PACKETS = 1000, DOORBELLS_MAX = PACKETS / 4 };
+	struct espnic_drv *d = drv(state);
+	uint32_t before = d->q[0].tx_doorbells;
+	uint8_t buf[100];
+
+	raw_frame(buf, sizeof(buf), 3);
+	for (unsigned int i = 0; i < PACKETS; i++) {
+		assert_int_equal(espnic_drv_tx_frame(d, 0, buf, sizeof(buf), 1, NULL), 0);
+		assert_int_equal(espnic_drv_tx_flush(d, 0, NIC_WAIT_MS), 0);
+	}
+	print_message("# %u packets one by one, %u doorbells\n", PACKETS, d->q[0].tx_doorbells - before);
+	assert_true(d->q[0].tx_doorbells - before < DOORBELLS_MAX);
+}
+
 static void interrupts_come_when_armed(void **state)
 {
 	struct espnic_drv *d = drv(state);
@@ -440,6 +457,7 @@ int main(void)
 		T(segments_add_up),
 		T(rings_wrap_many_times),
 		T(doorbells_are_left_out_while_busy),
+		T(doorbells_are_left_out_while_packets_come),
 		T(interrupts_come_when_armed),
 		T(moderation_holds_interrupts_back),
 		T(no_buffers_no_frames),
