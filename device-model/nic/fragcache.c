@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "nic/fragcache.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,23 +20,34 @@ struct entry {
 };
 
 struct espnic_fragcache {
+	pthread_mutex_t lock;		/* for all of it; fragments are rare */
 	uint64_t age;
 	struct entry sets[ESPNIC_FRAGCACHE_SETS][ESPNIC_FRAGCACHE_WAYS];
 };
 
 struct espnic_fragcache *espnic_fragcache_new(void)
 {
-	return calloc(1, sizeof(struct espnic_fragcache));
+	struct espnic_fragcache *c = calloc(1, sizeof(*c));
+
+	if (c)
+		pthread_mutex_init(&c->lock, NULL);
+	return c;
 }
 
 void espnic_fragcache_free(struct espnic_fragcache *c)
 {
+	if (!c)
+		return;
+	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
 
 void espnic_fragcache_clear(struct espnic_fragcache *c)
 {
-	memset(c, 0, sizeof(*c));
+	pthread_mutex_lock(&c->lock);
+	c->age = 0;
+	memset(c->sets, 0, sizeof(c->sets));
+	pthread_mutex_unlock(&c->lock);
 }
 
 static void make_key(struct key *k, uint32_t scope, const struct espnic_flow *flow)
@@ -77,6 +89,7 @@ void espnic_fragcache_put(struct espnic_fragcache *c, uint32_t scope,
 	make_key(&k, scope, flow);
 	set = c->sets[set_of(&k)];
 	oldest = &set[0];
+	pthread_mutex_lock(&c->lock);
 	for (int i = 0; i < ESPNIC_FRAGCACHE_WAYS; i++) {
 		if (holds(&set[i], &k)) {
 			oldest = &set[i];
@@ -88,23 +101,27 @@ void espnic_fragcache_put(struct espnic_fragcache *c, uint32_t scope,
 	*oldest = (struct entry){
 		.key = k, .verdict = verdict, .put_ms = now_ms ? now_ms : 1, .age = ++c->age
 	};
+	pthread_mutex_unlock(&c->lock);
 }
 
-bool espnic_fragcache_get(const struct espnic_fragcache *c, uint32_t scope,
+bool espnic_fragcache_get(struct espnic_fragcache *c, uint32_t scope,
 			  const struct espnic_flow *flow, uint64_t now_ms, uint32_t *verdict)
 {
 	const struct entry *set;
+	bool known = false;
 	struct key k;
 
 	make_key(&k, scope, flow);
 	set = c->sets[set_of(&k)];
-	for (int i = 0; i < ESPNIC_FRAGCACHE_WAYS; i++) {
+	pthread_mutex_lock(&c->lock);
+	for (int i = 0; i < ESPNIC_FRAGCACHE_WAYS && !known; i++) {
 		if (!holds(&set[i], &k))
 			continue;
 		if (now_ms > set[i].put_ms && now_ms - set[i].put_ms > ESPNIC_FRAGCACHE_MS)
-			return false;
+			break;
 		*verdict = set[i].verdict;
-		return true;
+		known = true;
 	}
-	return false;
+	pthread_mutex_unlock(&c->lock);
+	return known;
 }

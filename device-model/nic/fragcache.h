@@ -3,7 +3,7 @@
  * What was decided about the first fragment of an IP packet, so that the others,
  * which show no ports, share its fate (RFC 4301 section 7.3, stateful fragment
  * checking). Small and bounded: what does not fit is forgotten, the oldest first.
- * Not for several threads.
+ * Several threads may use one: fragments of a packet may come by different queues.
  */
 #ifndef ESPNIC_NIC_FRAGCACHE_H
 #define ESPNIC_NIC_FRAGCACHE_H
@@ -42,7 +42,7 @@ void espnic_fragcache_put(struct espnic_fragcache *c, uint32_t scope,
 			  const struct espnic_flow *flow, uint64_t now_ms, uint32_t verdict);
 
 /* The verdict of the first fragment of the packet that @flow belongs to; false: not known. */
-bool espnic_fragcache_get(const struct espnic_fragcache *c, uint32_t scope,
+bool espnic_fragcache_get(struct espnic_fragcache *c, uint32_t scope,
 			  const struct espnic_flow *flow, uint64_t now_ms, uint32_t *verdict);
 
 #endif

@@ -20,6 +20,7 @@
 #include "engine/spd.h"
 #include "fault.h"
 #include "nic/intr.h"
+#include "nic/linger.h"
 #include "nic/nic.h"
 #include "nic/rss.h"
 #include "nic/steer.h"
@@ -90,6 +91,7 @@ struct espnic_txq {			/* the worker's turn */
 	struct espnic_intr intr;
 	bool stalled;			/* no room for completions */
 	uint32_t event;			/* as last published */
+	struct espnic_linger linger;
 	_Atomic uint32_t steered;	/* all packets before this index are steered */
 };
 
@@ -139,6 +141,7 @@ struct espnic_tx_worker {
 	unsigned int n_frames;
 	struct espnic_tx_done done[ESPNIC_TX_BURST];
 	unsigned int n_done;
+	uint32_t taken;			/* frames of the burst, segments too */
 	bool gone;			/* the gate closed under this burst */
 	unsigned int naps;		/* left until event indices are published */
 	uint64_t idle_ns;		/* when they were published last */

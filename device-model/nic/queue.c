@@ -86,6 +86,7 @@ static void set_up(struct espnic_queue *q, const struct espnic_hal_queue *cfg)
 	tx->cpl = (struct espnic_cpl_ring){ .addr = cfg->tx_cpl_addr, .size = tx->ring.size };
 	tx->stalled = false;
 	tx->event = 0;
+	tx->linger = (struct espnic_linger){ 0 };
 	atomic_store(&tx->steered, 0);
 	espnic_intr_init(&tx->intr);
 

@@ -40,9 +40,19 @@ void espnic_steer_thread_free(struct espnic_steer_thread *t)
 {
 	if (t->engine)
 		t->steer->engine->thread_free(t->engine);
-	espnic_fragcache_free(t->frags);
+	if (!t->shares)
+		espnic_fragcache_free(t->frags);
 	free(t->record);
 	*t = (struct espnic_steer_thread){ 0 };
+}
+
+void espnic_steer_thread_share(struct espnic_steer_thread *t, const struct espnic_steer_thread *first)
+{
+	if (t == first)
+		return;
+	espnic_fragcache_free(t->frags);
+	t->frags = first->frags;
+	t->shares = true;
 }
 
 void espnic_steer_thread_reset(struct espnic_steer_thread *t)

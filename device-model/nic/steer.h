@@ -117,7 +117,8 @@ struct espnic_steer_thread {
 	struct espnic_steer *steer;
 	struct espnic_engine_thread *engine;
 	struct espnic_counters *counters;
-	struct espnic_fragcache *frags;	/* owned */
+	struct espnic_fragcache *frags;	/* owned, unless shared */
+	bool shares;
 	/* owned; with recording: the frames of a burst as they came */
 	uint8_t *record;
 };
@@ -125,6 +126,11 @@ struct espnic_steer_thread {
 /* 0 or -ENOMEM. */
 int espnic_steer_thread_init(struct espnic_steer_thread *t, struct espnic_steer *s,
 			     struct espnic_counters *c);
+/*
+ * From now on @t shares what @first, a thread of the same direction, knows of fragments: those of one
+ * packet may come by queues of both. @first outlives @t's work.
+ */
+void espnic_steer_thread_share(struct espnic_steer_thread *t, const struct espnic_steer_thread *first);
 void espnic_steer_thread_free(struct espnic_steer_thread *t);
 /* After a reset: forget all fragments. */
 void espnic_steer_thread_reset(struct espnic_steer_thread *t);

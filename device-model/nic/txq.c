@@ -7,6 +7,7 @@
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "nic/csum.h"
 #include "nic/ether.h"
@@ -231,6 +232,7 @@ static struct espnic_frame *add_frame(struct espnic_tx_worker *w, unsigned int p
 	f->buf = frame_buf(w, w->n_frames);
 	f->off = ESPNIC_FRAME_HEADROOM;
 	w->frame_packet[w->n_frames++] = (uint8_t)packet;
+	w->taken++;
 	return f;
 }
 
@@ -422,6 +424,7 @@ static bool burst(struct espnic_tx_worker *w, struct espnic_queue *q)
 	int err;
 
 	w->n_frames = w->n_done = 0;
+	w->taken = 0;
 	while (w->n_done < ESPNIC_TX_BURST && w->n_frames < ESPNIC_TX_BURST && !w->gone) {
 		if (r->fetched != r->tail && r->fetched - r->head < ESPNIC_MAX_TX_SEGS) {
 			err = espnic_tx_fetch(r, w->nic->bus, w->nic->bus_ctx);
@@ -441,6 +444,7 @@ static bool burst(struct espnic_tx_worker *w, struct espnic_queue *q)
 		handle_packet(w, q, &p);
 	}
 	any = w->n_done;
+	espnic_linger_took(&q->tx.linger, w->taken, espnic_now_ns());
 	flush_frames(w);
 	atomic_store(&q->tx.steered, r->head);
 	if (any && !w->gone)
@@ -495,19 +499,20 @@ static bool serve(struct espnic_tx_worker *w, struct espnic_queue *q)
 static bool go_idle(struct espnic_tx_worker *w, struct espnic_queue *q, uint64_t *timeout_ns)
 {
 	uint32_t head = q->tx.ring.head;
-	uint64_t wait = UINT64_MAX;
+	uint64_t wait = UINT64_MAX, now = espnic_now_ns();
+	uint64_t look = espnic_linger_wait(&q->tx.linger, now);
 	int err;
 
-	if (q->tx.intr.pending) {
-		uint64_t now = espnic_now_ns();
-
+	if (q->tx.intr.pending)
 		wait = q->tx.intr.due_ns > now ? q->tx.intr.due_ns - now : 1;
-	}
+	if (look && look < wait)
+		wait = look;
 	if (q->tx.stalled && wait > ESPNIC_TX_STALL_MS * (uint64_t)NS_PER_MS)
 		wait = ESPNIC_TX_STALL_MS * (uint64_t)NS_PER_MS;
 	if (wait < *timeout_ns)
 		*timeout_ns = wait;
-	if (q->tx.stalled)
+	/* It comes back by itself: nothing is to be asked for. */
+	if (q->tx.stalled || look)
 		return false;
 	if (q->tx.event != head) {
 		err = espnic_dma_store32(w->nic, ESPNIC_CTRL(q, tx_event), head);
@@ -582,6 +587,8 @@ void *espnic_tx_worker_run(void *worker)
 {
 	struct espnic_tx_worker *w = worker;
 
+	/* Looks at a queue are tens of microseconds apart: the default slack would double that. */
+	prctl(PR_SET_TIMERSLACK, 1);
 	while (!atomic_load(&w->nic->stop)) {
 		uint32_t seen = espnic_wake_seen(&w->wake);
 		uint64_t timeout_ns = UINT64_MAX;
@@ -605,7 +612,11 @@ int espnic_tx_worker_init(struct espnic_tx_worker *w, struct espnic_nic *nic, un
 	w->packet = malloc(ESPNIC_MAX_TSO_LEN);
 	if (!w->bufs || !w->packet)
 		return -ENOMEM;
-	return espnic_steer_thread_init(&w->steer, &nic->steer, &w->counters);
+	if (espnic_steer_thread_init(&w->steer, &nic->steer, &w->counters))
+		return -ENOMEM;
+	/* Linux chooses the queue by ports, which later fragments do not show. */
+	espnic_steer_thread_share(&w->steer, &nic->worker[0].steer);
+	return 0;
 }
 
 void espnic_tx_worker_free(struct espnic_tx_worker *w)

@@ -225,6 +225,37 @@ static void test_fragments(void **state)
 	world_free(&w);
 }
 
+/* The first by one queue, the others by another: one packet all the same. */
+static void test_fragments_of_two_queues(void **state)
+{
+	struct espnic_counters counters = { 0 };
+	struct espnic_steer_thread second;
+	static struct world w;
+	static struct frame f;
+	struct spec s;
+
+	(void)state;
+	world_init(&w, true, NULL);
+	assert_int_equal(espnic_steer_thread_init(&second, &w.steer, &counters), 0);
+	s = (struct spec)FIRST(NET_PORTS, 1, 53, 0);
+	s.v = 4;
+	frame_make(&f, &s, true);
+	espnic_steer_tx(&w.thread, &f.f, 1);
+	assert_int_equal(f.f.flags, 0);
+	s = (struct spec)LATER(NET_PORTS, UDP, 1);
+	s.v = 4;
+	frame_make(&f, &s, true);
+	espnic_steer_tx(&second, &f.f, 1);
+	assert_int_equal(f.f.counter, C(DROP_FRAGMENT));
+	espnic_steer_thread_share(&second, &w.thread);
+	frame_make(&f, &s, true);
+	espnic_steer_tx(&second, &f.f, 1);
+	assert_int_equal(f.f.flags, 0);
+	assert_int_equal(counters.v[C(BYPASS)], 1);
+	espnic_steer_thread_free(&second);
+	world_free(&w);
+}
+
 /* A transport header too short for ports where ports decide: of a whole packet, and of a first fragment. */
 static void test_no_ports(void **state)
 {
@@ -584,6 +615,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_fragments),
+		cmocka_unit_test(test_fragments_of_two_queues),
 		cmocka_unit_test(test_no_ports),
 		cmocka_unit_test(test_fragment_policy_gone),
 		cmocka_unit_test(test_crypto),
