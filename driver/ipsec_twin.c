@@ -131,6 +131,19 @@ static bool espnic_same_key(const struct xfrm_state *a, const struct xfrm_state 
 	       !crypto_memneq(a->aead->alg_key, b->aead->alg_key, (a->aead->alg_key_len + 7) / 8);
 }
 
+static bool espnic_same_place(const struct xfrm_state *a, const struct xfrm_state *b)
+{
+	return a->props.family == b->props.family &&
+	       xfrm_addr_equal(&a->id.daddr, &b->id.daddr, a->props.family) &&
+	       xfrm_addr_equal(&a->props.saddr, &b->props.saddr, a->props.family);
+}
+
+static bool espnic_other_ports(const struct xfrm_state *a, const struct xfrm_state *b)
+{
+	return a->encap && b->encap && (a->encap->encap_sport != b->encap->encap_sport ||
+					a->encap->encap_dport != b->encap->encap_dport);
+}
+
 /*
  * The SA of which @sa is a twin, with a reference, and with another on its state *@x; NULL: there
  * is none.
@@ -173,6 +186,12 @@ int espnic_sa_join(struct espnic_sa *sa, struct xfrm_state *x, struct netlink_ex
 		NL_SET_ERR_MSG_MOD(extack,
 				   "a state can't change its type of offload: delete it first");
 		err = -EINVAL;
+		goto out;
+	}
+	/* Of XFRM_MSG_UPDSA xfrm would take the ports, and the device would not hear of it. */
+	if (sa->packet && espnic_same_place(x, other_x) && espnic_other_ports(x, other_x)) {
+		NL_SET_ERR_MSG_MOD(extack, "UDP ports can't be updated in packet mode: delete it first");
+		err = -EOPNOTSUPP;
 		goto out;
 	}
 	WRITE_ONCE(sa->dormant, true);

@@ -24,6 +24,10 @@ RIGHT6_OUTER=2001:db8:f::2
 RIGHT_NEW_MAC=52:54:00:00:02:99
 ELSEWHERE6=2001:db8::99
 ELSEWHERE_MAC=02:00:00:00:00:99
+# On the link, where nobody has it; and what stands behind it
+NOBODY4=192.0.2.77
+NOBODY4_NET=203.0.114.0/24
+NOBODY4_BEHIND=203.0.114.2
 TCP_BYTES=150000
 
 behind() {
@@ -134,6 +138,7 @@ left() {
 	own 4
 	own 6
 	next_hops
+	nobody
 	lab-barrier hops-done
 	alone
 	lab-barrier end
@@ -163,6 +168,18 @@ next_hops() {
 	t "the tunnel follows a route to elsewhere" eventually no_ping_behind -c 1 $RIGHT6_BEHIND
 	ip -6 route replace $RIGHT6_OUTER via $RIGHT6
 	t "and back" eventually pings_behind $RIGHT6_BEHIND
+}
+
+# What is forwarded into a tunnel comes without an Ethernet header: as long as its next hop is unknown it goes nowhere
+nobody() {
+	local out=$((0x1007))
+	ip route add $NOBODY4_NET via $RIGHT4
+	sa_one packet out $LEFT4 $NOBODY4 $out 7 tunnel 16 no
+	policy_one packet out $LEFT4_NET $NOBODY4_NET 7 tunnel $LEFT4 $NOBODY4
+	t "a tunnel to nobody: what is forwarded is dropped by name" grew tx_drop_l2 no_ping_behind $NOBODY4_BEHIND
+	t "a tunnel to nobody: and took no number" eval '"$here/xfrm.py" getae '"$out $NOBODY4"' | grep -qx oseq=0'
+	ip neigh replace $NOBODY4 lladdr $ELSEWHERE_MAC dev eth0
+	t "a tunnel to somebody: it leaves" eventually grew tx_protected no_ping_behind $NOBODY4_BEHIND
 }
 
 # The right without IPsec: nothing of either side may get through. By the policies of direction fwd alone.
