@@ -197,6 +197,7 @@ remaps() {
 import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.setsockopt(socket.IPPROTO_UDP, 100, 2)  # UDP_ENCAP, UDP_ENCAP_ESPINUDP
+s.setsockopt(socket.IPPROTO_UDP, 104, 1)  # UDP_GRO: ESP is taken out before any policy is asked
 s.bind(("", 4500))
 time.sleep(600)' &
 	pid=$!

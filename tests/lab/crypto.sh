@@ -73,6 +73,7 @@ natt_socket() {
 import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.setsockopt(socket.IPPROTO_UDP, 100, 2)  # UDP_ENCAP, UDP_ENCAP_ESPINUDP
+s.setsockopt(socket.IPPROTO_UDP, 104, 1)  # UDP_GRO: ESP is taken out before any policy is asked
 s.bind(("", 4500))
 time.sleep(600)' &
 	natt_pid=$!
