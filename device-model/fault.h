@@ -41,6 +41,7 @@
 	F(CMD_ID, "cmd-id", "the id in a command's answer is ARG")                              \
 	F(CMD_STATUS, "cmd-status", "the status in a command's answer is ARG")                  \
 	F(CMD_RESP, "cmd-resp", "the response length in a command's answer is ARG")             \
+	F(LEASE, "lease", "half of a sequence lease is not written: its DMA is refused")         \
 	F(EVENT, "event", "an event nobody asked for: type ARG & 0xffff, handle ARG >> 16")     \
 	F(FW_HANG, "fw-hang", "the firmware does nothing any more, until a reset")              \
 	F(FATAL, "fatal", "the device finds itself unable to go on, code ARG")

@@ -45,16 +45,41 @@ static uint32_t hal_dma_read(void *ctx, uint64_t addr, void *buf, uint32_t len)
 	return dma_result(core, espnic_dma_read(core->nic, addr, buf, len));
 }
 
-/* Is that the body of a command's completion, as espnic_fw_complete() writes it? */
-static bool is_cmd_cpl(struct espnic_nic *nic, uint64_t addr, uint32_t len)
+static bool in_ring(struct espnic_nic *nic, uint64_t addr, uint32_t reg_lo, uint64_t size)
 {
-	uint64_t cq = (uint64_t)espnic_reg_get(nic, ESPNIC_REG_CMD_CQ_HI) << 32 |
-		      espnic_reg_get(nic, ESPNIC_REG_CMD_CQ_LO);
+	uint64_t ring = (uint64_t)espnic_reg_get(nic, reg_lo + 4) << 32 | espnic_reg_get(nic, reg_lo);
+
+	return addr >= ring && addr - ring < size;
+}
+
+static bool in_cmd_cq(struct espnic_nic *nic, uint64_t addr)
+{
 	uint32_t log2 = (espnic_reg_get(nic, ESPNIC_REG_CMD_CFG) & ESPNIC_CMD_CFG_CMD_LOG2) >>
 			ESPNIC_CMD_CFG_CMD_LOG2_SHIFT;
 
-	return len == offsetof(struct espnic_cmd_cpl, flags) && addr >= cq &&
-	       addr - cq < sizeof(struct espnic_cmd_cpl) << log2;
+	return in_ring(nic, addr, ESPNIC_REG_CMD_CQ_LO,
+		       (uint64_t)sizeof(struct espnic_cmd_cpl) << log2);
+}
+
+static bool in_evq(struct espnic_nic *nic, uint64_t addr)
+{
+	uint32_t log2 = (espnic_reg_get(nic, ESPNIC_REG_CMD_CFG) & ESPNIC_CMD_CFG_EVQ_LOG2) >>
+			ESPNIC_CMD_CFG_EVQ_LOG2_SHIFT;
+
+	return in_ring(nic, addr, ESPNIC_REG_EVQ_LO, (uint64_t)sizeof(struct espnic_event) << log2);
+}
+
+/* Is that the body of a command's completion, as espnic_fw_complete() writes it? */
+static bool is_cmd_cpl(struct espnic_nic *nic, uint64_t addr, uint32_t len)
+{
+	return len == offsetof(struct espnic_cmd_cpl, flags) && in_cmd_cq(nic, addr);
+}
+
+/* Of single words the firmware writes phases into its rings, and leases. */
+static bool lease_refused(struct espnic_nic *nic, uint64_t addr)
+{
+	return nic->cfg.faults && !in_cmd_cq(nic, addr) && !in_evq(nic, addr) &&
+	       espnic_fault_strikes(nic->cfg.faults, ESPNIC_FAULT_LEASE, NULL);
 }
 
 static uint32_t write_faulty_cpl(struct espnic_core *core, uint64_t addr, const void *buf,
@@ -84,6 +109,8 @@ static uint32_t hal_dma_store32(void *ctx, uint64_t addr, uint32_t value)
 	struct espnic_core *core = ctx;
 
 	if (wraps(addr, sizeof(value)))
+		return ESPNIC_HAL_DMA_FAULT;
+	if (lease_refused(core->nic, addr))
 		return ESPNIC_HAL_DMA_FAULT;
 	if (core->mute) {
 		core->mute = false;
