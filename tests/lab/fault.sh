@@ -4,7 +4,7 @@
 # kernel's software, with traffic both ways, while things go wrong. FAULT_ROUNDS names the rounds (fault-rounds.sh) and how
 # often each does its thing (ROUND=TIMES), FAULT_SEED what is random in them. The left side drives; the right does what it is told.
 # A policy covers each flow from the beginning to the end, so tests/lab/fault-test holds all of the wire against it.
-# shellcheck disable=SC2154,SC2086 # what flow() sets, all of one word
+# shellcheck disable=SC2154,SC2086,SC2317,SC2015 # what flow() sets, all of one word; functions called by name
 set -u
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/lab/lib.sh
@@ -58,7 +58,7 @@ spi() {
 
 # sa_line ACTION DIR ID GEN: in $line, the words for ip; the key is of the SPI
 sa_line() {
-	local src dst key window=0 flags="" offload=""
+	local src dst key window=0 how="" offload=""
 	flow "$3"
 	spi "$2" "$3" "$4"
 	src=$me dst=$peer
@@ -67,13 +67,13 @@ sa_line() {
 	[ "$1" != delete ] || return 0
 	printf -v key '0x%032x%08x' $((spi * 2654435761)) "$spi"
 	if [ $esn = esn ]; then
-		flags="flag esn"
+		how="flag esn"
 	elif [ $mode = tunnel ]; then
-		flags="flag af-unspec"
+		how="flag af-unspec"
 	fi
 	[ "$2" = out ] || window=$([ $esn = esn ] && echo 128 || echo 32)
 	[ "$LAB_NIC" != espnic ] || offload="offload $type dev eth0"
-	line+=" reqid $3 mode $mode replay-window $window $flags aead rfc4106(gcm(aes)) $key $ICV_BITS $offload dir $2"
+	line+=" reqid $3 mode $mode replay-window $window $how aead rfc4106(gcm(aes)) $key $ICV_BITS $offload dir $2"
 }
 
 # sa DIR ID GEN, sa_del DIR ID GEN: one SA of a flow
