@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "nic_common.h"
+#include "nic_sa.h"
 
 enum {
 	LATE_MS = 300,
@@ -348,6 +349,19 @@ static void an_answer_is_wild(void **state)
 	assert_int_equal(struck("cmd-id"), 1);
 }
 
+static void a_lease_is_not_written(void **state)
+{
+	struct nic *n = *state;
+	struct espnic_cmd_sa_add sa = nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET,
+					     ESPNIC_CMD_SA_MODE_TRANSPORT, false);
+
+	espnic_drv_alloc(n->drv, 8, 8, &sa.lease_addr);
+	arm("fault lease");
+	assert_int_equal(nic_sa_add(n->drv, &sa), ESPNIC_CMD_STATUS_DMA_ERROR);
+	assert_int_equal(struck("lease"), 1);
+	assert_int_equal(nic_sa_add(n->drv, &sa), ESPNIC_CMD_STATUS_OK);
+}
+
 static void an_event_is_wild(void **state)
 {
 	struct nic *n = *state;
@@ -407,6 +421,7 @@ int main(void)
 		FAULTY(an_answer_is_late),
 		FAULTY(a_command_is_not_answered),
 		FAULTY(an_answer_is_wild),
+		FAULTY(a_lease_is_not_written),
 		FAULTY(an_event_is_wild),
 		FAULTY(the_firmware_hangs),
 		FAULTY(the_device_is_fatal),
