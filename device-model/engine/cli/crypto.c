@@ -72,7 +72,7 @@ static bool bad(struct espnic_cli_error *err, const char *detail)
 	return espnic_cli_fail(err, ESPNIC_BAD_REQUEST, detail);
 }
 
-/* GMAC is written like an AEAD of no text, and may be had of a body's GCM. */
+/* A MAC that is written like an AEAD of no text. */
 static bool is_gmac(const struct crypto_request *req)
 {
 	return req->alg == ESPNIC_ALG_AES_GMAC;
@@ -91,8 +91,6 @@ static bool read_alg(struct espnic_cli_crypto *c, struct json_object *request,
 	if (req->alg == ESPNIC_ALGS)
 		return bad(err, "an unknown word");
 	req->with = &c->transforms->of[req->alg];
-	if (is_gmac(req) && !req->with->mac)
-		req->with = &c->transforms->of[ESPNIC_ALG_AES_GCM];
 	if (!req->with->aead && !req->with->cipher && !req->with->mac)
 		return espnic_cli_fail(err, ESPNIC_UNSUPPORTED, NULL);
 
@@ -224,7 +222,6 @@ static void mac(struct espnic_cli_crypto *c, const struct crypto_request *req, u
 	ops->final(c->thread, c->key, &state, tag, req->tag_len);
 }
 
-/* GMAC by the body's MAC. */
 static bool gmac(struct espnic_cli_crypto *c, struct crypto_request *req)
 {
 	uint8_t tag[ESPNIC_MAC_TAG_MAX];
@@ -245,11 +242,6 @@ static bool aead(struct espnic_cli_crypto *c, struct crypto_request *req)
 {
 	const struct espnic_aead_ops *ops = req->with->aead;
 
-	if (is_gmac(req)) {
-		/* GCM of nothing: what is authenticated is the AAD. */
-		req->aad = req->text;
-		req->text.len = 0;
-	}
 	if (req->op == OP_OPEN)
 		return ops->open(c->thread, c->key, req->iv.data, req->iv.len, req->aad.data,
 				 req->aad.len, req->text.data, req->text.len, req->tag,
