@@ -148,15 +148,6 @@ const char *suite_params(unsigned int n, struct espnic_sa_params *p)
 	return suite_table[n].name;
 }
 
-bool lacks(unsigned int i, const struct espnic_sa_params *p)
-{
-	struct espnic_sa *sa;
-	enum espnic_verdict verdict = body(i)->sa_add(p, &sa, NULL);
-
-	body(i)->sa_del(sa);
-	return i > 0 && verdict == ESPNIC_UNSUPPORTED;
-}
-
 struct espnic_sa *sa_must(const struct espnic_engine_ops *ops, const struct espnic_sa_params *p)
 {
 	struct espnic_sa *sa;

@@ -54,8 +54,6 @@ void sa_defaults(struct espnic_sa_params *p, enum espnic_sa_dir dir, enum espnic
 unsigned int suites(void);
 const char *suite_params(unsigned int n, struct espnic_sa_params *p);
 
-/* Whether body @i lacks what the sound SA @p names. ref lacks nothing. */
-bool lacks(unsigned int i, const struct espnic_sa_params *p);
 /* Adds or dies. */
 struct espnic_sa *sa_must(const struct espnic_engine_ops *ops, const struct espnic_sa_params *p);
 
