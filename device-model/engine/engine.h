@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The contract of the ESP engine: what a body (ref, fast, rtl) offers and what
+ * The contract of the ESP and AH engine: what a body (ref, fast, rtl) offers and what
  * its users (NIC datapath, firmware, espnic-engine) may rely on.
  *
  * The engine knows no bus, no ring and no policy database. It is given packets
@@ -326,9 +326,12 @@ struct espnic_engine_ops {
 	 */
 	void (*sa_inherit)(struct espnic_sa *heir, struct espnic_sa *old);
 
-	/* Packet offload: clear IP packet to ESP. SAs with dir OUT and offload PACKET. */
+	/*
+	 * Packet offload: clear IP packet to ESP or AH. SAs with dir OUT and offload PACKET. Bursts of
+	 * any length; a burst means what its packets mean one by one, in their order. So do all below.
+	 */
 	void (*protect)(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
-	/* Packet offload: ESP to clear IP packet. SAs with dir IN and offload PACKET. */
+	/* Packet offload: ESP or AH to clear IP packet. SAs with dir IN and offload PACKET. */
 	void (*unprotect)(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
 
 	/*
