@@ -334,6 +334,8 @@ void espnic_unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, u
 	for (unsigned int i = 0; i < n; i++) {
 		enum espnic_verdict verdict;
 
+		if (i + ESPNIC_FETCH_AHEAD < n)
+			espnic_fetch(&pkts[i + ESPNIC_FETCH_AHEAD]);
 		pkts[i].flags = 0;
 		verdict = prepare(t, &pkts[i]);
 		if (verdict != ESPNIC_OK)

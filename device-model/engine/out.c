@@ -82,11 +82,13 @@ static enum espnic_verdict plan_esp(const struct espnic_sa *sa, const struct esp
 
 	/* TFC padding only fills room that is there: it makes no packet undeliverable. */
 	o->tfc_len = 0;
-	room = limit > fixed ? (limit - fixed) / sa->align * sa->align : 0;
-	if (sa->tfc_len > o->payload_len && room > o->payload_len + ESPNIC_ESP_TRAILER) {
-		o->tfc_len = sa->tfc_len - o->payload_len;
-		if (o->tfc_len > room - o->payload_len - ESPNIC_ESP_TRAILER)
-			o->tfc_len = room - o->payload_len - ESPNIC_ESP_TRAILER;
+	if (sa->tfc_len > o->payload_len) {
+		room = limit > fixed ? (limit - fixed) & -(uint32_t)sa->align : 0;
+		if (room > o->payload_len + ESPNIC_ESP_TRAILER) {
+			o->tfc_len = sa->tfc_len - o->payload_len;
+			if (o->tfc_len > room - o->payload_len - ESPNIC_ESP_TRAILER)
+				o->tfc_len = room - o->payload_len - ESPNIC_ESP_TRAILER;
+		}
 	}
 	o->pad_len = -(o->payload_len + o->tfc_len + ESPNIC_ESP_TRAILER) & (sa->align - 1u);
 	o->total = fixed + encrypted_len(o);
@@ -103,6 +105,7 @@ static enum espnic_verdict plan_esp(const struct espnic_sa *sa, const struct esp
 /*
  * Sequence number (RFC 4303 section 3.3.3: never cycles), lifetime (RFC 4301
  * section 4.4.2.1) and the IPv4 identification: all that packets of an SA share.
+ * With the lock held.
  */
 static enum espnic_verdict reserve(struct espnic_sa *sa, struct espnic_pkt *pkt, struct espnic_out *o)
 {
@@ -110,7 +113,6 @@ static enum espnic_verdict reserve(struct espnic_sa *sa, struct espnic_pkt *pkt,
 	enum espnic_verdict verdict;
 	uint64_t next;
 
-	espnic_lock(&sa->lock);
 	next = pkt->flags & ESPNIC_PKT_SEQ ? pkt->seq : sa->seq + 1;
 	if (pkt->flags & ESPNIC_PKT_SEQ ? pkt->seq > last : sa->seq >= last)
 		verdict = ESPNIC_SEQ_EXHAUSTED;
@@ -126,7 +128,6 @@ static enum espnic_verdict reserve(struct espnic_sa *sa, struct espnic_pkt *pkt,
 		if (o->family == ESPNIC_IPV4 && sa->info.mode == ESPNIC_MODE_TUNNEL && !o->df)
 			o->ip_id = sa->ip_id++;
 	}
-	espnic_unlock(&sa->lock);
 	return verdict;
 }
 
@@ -136,6 +137,27 @@ static uint8_t outer_proto(const struct espnic_sa *sa)
 	if (sa->info.proto == ESPNIC_PROTO_AH)
 		return ESPNIC_IPPROTO_AH;
 	return sa->info.udp_encap ? ESPNIC_IPPROTO_UDP : ESPNIC_IPPROTO_ESP;
+}
+
+/*
+ * The outer IPv4 header, by words that are summed as they are written: reading back what was written byte
+ * by byte makes the CPU wait.
+ */
+static void write_ipv4(const struct espnic_sa *sa, const struct espnic_out *o, uint8_t tos, uint8_t *ip)
+{
+	uint32_t src = espnic_get32(sa->tunnel_src), dst = espnic_get32(sa->tunnel_dst);
+	uint32_t first = (uint32_t)IPV4_VERSION_IHL << 24 | (uint32_t)tos << 16 | o->total;
+	/* The identification: RFC 6864 section 4.1, of no meaning where DF is set. */
+	uint32_t second = (uint32_t)o->ip_id << 16 | (o->df ? ESPNIC_IPV4_DF : 0);
+	uint32_t third = (uint32_t)sa->ttl << 24 | (uint32_t)outer_proto(sa) << 16;
+	uint64_t sum = (uint64_t)first + second + third + src + dst;
+
+	sum = (sum & UINT16_MAX) + (sum >> 16 & UINT16_MAX) + (sum >> 32);
+	espnic_put32(ip, first);
+	espnic_put32(ip + ESPNIC_IPV4_ID, second);
+	espnic_put32(ip + ESPNIC_IPV4_TTL, third | espnic_csum_fold((uint32_t)sum));
+	espnic_put32(ip + ESPNIC_IPV4_SRC, src);
+	espnic_put32(ip + ESPNIC_IPV4_DST, dst);
 }
 
 /* RFC 4301 section 5.1.2: the outer header of tunnel mode; RFC 6040 section 4.1: its ECN. */
@@ -148,17 +170,7 @@ static void write_tunnel_header(const struct espnic_sa *sa, const struct espnic_
 		tos |= o->ip.tos & ESPNIC_ECN_MASK;
 
 	if (o->family == ESPNIC_IPV4) {
-		ip[0] = IPV4_VERSION_IHL;
-		ip[ESPNIC_IPV4_TOS] = tos;
-		espnic_put16(ip + ESPNIC_IPV4_LEN, (uint16_t)o->total);
-		/* RFC 6864 section 4.1: of no meaning where DF is set. */
-		espnic_put16(ip + ESPNIC_IPV4_ID, o->ip_id);
-		espnic_put16(ip + ESPNIC_IPV4_FRAG, o->df ? ESPNIC_IPV4_DF : 0);
-		ip[ESPNIC_IPV4_TTL] = sa->ttl;
-		ip[ESPNIC_IPV4_PROTO] = outer_proto(sa);
-		memcpy(ip + ESPNIC_IPV4_SRC, sa->tunnel_src, 4);
-		memcpy(ip + ESPNIC_IPV4_DST, sa->tunnel_dst, 4);
-		espnic_ipv4_csum(ip);
+		write_ipv4(sa, o, tos, ip);
 	} else {
 		espnic_put32(ip, IPV6_VERSION | (uint32_t)tos << 20);
 		espnic_put16(ip + ESPNIC_IPV6_LEN, (uint16_t)(o->total - ESPNIC_IPV6_HLEN));
@@ -184,7 +196,8 @@ static void write_transport_header(const struct espnic_sa *sa, const struct espn
 /* The trailer behind the payload: TFC padding, padding, pad length, next header. */
 static void write_trailer(const struct espnic_out *o, uint8_t *end)
 {
-	memset(end, 0, o->tfc_len);
+	if (o->tfc_len)
+		memset(end, 0, o->tfc_len);
 	end += o->tfc_len;
 	for (uint32_t i = 0; i < o->pad_len; i++)
 		end[i] = (uint8_t)(i + 1);
@@ -321,59 +334,89 @@ static void finish(const struct espnic_out *o, const struct espnic_job *job)
 	pkt->verdict = ESPNIC_OK;
 }
 
-/* The jobs under way, done and out of the way. */
-static void flush(struct espnic_engine_thread *t)
+/* Jobs @first ... @end - 1, done and out of the way. */
+static void finish_jobs(struct espnic_engine_thread *t, unsigned int first, unsigned int end)
 {
 	struct espnic_burst *b = t->burst;
 
-	if (b->n == 0)
+	if (first == end)
 		return;
-	b->jobs[0].sa->body->run(t, b->jobs, b->n);
-	for (unsigned int i = 0; i < b->n; i++)
+	b->jobs[first].sa->body->run(t, b->jobs + first, end - first);
+	for (unsigned int i = first; i < end; i++)
 		finish(&b->out[i], &b->jobs[i]);
-	b->n = 0;
 	b->saved_len = 0;
 }
 
-/* From packet to job. */
-static enum espnic_verdict prepare(struct espnic_engine_thread *t, struct espnic_pkt *pkt)
+/* Sizes of all packets; those that cannot be are out. */
+static void plan_all(struct espnic_burst *b, struct espnic_pkt *pkts, unsigned int n)
+{
+	b->n = 0;
+	for (unsigned int i = 0; i < n; i++) {
+		enum espnic_verdict verdict;
+
+		if (i + ESPNIC_FETCH_AHEAD < n)
+			espnic_fetch(&pkts[i + ESPNIC_FETCH_AHEAD]);
+		pkts[i].flags &= ESPNIC_PKT_SEQ;
+		verdict = plan(&pkts[i], &b->out[b->n]);
+		if (verdict == ESPNIC_OK)
+			b->n++;
+		else
+			espnic_sa_refuse(pkts[i].sa, &pkts[i], verdict);
+	}
+}
+
+/* Numbers for all packets, in their order; packets of one SA in a row cost one lock. */
+static void reserve_all(struct espnic_burst *b)
+{
+	struct espnic_sa *held = NULL;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < b->n; i++) {
+		struct espnic_pkt *pkt = b->out[i].pkt;
+		enum espnic_verdict verdict;
+
+		espnic_sa_hold(&held, pkt->sa);
+		verdict = reserve(pkt->sa, pkt, &b->out[i]);
+		if (verdict != ESPNIC_OK)
+			espnic_sa_refuse_held(pkt->sa, pkt, verdict);
+		else if (n++ != i)
+			b->out[n - 1] = b->out[i];
+	}
+	espnic_sa_hold(&held, NULL);
+	b->n = n;
+}
+
+static void protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
 {
 	struct espnic_burst *b = t->burst;
-	struct espnic_out *o = &b->out[b->n];
-	enum espnic_verdict verdict;
+	unsigned int first = 0;
 
-	verdict = plan(pkt, o);
-	if (verdict != ESPNIC_OK)
-		return verdict;
-	if (pkt->sa->info.proto == ESPNIC_PROTO_AH) {
-		o->ah.saved = espnic_burst_save(b, o->head_len);
-		if (!o->ah.saved) {
-			struct espnic_out planned = *o;
+	plan_all(b, pkts, n);
+	reserve_all(b);
+	for (unsigned int i = 0; i < b->n; i++) {
+		struct espnic_out *o = &b->out[i];
 
-			flush(t);
-			o = &b->out[0];
-			*o = planned;
+		if (o->pkt->sa->info.proto == ESPNIC_PROTO_AH) {
 			o->ah.saved = espnic_burst_save(b, o->head_len);
+			if (!o->ah.saved) {
+				finish_jobs(t, first, i);
+				first = i;
+				o->ah.saved = espnic_burst_save(b, o->head_len);
+			}
 		}
+		build(o, &b->jobs[i]);
 	}
-	verdict = reserve(pkt->sa, pkt, o);
-	if (verdict != ESPNIC_OK)
-		return verdict;
-	build(o, &b->jobs[b->n++]);
-	return ESPNIC_OK;
+	finish_jobs(t, first, b->n);
+	b->n = 0;
 }
 
 void espnic_protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		enum espnic_verdict verdict;
+	while (n) {
+		unsigned int some = n < ESPNIC_BURST_MAX ? n : ESPNIC_BURST_MAX;
 
-		pkts[i].flags &= ESPNIC_PKT_SEQ;
-		verdict = prepare(t, &pkts[i]);
-		if (verdict != ESPNIC_OK)
-			espnic_sa_refuse(pkts[i].sa, &pkts[i], verdict);
-		if (t->burst->n == ESPNIC_BURST_MAX)
-			flush(t);
+		protect(t, pkts, some);
+		pkts += some;
+		n -= some;
 	}
-	flush(t);
 }

@@ -102,6 +102,23 @@ static inline uint8_t *espnic_burst_save(struct espnic_burst *b, uint32_t len)
 	return saved;
 }
 
+enum {
+	ESPNIC_FETCH_AHEAD = 6,		/* packets: about as long as memory takes */
+	ESPNIC_FETCH_LINES = 4,		/* of an SA: all that a packet without a selector looks at */
+};
+
+/* Asks memory for both ends of a packet to come, where headers go and the trailer, and for its SA. */
+static inline void espnic_fetch(const struct espnic_pkt *pkt)
+{
+	const uint8_t *sa = (const uint8_t *)pkt->sa;
+
+	__builtin_prefetch(pkt->data);
+	__builtin_prefetch(pkt->data - ESPNIC_CACHE_LINE, 1);
+	__builtin_prefetch(pkt->data + pkt->len, 1);
+	for (int i = 0; i < ESPNIC_FETCH_LINES; i++)
+		__builtin_prefetch(sa + (size_t)i * ESPNIC_CACHE_LINE);
+}
+
 /* Behind the ops of the same names. */
 void espnic_protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
 void espnic_unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);

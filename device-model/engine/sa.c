@@ -222,12 +222,17 @@ enum espnic_verdict espnic_sa_count_limited(struct espnic_sa *sa, uint32_t bytes
 	return ESPNIC_OK;
 }
 
-void espnic_sa_refuse(struct espnic_sa *sa, struct espnic_pkt *pkt, enum espnic_verdict verdict)
+void espnic_sa_refuse_held(struct espnic_sa *sa, struct espnic_pkt *pkt, enum espnic_verdict verdict)
 {
-	espnic_lock(&sa->lock);
 	sa->verdicts[verdict]++;
 	if (verdict == ESPNIC_SEQ_EXHAUSTED)
 		espnic_sa_raise(sa, ESPNIC_SA_SEQ_EXHAUSTED, &pkt->flags);
-	espnic_unlock(&sa->lock);
 	pkt->verdict = verdict;
+}
+
+void espnic_sa_refuse(struct espnic_sa *sa, struct espnic_pkt *pkt, enum espnic_verdict verdict)
+{
+	espnic_lock(&sa->lock);
+	espnic_sa_refuse_held(sa, pkt, verdict);
+	espnic_unlock(&sa->lock);
 }

@@ -102,7 +102,25 @@ bool espnic_sa_expired(const struct espnic_sa *sa);
 /* With the lock held: raises @event once. */
 void espnic_sa_raise(struct espnic_sa *sa, uint32_t event, uint32_t *flags);
 
-/* Takes the lock; counts a packet that did not pass. */
+/*
+ * Takes the lock of @sa (NULL: none) and gives back that of *@held, unless they are the same: packets of one SA in a row
+ * are then looked at under one lock. Nothing long may be done meanwhile.
+ */
+static inline void espnic_sa_hold(struct espnic_sa **held, struct espnic_sa *sa)
+{
+	if (*held == sa)
+		return;
+	if (*held)
+		espnic_unlock(&(*held)->lock);
+	if (sa)
+		espnic_lock(&sa->lock);
+	*held = sa;
+}
+
+/* With the lock held: counts a packet that did not pass. */
+void espnic_sa_refuse_held(struct espnic_sa *sa, struct espnic_pkt *pkt, enum espnic_verdict verdict);
+
+/* Takes the lock; the same. */
 void espnic_sa_refuse(struct espnic_sa *sa, struct espnic_pkt *pkt, enum espnic_verdict verdict);
 
 #endif
