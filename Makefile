@@ -14,6 +14,8 @@ make test-debug    the lab on a kernel with KASAN, lockdep, DMA-API checks, kmem
 make test-kselftest  the kernel's own selftests on two espnic; writes docs/kselftests.md (needs make debug-kernel's source)
 make coverage-driver  the same, counting the driver's lines; build/coverage/driver.txt
 make test-ct       constant time of the reference engine: secrets marked, and timing statistics
+make test-peer     30,000 packets against scapy and a peer of our own; SEED=N
+make test-diff     the engine's bodies on a million random packets; SEED=N
 make bench         throughput side by side; build/bench/*.json
 make bench-engine  the engine alone, beside bare libipsec-mb, OpenSSL and DPDK on one core
 make bench-tables  lookups in SAD and SPD by the size of the tables

@@ -54,7 +54,7 @@ testbin = $(patsubst tests/%.c,build/test/$(1)/%,$(2))
 # The plain variant's programs stand where users look for them.
 libexec = build/$(if $(filter plain,$(1)),,$(1)/)libexec
 
-.PHONY: build programs driver lint demo bench bench-engine bench-tables fuzz test test-unit test-vectors test-peer test-device test-fuzz test-lab test-fault \
+.PHONY: build programs driver lint demo bench bench-engine bench-tables fuzz test test-unit test-vectors test-peer test-diff test-device test-fuzz test-lab test-fault \
 	debug-kernel test-debug test-kselftest coverage-driver
 build: programs driver docs/registers.md
 
@@ -148,6 +148,8 @@ include tests/ct/ct.mk
 
 test-unit: tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS)
 	@tests/run unit
+test-diff: build/test/plain/unit/engine/test_diff
+	@ESPNIC_DIFF_PACKETS=1000000 ESPNIC_DIFF_SEED=$(or $(SEED),1) $<
 # Many times what `make test` does of the same.
 test-peer: programs
 	@tests/peer/run --packets 30000 --seed $(or $(SEED),1)
