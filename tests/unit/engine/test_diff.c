@@ -24,6 +24,7 @@ struct side {
 };
 
 static struct side sides[TEST_BODIES];
+static const char *names[SAS];		/* the suites of the SAs */
 static uint64_t rng, round_no;
 static uint64_t verdicts[ESPNIC_VERDICTS];
 
@@ -62,12 +63,14 @@ static void random_limits(struct espnic_sa_params *p)
 	p->hard_bytes = below(2) ? 0 : 5000 + below(50000);
 }
 
-static void random_params(struct espnic_sa_params *p, unsigned int n)
+/* Those of the @n-th SA; the suite's name. */
+static const char *random_params(struct espnic_sa_params *p, unsigned int n)
 {
 	static const uint32_t windows[] = { 0, 32, 64, 256, 1024, 4096 };
+	const char *name;
 
 	espnic_sa_params_init(p);
-	suite_params(below(suites()), p);
+	name = suite_params(below(suites()), p);
 	fill(p->enc_key, sizeof(p->enc_key));
 	fill(p->auth_key, sizeof(p->auth_key));
 	p->spi = SPI + n;
@@ -95,6 +98,7 @@ static void random_params(struct espnic_sa_params *p, unsigned int n)
 		p->sel.dport_max = 40000;
 	random_limits(p);
 	p->replay_window = windows[below(ARRAY_SIZE(windows))];
+	return name;
 }
 
 /* One set of SAs in both bodies; false: one of them has a transform that the other lacks. */
@@ -102,7 +106,7 @@ static bool make_sas(unsigned int n)
 {
 	struct espnic_sa_params p;
 
-	random_params(&p, n);
+	names[n] = random_params(&p, n);
 	if (lacks(1, &p))
 		return false;
 	for (unsigned int b = 0; b < TEST_BODIES; b++) {
@@ -176,6 +180,14 @@ static void set_pkt(struct side *s, unsigned int i, uint32_t len, struct espnic_
 
 /* ---- comparison ---- */
 
+static const char *name_of(const struct espnic_sa *sa)
+{
+	for (unsigned int n = 0; n < SAS; n++)
+		if (sides[0].out[n] == sa || sides[0].in[n] == sa)
+			return names[n];
+	return "no SA";
+}
+
 static void compare_packets(const char *what, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
@@ -189,10 +201,15 @@ static void compare_packets(const char *what, unsigned int n)
 		if (a->flags != b->flags || a->seq != b->seq)
 			fail_msg("round %llu, %s, packet %u: flags or numbers differ", (unsigned long long)round_no,
 				 what, i);
-		if (a->verdict == ESPNIC_OK &&
-		    (a->len != b->len || a->headroom != b->headroom || a->tailroom != b->tailroom ||
-		     memcmp(a->data, b->data, a->len) != 0))
-			fail_msg("round %llu, %s, packet %u: other bytes", (unsigned long long)round_no, what, i);
+		if (a->verdict != ESPNIC_OK)
+			continue;
+		if (a->len != b->len || a->headroom != b->headroom || a->tailroom != b->tailroom)
+			fail_msg("round %llu, %s, packet %u: %u and %u bytes", (unsigned long long)round_no, what, i,
+				 a->len, b->len);
+		for (uint32_t at = 0; at < a->len; at++)
+			if (a->data[at] != b->data[at])
+				fail_msg("round %llu, %s, packet %u, %s: byte %u of %u differs",
+					 (unsigned long long)round_no, what, i, name_of(a->sa), at, a->len);
 	}
 }
 
