@@ -133,7 +133,8 @@ build/obj/fuzz/%.o: %.c | build/gen/espnic_regs.h
 build/obj/fuzz/libespnic.a: $(call obj,fuzz,$(LIB_SRCS))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
-build/fuzz/%: build/obj/fuzz/tests/fuzz/%.o $(call obj,fuzz,$(wildcard tests/unit/fw/fake_*.c)) build/obj/fuzz/libespnic.a
+build/fuzz/%: build/obj/fuzz/tests/fuzz/%.o $(call obj,fuzz,$(wildcard tests/unit/fw/fake_*.c) \
+	$(filter-out %/main.c,$(ENGINE_CLI_SRCS))) build/obj/fuzz/libespnic.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(LIBS) -o $@
