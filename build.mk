@@ -206,8 +206,8 @@ LINT_SRCS = $(filter %.c,$(C_FILES))
 SH_FILES = $(shell grep -rlE '^\#!/bin/(ba)?sh' --include='*' .ci platform lab tests driver fw 2>/dev/null | sort)
 PY_FILES = $(shell { grep -rlE '^\#!/usr/bin/env python3' regs tests fw device-model userspace; ls lab/*.py tests/*/*.py; } 2>/dev/null | sort -u)
 
-.PHONY: lint-c lint-sh lint-sv lint-py lint-spdx lint-checkpatch
-lint: lint-spdx lint-c lint-sh lint-sv lint-py driver driver-sparse lint-checkpatch
+.PHONY: lint-c lint-c11 lint-sh lint-sv lint-py lint-spdx lint-checkpatch
+lint: lint-spdx lint-c lint-c11 lint-sh lint-sv lint-py driver driver-sparse lint-checkpatch
 	@echo "lint: clean"
 lint-checkpatch:
 	@tests/lint/checkpatch
@@ -219,6 +219,12 @@ lint-c: build/gen/espnic_regs.h
 		--suppressions-list=tests/lint/cppcheck.suppress -j $(JOBS) \
 		$(INCLUDES) device-model fw
 	tests/lint/tidy -j $(JOBS) -- $(filter device-model/% fw/%,$(LINT_SRCS)) -- $(CFLAGS)
+# Body ref promises plain C: by the standard's letter, without vectors, and for a machine without an OS.
+C11 := -std=c11 -pedantic $(WARN) -D_DEFAULT_SOURCE -DESPNIC_PLAIN_C -Idevice-model -fsyntax-only
+lint-c11:
+	$(CC) $(C11) $(REF_TRANSFORM_SRCS)
+	$(CLANG) $(C11) $(REF_TRANSFORM_SRCS)
+	riscv64-unknown-elf-gcc --specs=picolibc.specs $(C11) $(REF_TRANSFORM_SRCS)
 lint-sh:
 	shellcheck -x $(SH_FILES)
 lint-sv: build/gen/espnic_regs_pkg.sv tests/lint/espnic_regs_check.sv
