@@ -59,8 +59,7 @@ void espnic_fw_fatal(struct espnic_fw *fw, enum espnic_fatal code)
 	fw->hal->zeroize(fw->ctx);
 	espnic_fw_wipe(&fw->entry, sizeof(fw->entry));
 	espnic_fw_wipe(fw->id_key, sizeof(fw->id_key));
-	espnic_fw_wipe(fw->sa, sizeof(fw->sa));
-	espnic_fw_wipe(fw->spent, sizeof(fw->spent));
+	espnic_fw_names_wipe(fw);
 	fw->hal->reg_write(fw->ctx, ESPNIC_REG_FATAL_CODE, code);
 	fw->hal->status_clear(fw->ctx, ESPNIC_STATUS_READY);
 	fw->hal->status_set(fw->ctx, ESPNIC_STATUS_FATAL);

@@ -99,6 +99,9 @@ uint64_t espnic_fw_spent(struct espnic_fw *fw, const struct espnic_fw_names *n);
 /* An outbound SA is gone that had come to @seq; the oldest of ESPNIC_FW_SPENT is forgotten. */
 void espnic_fw_spent_keep(struct espnic_fw *fw, const struct espnic_fw_names *n, uint64_t seq);
 
+/* All of this is forgotten, and the SAs with it. */
+void espnic_fw_names_wipe(struct espnic_fw *fw);
+
 /* lease.c */
 /* The last sequence number of an SA. */
 uint64_t espnic_fw_last_seq(bool esn);

@@ -171,3 +171,19 @@ void espnic_fw_spent_keep(struct espnic_fw *fw, const struct espnic_fw_names *n,
 				       .next = *spent_bucket(fw, &n->key) };
 	*spent_bucket(fw, &n->key) = at;
 }
+
+void espnic_fw_names_wipe(struct espnic_fw *fw)
+{
+	uint32_t spent = fw->spent_count < ESPNIC_FW_SPENT ? fw->spent_count : ESPNIC_FW_SPENT;
+
+	/* What was used alone: a command's time must do for it on any core. */
+	for (uint32_t i = 1; i <= ESPNIC_MAX_SAS; i++)
+		if (fw->sa[i].handle)
+			espnic_fw_wipe(&fw->sa[i], sizeof(fw->sa[i]));
+	espnic_fw_wipe(fw->spent, (spent + 1) * (uint32_t)sizeof(fw->spent[0]));
+	memset(fw->key_bucket, 0, sizeof(fw->key_bucket));
+	memset(fw->place_bucket, 0, sizeof(fw->place_bucket));
+	memset(fw->spent_bucket, 0, sizeof(fw->spent_bucket));
+	fw->leases_waiting = 0;
+	fw->spent_count = 0;
+}

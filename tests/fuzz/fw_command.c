@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fw/internal.h"
 #include "unit/fw/fake_hal.h"
 
 enum step {
@@ -17,7 +18,7 @@ enum step {
 	STEP_RAW,		/* length, bytes: the rest of the entry is zero */
 	STEP_DOORBELL,		/* added to the tail without a command */
 	STEP_EVQ_HEAD,		/* added to the head */
-	STEP_EVENT,		/* type, handle */
+	STEP_EVENT,		/* type, handle, how far that SA has come */
 	STEP_TX_BUSY,		/* whether tx_passed says no */
 	STEP_TIME,		/* tens of milliseconds */
 	STEP_ANSWER,		/* what the HAL answers next */
@@ -40,7 +41,7 @@ static const uint16_t opcodes[] = {
 	ESPNIC_OPCODE_QUEUE_STATS, ESPNIC_OPCODE_PORT_SET, ESPNIC_OPCODE_RSS_SET,
 	ESPNIC_OPCODE_SA_ADD, ESPNIC_OPCODE_SA_DEL, ESPNIC_OPCODE_SA_QUERY, ESPNIC_OPCODE_SA_UPDATE,
 	ESPNIC_OPCODE_POLICY_ADD, ESPNIC_OPCODE_POLICY_DEL, ESPNIC_OPCODE_POLICY_QUERY,
-	ESPNIC_OPCODE_SPD_COMMIT,
+	ESPNIC_OPCODE_SPD_COMMIT, ESPNIC_OPCODE_SA_WINDOW,
 };
 
 static uint8_t next(struct input *in)
@@ -53,8 +54,15 @@ static uint8_t next(struct input *in)
 
 static void restart(void)
 {
+	uint32_t spent = fw.spent_count < ESPNIC_FW_SPENT ? fw.spent_count : ESPNIC_FW_SPENT;
+
 	fake = fresh_fake;
-	fw = fresh_fw;
+	/* The large tables are empty but for what this run can reach: copying them takes too long. */
+	memset(fw.spent, 0, (spent + 1) * sizeof(fw.spent[0]));
+	memset(fw.sa, 0, (FAKE_SAS + 1) * sizeof(fw.sa[0]));
+	memcpy(&fw, &fresh_fw, offsetof(struct espnic_fw, spent));
+	memcpy(&fw.policy_count, &fresh_fw.policy_count,
+	       sizeof(fw) - offsetof(struct espnic_fw, policy_count));
 	fw.ctx = &fake;
 }
 
@@ -86,25 +94,51 @@ static void raw(struct input *in)
 	fake_submit(&fake, &e);
 }
 
-/* Every SA stands in one chain, and no chain is longer than there are SAs. */
-static void check_chains(void)
+/* How many SAs stand in the chains of kind @k; none twice, each with its neighbours. */
+static uint32_t chained(const uint16_t *bucket, enum espnic_fw_chain k)
 {
 	uint32_t n = 0;
 
-	for (uint32_t b = 0; b < ESPNIC_FW_ID_BUCKETS; b++)
-		for (uint32_t i = fw.id_bucket[b]; i; i = fw.sa[i].next)
-			if (++n > fw.sa_count || !fw.sa[i].handle)
+	for (uint32_t b = 0; b < ESPNIC_FW_ID_BUCKETS; b++) {
+		uint32_t prev = 0;
+
+		for (uint32_t i = bucket[b]; i; prev = i, i = fw.sa[i].link[k].next)
+			if (++n > fw.sa_count || !fw.sa[i].handle || fw.sa[i].link[k].prev != prev)
 				abort();
-	if (n != fw.sa_count)
+	}
+	return n;
+}
+
+/* Of one key one SA is live, the first one that is found; the hardware agrees. */
+static void check_twins(void)
+{
+	uint32_t inbound = 0, waiting = 0;
+
+	if (!fw.sa_count && !fw.leases_waiting)
+		return;
+
+	for (uint32_t i = 1; i <= FAKE_SAS; i++) {
+		struct espnic_fw_sa *sa = &fw.sa[i], *live;
+
+		if (!sa->handle)
+			continue;
+		inbound += sa->dir == ESPNIC_CMD_SA_DIR_IN;
+		waiting += sa->lease_waits;
+		live = espnic_fw_live(&fw, &sa->names);
+		if (!live || live->dormant || sa->dormant != (sa != live) ||
+		    sa->dormant != fake.sa[i].dormant || espnic_fw_place_taken(&fw, &sa->names))
+			abort();
+		if (sa->lease_addr && fake.sa[i].lease_end != sa->lease_end)
+			abort();
+	}
+	if (chained(fw.key_bucket, ESPNIC_FW_BY_KEY) != fw.sa_count ||
+	    chained(fw.place_bucket, ESPNIC_FW_BY_PLACE) != inbound || fw.leases_waiting != waiting)
 		abort();
 }
 
 static void check_books(void)
 {
 	uint32_t sas = 0, policies = 0;
-
-	if (fw.state == ESPNIC_FW_RUNNING)
-		check_chains();
 
 	for (uint32_t i = 0; i <= FAKE_SAS; i++)
 		sas += fake.sa[i].sa.handle != 0;
@@ -145,8 +179,11 @@ static void one_step(struct input *in)
 		fake.reg[ESPNIC_REG_EVQ_HEAD / 4] += next(in);
 		break;
 	case STEP_EVENT:
-		ev.type = next(in) % (ESPNIC_EVENT_TYPE_SA_REMAP + 1);
+		ev.type = next(in) % (ESPNIC_EVENT_TYPE_SA_AWAKE + 2);
+		if (ev.type > ESPNIC_EVENT_TYPE_SA_AWAKE)
+			ev.type = ESPNIC_HAL_EVENT_LEASE;
 		ev.handle = next(in);
+		ev.value = (uint64_t)next(in) << 14;
 		fake_raise(&fake, &ev);
 		break;
 	case STEP_TX_BUSY:
@@ -183,5 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fake_settle(&fake, &fw);
 		check_books();
 	}
+	if (fw.state == ESPNIC_FW_RUNNING)
+		check_twins();
 	return 0;
 }
