@@ -105,8 +105,8 @@ void espnic_core_events_clear(struct espnic_core *core)
 }
 
 /* False: no room. */
-static bool push(struct espnic_core *core, uint16_t type, uint32_t handle,
-		 uint64_t value, uint64_t arg)
+static bool push(struct espnic_core *core, uint16_t type, uint32_t handle, uint64_t value,
+		 uint64_t arg)
 {
 	if (core->n_events == ESPNIC_CORE_EVENTS)
 		return false;

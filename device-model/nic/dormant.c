@@ -7,18 +7,18 @@
 
 #include "espnic_regs.h"
 
-enum { BUCKETS = 1024 };		/* a power of two; twins are few, and soon awake or gone */
+enum { BUCKETS = 1024 }; /* a power of two; twins are few, and soon awake or gone */
 
 struct node {
 	struct espnic_sad_entry e;
-	struct node *next, **prev;	/* inbound: in the bucket of its SPI */
+	struct node *next, **prev; /* inbound: in the bucket of its SPI */
 };
 
 struct espnic_dormant {
 	uint32_t capacity;
 	uint32_t count;
 	struct node *bucket[BUCKETS];
-	struct node *slot[];		/* capacity + 1: index 0 is never used */
+	struct node *slot[]; /* capacity + 1: index 0 is never used */
 };
 
 struct espnic_dormant *espnic_dormant_new(uint32_t capacity)
@@ -104,9 +104,9 @@ struct espnic_sad_entry *espnic_dormant_by_handle(struct espnic_dormant *d, uint
 	return n ? &n->e : NULL;
 }
 
-const struct espnic_sad_entry *espnic_dormant_lookup_in(const struct espnic_dormant *d, uint32_t spi,
-							uint8_t ip_proto, uint8_t family,
-							const uint8_t daddr[16])
+const struct espnic_sad_entry *espnic_dormant_lookup_in(const struct espnic_dormant *d,
+							uint32_t spi, uint8_t ip_proto,
+							uint8_t family, const uint8_t daddr[16])
 {
 	if (!d->count)
 		return NULL;

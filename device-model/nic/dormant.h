@@ -25,9 +25,9 @@ void espnic_dormant_remove(struct espnic_dormant *d, uint32_t handle);
 /* The entry of exactly this handle, or NULL. */
 struct espnic_sad_entry *espnic_dormant_by_handle(struct espnic_dormant *d, uint32_t handle);
 /* An inbound one of this place, or NULL; O(those of the place). */
-const struct espnic_sad_entry *espnic_dormant_lookup_in(const struct espnic_dormant *d, uint32_t spi,
-							uint8_t ip_proto, uint8_t family,
-							const uint8_t daddr[16]);
+const struct espnic_sad_entry *espnic_dormant_lookup_in(const struct espnic_dormant *d,
+							uint32_t spi, uint8_t ip_proto,
+							uint8_t family, const uint8_t daddr[16]);
 /* Any entry, NULL: none; to empty the table. */
 struct espnic_sad_entry *espnic_dormant_any(struct espnic_dormant *d);
 uint32_t espnic_dormant_count(const struct espnic_dormant *d);

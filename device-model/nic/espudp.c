@@ -7,7 +7,7 @@
 
 #include "nic/steer_impl.h"
 
-enum { BUCKETS = 1024 };		/* a power of two */
+enum { BUCKETS = 1024 }; /* a power of two */
 
 struct node {
 	uint32_t handle;

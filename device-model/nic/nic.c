@@ -132,7 +132,8 @@ static int make_parts(struct espnic_nic *nic)
 	nic->steer.spd = espnic_spd_new(ESPNIC_MAX_POLICIES);
 	nic->worker = calloc(nic->cfg.workers, sizeof(*nic->worker));
 	nic->core = espnic_core_new(nic);
-	if (!nic->steer.sad || !nic->steer.dormant || !nic->steer.espudp || !nic->steer.peers || !nic->steer.spd || !nic->worker || !nic->core)
+	if (!nic->steer.sad || !nic->steer.dormant || !nic->steer.espudp || !nic->steer.peers ||
+	    !nic->steer.spd || !nic->worker || !nic->core)
 		return -ENOMEM;
 	for (i = 0; i < nic->cfg.workers; i++) {
 		err = espnic_tx_worker_init(&nic->worker[i], nic, i);

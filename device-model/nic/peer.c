@@ -8,25 +8,26 @@
 #include "espnic_regs.h"
 
 struct peer {
-	uint32_t handle;		/* 0: nothing seen */
+	uint32_t handle; /* 0: nothing seen */
 	uint8_t addr[16];
 	uint16_t port;
-	bool moved;			/* not told yet */
-	uint64_t seq;			/* highest number seen; the RX thread's alone */
+	bool moved; /* not told yet */
+	uint64_t seq; /* highest number seen; the RX thread's alone */
 };
 
 struct espnic_peers {
 	uint32_t capacity;
 	/* For addr, port and moved, which two threads use; the RX thread alone changes the first two. */
 	pthread_mutex_t lock;
-	struct peer peer[];		/* capacity + 1: index 0 is never used */
+	struct peer peer[]; /* capacity + 1: index 0 is never used */
 };
 
 static const uint8_t any_addr[16];
 
 struct espnic_peers *espnic_peers_new(uint32_t capacity)
 {
-	struct espnic_peers *p = calloc(1, sizeof(*p) + ((size_t)capacity + 1) * sizeof(p->peer[0]));
+	struct espnic_peers *p =
+		calloc(1, sizeof(*p) + ((size_t)capacity + 1) * sizeof(p->peer[0]));
 
 	if (!p)
 		return NULL;

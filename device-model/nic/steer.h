@@ -92,7 +92,10 @@ struct espnic_frame {
 	uint32_t ipsec_status;		/* enum espnic_ipsec_status, RX out with IPSEC */
 };
 
-/* Shared by all threads. `lock` guards sad, dormant, espudp and spd: readers steer, the firmware's HAL writes. */
+/*
+ * Shared by all threads. `lock` guards sad, dormant, espudp and spd: readers steer, the firmware's HAL
+ * writes.
+ */
 struct espnic_steer {
 	const struct espnic_engine_ops *engine;
 	pthread_rwlock_t lock;

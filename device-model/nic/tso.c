@@ -9,10 +9,10 @@
 #include "nic/ether.h"
 
 enum esp {
-	ESP_SEQ = 4,		/* offset in the header */
-	ESP_TRAILER = 2,	/* bytes: pad length, next header */
-	ESP_ALIGN = 4,		/* bytes: RFC 4303 section 2.4; GCM asks for no more */
-	ESP_IV = 8,		/* bytes: RFC 4106 section 3.1 */
+	ESP_SEQ = 4, /* offset in the header */
+	ESP_TRAILER = 2, /* bytes: pad length, next header */
+	ESP_ALIGN = 4, /* bytes: RFC 4303 section 2.4; GCM asks for no more */
+	ESP_IV = 8, /* bytes: RFC 4106 section 3.1 */
 };
 
 enum tcp {
@@ -30,7 +30,8 @@ enum tcp {
  * Reads the IP header of @family at @ip, of @len bytes at most, that must be one of @proto, whole
  * and without extension headers. Its bytes, or 0; *@id the IPv4 identification.
  */
-static uint32_t read_ip(const uint8_t *ip, uint32_t len, uint8_t family, uint8_t proto, uint16_t *id)
+static uint32_t read_ip(const uint8_t *ip, uint32_t len, uint8_t family, uint8_t proto,
+			uint16_t *id)
 {
 	if (family == ESPNIC_IPV4) {
 		uint32_t ihl;
@@ -89,7 +90,8 @@ int espnic_tso_begin(struct espnic_tso *t, const uint8_t *data, uint32_t len, ui
 	t->l3_off = find_ip(data, len, &t->family);
 	if (!t->l3_off || !mss)
 		return -EINVAL;
-	ip_len = read_ip(data + t->l3_off, len - t->l3_off, t->family, ESPNIC_IPPROTO_TCP, &t->ip_id);
+	ip_len = read_ip(data + t->l3_off, len - t->l3_off, t->family, ESPNIC_IPPROTO_TCP,
+			 &t->ip_id);
 	if (!ip_len)
 		return -EINVAL;
 	t->l4_off = t->l3_off + ip_len;
@@ -219,7 +221,8 @@ static void write_esp(const struct espnic_tso *t, uint8_t *out, uint32_t n, uint
 		uint8_t *udp = esp - ESPNIC_UDP_HLEN;
 
 		outer_hlen -= ESPNIC_UDP_HLEN;
-		espnic_put16(udp + ESPNIC_UDP_LEN, (uint16_t)(total - (t->esp_off - ESPNIC_UDP_HLEN)));
+		espnic_put16(udp + ESPNIC_UDP_LEN,
+			     (uint16_t)(total - (t->esp_off - ESPNIC_UDP_HLEN)));
 		espnic_put16(udp + ESPNIC_UDP_CSUM, 0);
 	}
 	write_ip(out + t->outer_off, t->outer_family, outer_hlen, total - t->outer_off,

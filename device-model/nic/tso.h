@@ -80,7 +80,8 @@ static inline uint64_t espnic_tso_esp_seq(const struct espnic_tso *t)
 
 /*
  * Writes the next segment to @out, lengths, numbers, flags and checksums made for it; with ESP
- * also IV and trailer, and zeros where the ICV will stand. Returns its bytes. To be called while espnic_tso_more().
+ * also IV and trailer, and zeros where the ICV will stand. Returns its bytes. To be called while
+ * espnic_tso_more().
  */
 uint32_t espnic_tso_next(struct espnic_tso *t, uint8_t *out);
 

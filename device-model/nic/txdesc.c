@@ -125,7 +125,8 @@ void espnic_tx_check(struct espnic_tx_packet *p, uint32_t mtu)
 	else if (p->flags & ESPNIC_TX_DESC_CSUM &&
 		 (p->csum_start < ESPNIC_ETHER_HLEN ||
 		  p->csum_start + p->csum_offset + 2 > p->len ||
-		  (p->flags & ESPNIC_TX_DESC_IPSEC && p->csum_start < p->esp_offset + ESPNIC_ESP_HLEN)))
+		  (p->flags & ESPNIC_TX_DESC_IPSEC &&
+		   p->csum_start < p->esp_offset + ESPNIC_ESP_HLEN)))
 		p->drop = 1 + ESPNIC_COUNTER_TX_DROP_CSUM;
 }
 

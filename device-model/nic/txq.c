@@ -264,9 +264,9 @@ static uint32_t fill_esp_csum(struct espnic_tx_worker *w, const struct espnic_tx
 
 	if (!espnic_steer_crypto_sa(&w->nic->steer, p->sa_handle, &sa))
 		return 1 + ESPNIC_COUNTER_TX_DROP_HANDLE;
-	end = p->esp_offset < l3 ? 0 : espnic_csum_esp_end(data + l3, p->len - l3,
-							   p->esp_offset - l3, sa.iv_len,
-							   sa.icv_len);
+	end = p->esp_offset < l3 ? 0
+				 : espnic_csum_esp_end(data + l3, p->len - l3, p->esp_offset - l3,
+						       sa.iv_len, sa.icv_len);
 	if (!end || p->csum_start < p->esp_offset + ESPNIC_ESP_HLEN + sa.iv_len ||
 	    p->csum_start + p->csum_offset + 2 > l3 + end)
 		return 1 + ESPNIC_COUNTER_TX_DROP_CSUM;
@@ -539,7 +539,8 @@ static bool nap(struct espnic_tx_worker *w, bool any, uint64_t *timeout_ns)
 	unsigned int i;
 
 	if (any) {
-		if (w->naps || espnic_now_ns() - w->idle_ns < ESPNIC_TX_BUSY_US * (uint64_t)NS_PER_US)
+		if (w->naps ||
+		    espnic_now_ns() - w->idle_ns < ESPNIC_TX_BUSY_US * (uint64_t)NS_PER_US)
 			w->naps = ESPNIC_TX_NAPS;
 		return false;
 	}

@@ -6,7 +6,7 @@
 #include "nic_sa.h"
 
 enum {
-	ESP_HEAD = 16,		/* bytes: SPI, sequence number, IV */
+	ESP_HEAD = 16, /* bytes: SPI, sequence number, IV */
 	UDP_HLEN = 8,
 	ICV_LEN = 16,
 	CRYPTO = ESPNIC_CMD_SA_OFFLOAD_CRYPTO,
@@ -62,8 +62,14 @@ static void fix_ip(uint8_t *ip, bool v6, uint8_t proto, uint32_t len)
 static struct place build(uint8_t *buf, const struct wrap *w)
 {
 	static uint8_t clear[ESPNIC_MAX_TSO_LEN];
-	struct nic_flow f = { .vlans = w->vlans, .v6 = w->v6, .tcp = w->tcp, .sport = 9, .dport = 10,
-			      .payload = w->payload, .tcp_flags = 0x18, .seed = 3 };
+	struct nic_flow f = { .vlans = w->vlans,
+			      .v6 = w->v6,
+			      .tcp = w->tcp,
+			      .sport = 9,
+			      .dport = 10,
+			      .payload = w->payload,
+			      .tcp_flags = 0x18,
+			      .seed = 3 };
 	struct nic_layout at = nic_build(clear, &f);
 	uint32_t ip_len = at.l4 - at.l3, from = w->tunnel ? at.l3 : at.l4;
 	struct place p = { .l3 = at.l3 };
@@ -109,8 +115,8 @@ static struct place build(uint8_t *buf, const struct wrap *w)
 static void set_up(struct espnic_drv *d, const struct wrap *w, bool esn)
 {
 	uint8_t mode = w->tunnel ? tunnel : transport;
-	struct espnic_cmd_policy_add pol = nic_policy(2, ESPNIC_CMD_POLICY_DIR_IN,
-						      ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, w->v6);
+	struct espnic_cmd_policy_add pol = nic_policy(
+		2, ESPNIC_CMD_POLICY_DIR_IN, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, w->v6);
 	struct espnic_cmd_sa_add out = nic_sa(ESPNIC_CMD_SA_DIR_OUT, CRYPTO, mode, w->v6);
 	struct espnic_cmd_sa_add in = nic_sa(ESPNIC_CMD_SA_DIR_IN, PACKET, mode, w->v6);
 
@@ -175,8 +181,12 @@ static void host_esp_is_segmented(void **state)
 	struct espnic_drv *d = drv(state);
 
 	for (unsigned int i = 0; i < 32; i++) {
-		struct wrap w = { .v6 = i & 1, .tunnel = i & 2, .udp = (i & 4) && !(i & 1), .tcp = true,
-				  .vlans = i % 3, .payload = 20000 + i * 1111,
+		struct wrap w = { .v6 = i & 1,
+				  .tunnel = i & 2,
+				  .udp = (i & 4) && !(i & 1),
+				  .tcp = true,
+				  .vlans = i % 3,
+				  .payload = 20000 + i * 1111,
 				  .seq = i & 8 ? 0x3fffffff8ull : 1 + i };
 		struct place p = build(buf, &w);
 
@@ -192,13 +202,15 @@ static void odd_sizes(void **state)
 	static const struct {
 		uint32_t payload;
 		uint16_t mss;
-	} cases[] = { { 1, 1 }, { 1, 1000 }, { 1000, 1000 }, { 1001, 1000 }, { 999, 1000 },
-		      { 40, 1 }, { 41, 2 }, { 42, 3 }, { 43, 4 }, { 44, 5 } };
+	} cases[] = { { 1, 1 },  { 1, 1000 }, { 1000, 1000 }, { 1001, 1000 }, { 999, 1000 },
+		      { 40, 1 }, { 41, 2 },   { 42, 3 },      { 43, 4 },      { 44, 5 } };
 	static uint8_t buf[ESPNIC_MAX_TSO_LEN];
 	struct espnic_drv *d = drv(state);
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct wrap w = { .tunnel = i & 1, .tcp = true, .payload = cases[i].payload, .seq = 1 };
+		struct wrap w = {
+			.tunnel = i & 1, .tcp = true, .payload = cases[i].payload, .seq = 1
+		};
 		struct place p = build(buf, &w);
 
 		set_up(d, &w, false);
@@ -214,8 +226,12 @@ static void checksum_inside(void **state)
 	struct espnic_drv *d = drv(state);
 
 	for (unsigned int i = 0; i < 16; i++) {
-		struct wrap w = { .v6 = i & 1, .tunnel = i & 2, .tcp = i & 4, .udp = (i & 8) && !(i & 1),
-				  .trailer = true, .seq = 1 };
+		struct wrap w = { .v6 = i & 1,
+				  .tunnel = i & 2,
+				  .tcp = i & 4,
+				  .udp = (i & 8) && !(i & 1),
+				  .trailer = true,
+				  .seq = 1 };
 
 		set_up(d, &w, false);
 		for (w.payload = 0; w.payload < 300; w.payload += 1 + w.payload / 9) {
@@ -233,7 +249,8 @@ static void checksum_inside(void **state)
 			t.csum_offset = w.tcp ? 16 : 6;
 			/* Behind the packet there may be more, that is not looked at. */
 			memset(buf + p.len, 0x99, 7);
-			assert_int_equal(espnic_drv_tx_frame(d, 0, buf, p.len + w.payload % 7, 3, &t), 0);
+			assert_int_equal(
+				espnic_drv_tx_frame(d, 0, buf, p.len + w.payload % 7, 3, &t), 0);
 			assert_int_equal(espnic_drv_tx_flush(d, 0, NIC_WAIT_MS), 0);
 			len = espnic_drv_rx_frame(d, 0, got, sizeof(got), &cpl, NIC_WAIT_MS);
 			assert_true(len > 0 && cpl.flags & ESPNIC_RX_CPL_DECAP);
@@ -252,9 +269,14 @@ struct refusal {
 	uint32_t counter;
 };
 
-#define SPOIL(n, code) \
+#define SPOIL(n, code)                                                               \
 	static void n(struct espnic_tx_desc *t, uint8_t *buf, const struct place *p) \
-	{ (void)t; (void)buf; (void)p; code; }
+	{                                                                            \
+		(void)t;                                                             \
+		(void)buf;                                                           \
+		(void)p;                                                             \
+		code;                                                                \
+	}
 SPOIL(no_handle, t->sa_handle = 0)
 SPOIL(inbound_handle, t->sa_handle = NIC_HANDLE_IN)
 SPOIL(old_handle, t->sa_handle = NIC_HANDLE_OUT + (1u << 20))
@@ -314,7 +336,8 @@ static void refuse(struct espnic_drv *d, const struct refusal *r, size_t n, cons
 		assert_int_equal(espnic_drv_tx_frame(d, 0, buf, p.len, 1, &t), 0);
 		reason = espnic_drv_tx_flush(d, 0, NIC_WAIT_MS);
 		if (reason != 1 + (int)r[i].counter)
-			fail_msg("%s: reason %d instead of %u", r[i].name, reason, 1 + r[i].counter);
+			fail_msg("%s: reason %d instead of %u", r[i].name, reason,
+				 1 + r[i].counter);
 		assert_true(espnic_drv_counter(d, r[i].counter) > before);
 	}
 	assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_TX_CRYPTO), 0);
@@ -325,17 +348,18 @@ static void refuse(struct espnic_drv *d, const struct refusal *r, size_t n, cons
 static void impossible_segmentation(void **state)
 {
 	static const struct refusal both[] = {
-		R(no_handle, HANDLE), R(inbound_handle, HANDLE), R(old_handle, HANDLE),
-		R(upper_half, DESC), R(esp_early, TSO), R(esp_late, TSO), R(esp_in_ethernet, TSO),
-		R(esp_at_end, TSO), R(hdr_short, TSO), R(hdr_long, TSO), R(hdr_all, TSO),
-		R(hdr_before_tcp, TSO), R(no_mss, TSO), R(mss_over_mtu, TSO), R(not_esp, TSO),
-		R(in_udp, TSO), R(a_fragment, TSO), R(options_cut, TSO), R(other_version, TSO),
-		R(other_spi, HANDLE), R(tcp_offset, TSO), R(tcp_offset_small, TSO),
-		R(last_numbers, SEQ),
+		R(no_handle, HANDLE),     R(inbound_handle, HANDLE), R(old_handle, HANDLE),
+		R(upper_half, DESC),      R(esp_early, TSO),         R(esp_late, TSO),
+		R(esp_in_ethernet, TSO),  R(esp_at_end, TSO),        R(hdr_short, TSO),
+		R(hdr_long, TSO),         R(hdr_all, TSO),           R(hdr_before_tcp, TSO),
+		R(no_mss, TSO),           R(mss_over_mtu, TSO),      R(not_esp, TSO),
+		R(in_udp, TSO),           R(a_fragment, TSO),        R(options_cut, TSO),
+		R(other_version, TSO),    R(other_spi, HANDLE),      R(tcp_offset, TSO),
+		R(tcp_offset_small, TSO), R(last_numbers, SEQ),
 	};
 	static const struct refusal in_tunnel[] = {
-		R(inner_udp, TSO), R(inner_fragment, TSO), R(inner_v6, TSO), R(inner_v9, TSO),
-		R(inner_long, TSO),
+		R(inner_udp, TSO), R(inner_fragment, TSO), R(inner_v6, TSO),
+		R(inner_v9, TSO),  R(inner_long, TSO),
 	};
 	struct wrap w = { .tcp = true, .payload = 30000, .seq = 1 };
 
@@ -349,11 +373,11 @@ static void impossible_segmentation(void **state)
 static void impossible_checksum(void **state)
 {
 	static const struct refusal cases[] = {
-		R(no_handle, HANDLE), R(inbound_handle, HANDLE), R(old_handle, HANDLE),
-		R(upper_half, DESC), R(esp_in_ethernet, DESC), R(csum_in_esp, CSUM),
-		R(csum_in_iv, CSUM), R(csum_in_pad, CSUM), R(csum_in_icv, CSUM),
-		R(csum_behind, CSUM), R(pad_lies, CSUM), R(ip_too_short, CSUM),
-		R(ip_too_long, CSUM), R(other_spi, HANDLE), R(not_esp, MALFORMED),
+		R(no_handle, HANDLE),     R(inbound_handle, HANDLE), R(old_handle, HANDLE),
+		R(upper_half, DESC),      R(esp_in_ethernet, DESC),  R(csum_in_esp, CSUM),
+		R(csum_in_iv, CSUM),      R(csum_in_pad, CSUM),      R(csum_in_icv, CSUM),
+		R(csum_behind, CSUM),     R(pad_lies, CSUM),         R(ip_too_short, CSUM),
+		R(ip_too_long, CSUM),     R(other_spi, HANDLE),      R(not_esp, MALFORMED),
 		R(a_fragment, MALFORMED), R(esp_early, DESC),
 	};
 	struct wrap w = { .tcp = true, .trailer = true, .payload = 200, .seq = 1 };
@@ -369,8 +393,9 @@ static void udp_or_not(void **state)
 	struct espnic_cmd_sa_add six = nic_sa(ESPNIC_CMD_SA_DIR_OUT, CRYPTO, transport, true);
 
 	for (unsigned int i = 0; i < 4; i++) {
-		struct wrap w = { .udp = i & 1, .tcp = true, .trailer = !(i & 2), .payload = 600,
-				  .seq = 1 };
+		struct wrap w = {
+			.udp = i & 1, .tcp = true, .trailer = !(i & 2), .payload = 600, .seq = 1
+		};
 		struct espnic_tx_desc t;
 		struct place p;
 
@@ -396,7 +421,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, nic_open, nic_close)
-		T(host_esp_is_segmented), T(odd_sizes),		  T(checksum_inside),
+		T(host_esp_is_segmented),   T(odd_sizes),           T(checksum_inside),
 		T(impossible_segmentation), T(impossible_checksum), T(udp_or_not),
 	};
 

@@ -10,10 +10,10 @@
 #include "nic_sa.h"
 
 enum {
-	LEASE_STEP = 65536,	/* numbers, as fw/lease.c has it */
-	ESP_SEQ = 4,		/* offset of the sequence number in the ESP header */
+	LEASE_STEP = 65536, /* numbers, as fw/lease.c has it */
+	ESP_SEQ = 4, /* offset of the sequence number in the ESP header */
 	OTHER_PAGE = 0x30000000, /* bus address of memory that comes and goes */
-	FRAMES = 48,		/* in flight at a takeover */
+	FRAMES = 48, /* in flight at a takeover */
 };
 
 static const uint8_t transport = ESPNIC_CMD_SA_MODE_TRANSPORT, tunnel = ESPNIC_CMD_SA_MODE_TUNNEL;
@@ -122,7 +122,7 @@ static void twins_take_turns(void **state)
 		assert_int_equal(value, 1);
 		assert_true(is_dormant(d, new) && !is_dormant(d, old));
 		assert_int_equal(echo(nic(state)), ++seq);
-		if (i & 1) {	/* Linux keeps the old one */
+		if (i & 1) { /* Linux keeps the old one */
 			assert_int_equal(nic_sa_del(d, new), 0);
 			a->handle = old;
 			continue;
@@ -172,8 +172,9 @@ static void takeover_under_load(void **state)
 		for (uint32_t i = 0; i < FRAMES; i++) {
 			struct espnic_rx_cpl cpl;
 
-			assert_int_equal(espnic_drv_rx_frame(d, 0, got, sizeof(got), &cpl,
-							     NIC_WAIT_MS), at.len);
+			assert_int_equal(
+				espnic_drv_rx_frame(d, 0, got, sizeof(got), &cpl, NIC_WAIT_MS),
+				at.len);
 			assert_int_equal(cpl.seq, last + 1);
 			last = cpl.seq;
 		}
@@ -205,7 +206,7 @@ static void migrated_twin_waits(void **state)
 	out.daddr[3] = 77;
 	assert_int_equal(nic_sa_add(d, &out), 0);
 	assert_int_equal(nic_sa_add(d, &in), 0);
-	lost(d, 0);	/* to nobody: an SPI no SA has at that address */
+	lost(d, 0); /* to nobody: an SPI no SA has at that address */
 	nic_refill(nic(state), 0, 2048);
 	assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_RX_UNKNOWN_SPI), 1);
 	moved = in;
@@ -230,8 +231,8 @@ static void migrated_twin_waits(void **state)
 /* A dormant SA of crypto offload is none that a descriptor could name. */
 static void dormant_handle_in_descriptor(void **state)
 {
-	struct espnic_cmd_sa_add out = nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_CRYPTO,
-					      transport, false);
+	struct espnic_cmd_sa_add out =
+		nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_CRYPTO, transport, false);
 	struct espnic_tx_desc t = { .flags = ESPNIC_TX_DESC_IPSEC, .esp_offset = 34 };
 	static uint8_t buf[300];
 	struct nic_flow f = { .sport = 1, .dport = 2, .payload = 100 };
@@ -258,7 +259,8 @@ static void burn(struct espnic_drv *d, uint32_t n, uint32_t *dropped)
 	static uint8_t big[ESPNIC_MAX_TSO_LEN];
 	struct nic_flow f = { .tcp = true, .sport = 9, .dport = 10, .payload = 60000 };
 	struct nic_layout at = nic_build(big, &f);
-	struct espnic_tx_desc t = { .flags = ESPNIC_TX_DESC_TSO, .mss = 16,
+	struct espnic_tx_desc t = { .flags = ESPNIC_TX_DESC_TSO,
+				    .mss = 16,
 				    .hdr_len = (uint16_t)at.payload };
 
 	for (uint32_t done = 0; done < n; done += f.payload / t.mss) {
@@ -276,7 +278,8 @@ static void deaf(struct espnic_drv *d)
 	struct espnic_cmd_port_set p = { .mtu = 1500 };
 
 	memcpy(p.mac, nic_mac, 6);
-	assert_int_equal(espnic_drv_cmd(d, ESPNIC_OPCODE_PORT_SET, &p, sizeof(p), NULL, 0, NULL), 0);
+	assert_int_equal(espnic_drv_cmd(d, ESPNIC_OPCODE_PORT_SET, &p, sizeof(p), NULL, 0, NULL),
+			 0);
 }
 
 static uint64_t word_at(const uint8_t *p)
@@ -358,7 +361,8 @@ static struct espnic_window_report window(struct espnic_drv *d, uint32_t handle,
 
 	memset(&w, 0xee, sizeof(w));
 	assert_int_equal(espnic_drv_cmd(d, ESPNIC_OPCODE_SA_WINDOW, &body, sizeof(body), &w,
-					sizeof(w), NULL), want);
+					sizeof(w), NULL),
+			 want);
 	return w;
 }
 
@@ -382,8 +386,8 @@ static void window_is_read(void **state)
 		for (int k = 0; k < 5; k++)
 			lost(d, 0);
 		wait_counter(d, ESPNIC_COUNTER_RX_DROP_DISABLED, 5 * (i + 1));
-		assert_int_equal(espnic_drv_cmd(d, ESPNIC_OPCODE_PORT_SET, &p, sizeof(p), NULL, 0,
-						NULL), 0);
+		assert_int_equal(
+			espnic_drv_cmd(d, ESPNIC_OPCODE_PORT_SET, &p, sizeof(p), NULL, 0, NULL), 0);
 	}
 	w = window(d, in.handle, 0);
 	assert_int_equal(w.top, 25);
@@ -415,8 +419,8 @@ static void replay_to_the_twin(void **state)
 	lost(d, 0);
 	len = espnic_drv_rx_frame(d, 0, esp, sizeof(esp), &cpl, NIC_WAIT_MS);
 	assert_true(len > 0 && !(cpl.flags & ESPNIC_RX_CPL_IPSEC));
-	assert_int_equal(espnic_drv_cmd(d, ESPNIC_OPCODE_POLICY_DEL, &del, sizeof(del), NULL, 0,
-					NULL), 0);
+	assert_int_equal(
+		espnic_drv_cmd(d, ESPNIC_OPCODE_POLICY_DEL, &del, sizeof(del), NULL, 0, NULL), 0);
 	assert_int_equal(nic_sa_add(d, &in), 0);
 	for (uint32_t i = 0; i < 4; i++) {
 		assert_int_equal(espnic_drv_tx_frame(d, 0, esp, (uint32_t)len, 1, NULL), 0);
@@ -439,10 +443,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, nic_open, nic_close)
-		T(twins_take_turns),	       T(takeover_under_load),
-		T(migrated_twin_waits),	       T(dormant_handle_in_descriptor),
-		T(lease_runs_ahead),	       T(lease_that_cannot_be_written),
-		T(window_is_read),	       T(replay_to_the_twin),
+		T(twins_take_turns),    T(takeover_under_load),
+		T(migrated_twin_waits), T(dormant_handle_in_descriptor),
+		T(lease_runs_ahead),    T(lease_that_cannot_be_written),
+		T(window_is_read),      T(replay_to_the_twin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
