@@ -190,7 +190,8 @@ int espnic_sa_join(struct espnic_sa *sa, struct xfrm_state *x, struct netlink_ex
 	}
 	/* Of XFRM_MSG_UPDSA xfrm would take the ports, and the device would not hear of it. */
 	if (sa->packet && espnic_same_place(x, other_x) && espnic_other_ports(x, other_x)) {
-		NL_SET_ERR_MSG_MOD(extack, "UDP ports can't be updated in packet mode: delete it first");
+		NL_SET_ERR_MSG_MOD(extack,
+				   "UDP ports can't be updated in packet mode: delete it first");
 		err = -EOPNOTSUPP;
 		goto out;
 	}
