@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Crypto mode: TCP that the device segments, sums up and encrypts as ESP, in transport and tunnel, both families, ESN, UDP
 # encapsulation, with either offload turned off, and over the wrap of the low half of the sequence numbers.
+# shellcheck disable=SC2016 # eval expands
 set -u
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/lab/lib.sh
@@ -125,12 +126,12 @@ if [ "$LAB_SIDE" = right ]; then
 fi
 lab-barrier start 120
 case_of 1 "transport, IPv4" transport 4 16 no whole
+natt
 case_of 2 "transport, IPv6, ESN" transport 6 32 esn whole
 case_of 3 "tunnel, IPv4, ESN" tunnel 4 24 esn halves
 case_of 4 "tunnel, IPv6" tunnel 6 16 no whole
 case_of 5 "tunnel, IPv6 in IPv4" tunnel 6in4 16 esn whole
 case_of 6 "tunnel, IPv4 in IPv6" tunnel 4in6 16 esn whole
 wraps
-natt
 lab-barrier end
 [ "$LAB_SIDE" = right ] || exit "$tap_failed"

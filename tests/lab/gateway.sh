@@ -3,6 +3,7 @@
 # Gateway to gateway: a network of its own behind each guest (a namespace at the end of a veth), and tunnels between the two
 # by packet offload on the left, by the kernel's software on the right. What Linux forwards into such a tunnel reaches
 # the driver without a socket and without an Ethernet header (xfrm_dev_direct_output()).
+# shellcheck disable=SC2016 # eval expands
 set -u
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/lab/lib.sh

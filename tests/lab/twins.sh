@@ -39,7 +39,9 @@ traffic_stop() {
 		[ ! -e /tmp/traffic.done ] || break
 		sleep 0.1
 	done
-	[ -e /tmp/traffic.done ] && [ ! -e /tmp/traffic.bad ] && [ -s /tmp/traffic.good ] || { cat /tmp/traffic.said; return 1; }
+	[ -e /tmp/traffic.done ] && [ ! -e /tmp/traffic.bad ] && [ -s /tmp/traffic.good ] && return
+	cat /tmp/traffic.said
+	return 1
 }
 
 is() { # WORD VALUE
