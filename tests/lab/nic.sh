@@ -121,7 +121,7 @@ ipsec_reconfigure() {
 	before=$(nic_stat ipsec_sa_added)
 	t "rings changed under it" with_traffic ethtool -G eth0 rx 256 tx 128
 	t "channels changed under it" with_traffic ethtool -L eth0 combined 2
-	t "MTU changed under it" with_traffic ip link set eth0 mtu 1400
+	t "MTU changed under it" with_traffic ip link set eth0 mtu 3000
 	t "both SAs stand" sas_offloaded
 	t "none was added again" [ "$(nic_stat ipsec_sa_added)" = "$before" ]
 	t "a reset under it" shows "PASS" ethtool -t eth0 offline
