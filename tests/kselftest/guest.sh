@@ -45,7 +45,7 @@ ip -n $NETNS link set lo up
 # The kernel's tests want to write beside themselves.
 cp -r /shared/tools /shared/Documentation /tmp/ || die "no room"
 export NETIF=eth1 LOCAL_V4 LOCAL_V6 REMOTE_V4 REMOTE_V6 REMOTE_TYPE=netns REMOTE_ARGS=$NETNS
-export KSFT_MACHINE_SLOW=yes PYTHONDONTWRITEBYTECODE=1
+export KSFT_MACHINE_SLOW=yes PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 
 for test in $KSFT_TESTS; do
 	case $test in
@@ -56,8 +56,10 @@ for test in $KSFT_TESTS; do
 	set_up
 	cd "$(dirname "$file")" || die "no folder of $test"
 	start=$SECONDS
-	timeout -k 5 "$SECONDS_EACH" "./$name" >"/out/$name.log" 2>&1
-	echo $? >"/out/$name.rc"
+	timeout -k 5 "$SECONDS_EACH" "./$name" >"/tmp/$name.log" 2>&1
+	status=$?
+	cp "/tmp/$name.log" /out/
+	echo $status >"/out/$name.rc"
 	echo "$test: status $(cat "/out/$name.rc"), $((SECONDS - start)) s"
 	ip xfrm policy flush
 	ip xfrm state flush
