@@ -65,7 +65,7 @@ int espnic_fault_arm(struct espnic_faults *f, const char *name, uint32_t count, 
 {
 	unsigned int i;
 
-	for (i = 0; i < ESPNIC_FAULT_COUNT && strcmp(name, faults[i].name); i++)
+	for (i = 0; i < ESPNIC_FAULT_COUNT && strcmp(name, faults[i].name) != 0; i++)
 		;
 	if (i == ESPNIC_FAULT_COUNT)
 		return -ENOENT;
