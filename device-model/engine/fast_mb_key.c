@@ -287,18 +287,19 @@ static struct espnic_fast_spec spec_of(const struct espnic_sa_params *p)
 }
 
 /*
- * Bytes of the library's keys for an SA, 0: its packets are libcrypto's. The library's 3DES of many lanes
- * (AVX-512, 2.0) gives wrong text where two packets are under way; one at a time, as bare requests are, is right.
+ * Bytes of the library's key for packets, or 0: libcrypto does them. 3DES is left to it: with its AVX-512 lanes full,
+ * libipsec-mb 2.0 gives wrong ciphertext (one packet alone, as in bare requests, comes out right).
  */
-static size_t library_key_size(const struct espnic_fast_spec *spec)
+static size_t mb_key_size(const struct espnic_sa_params *p)
 {
-	return spec->enc == ESPNIC_ENC_3DES_CBC ? 0 : espnic_fast_key_size(spec);
+	const struct espnic_fast_spec spec = spec_of(p);
+
+	return p->enc == ESPNIC_ENC_3DES_CBC ? 0 : espnic_fast_key_size(&spec);
 }
 
 static size_t sa_key_size(const struct espnic_sa_params *p)
 {
-	const struct espnic_fast_spec spec = spec_of(p);
-	size_t size = library_key_size(&spec);
+	size_t size = mb_key_size(p);
 
 	if (size)
 		return size;
@@ -311,7 +312,7 @@ static bool sa_expand(void *key, const struct espnic_sa_params *p)
 	const struct espnic_fast_spec spec = spec_of(p);
 	struct espnic_fast_key *k = key;
 
-	if (library_key_size(&spec)) {
+	if (mb_key_size(p)) {
 		espnic_fast_key_make(k, &spec);
 		return true;
 	}
