@@ -208,7 +208,7 @@ static void migrated_twin_waits(void **state)
 	assert_int_equal(nic_sa_add(d, &in), 0);
 	lost(d, 0); /* to nobody: an SPI no SA has at that address */
 	nic_refill(nic(state), 0, 2048);
-	assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_RX_UNKNOWN_SPI), 1);
+	wait_counter(d, ESPNIC_COUNTER_RX_UNKNOWN_SPI, 1);
 	moved = in;
 	moved.handle = 0x00200009;
 	moved.daddr[3] = 77;
