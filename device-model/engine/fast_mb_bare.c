@@ -52,8 +52,8 @@ static bool make_mac(void *key, enum espnic_auth auth, const uint8_t *raw, size_
  */
 struct dual_key {
 	_Alignas(ESPNIC_CACHE_LINE) uint8_t evp[ESPNIC_FAST_EVP_KEY];
-	bool mb_has;
 	_Alignas(ESPNIC_CACHE_LINE) uint8_t mb[KEY_ROOM];
+	bool mb_has;
 };
 
 static const struct espnic_transform *evp(enum espnic_alg alg)
@@ -292,10 +292,12 @@ static void mac_update(struct espnic_engine_thread *t, const void *key, struct e
 	(void)t;
 	(void)key;
 	if (len > m->room - m->len) {
-		m->room = 2 * (m->len + len);
-		m->data = realloc(m->data, m->room);
-		if (!m->data)
+		uint8_t *larger = realloc(m->data, 2 * (m->len + len));
+
+		if (!larger)
 			abort();
+		m->data = larger;
+		m->room = 2 * (m->len + len);
 	}
 	if (len)
 		memcpy(m->data + m->len, data, len);

@@ -149,19 +149,24 @@ static void esp_encrypt(void *state, unsigned int first, unsigned int n)
 static void esp_decrypt(void *state, unsigned int first, unsigned int n)
 {
 	struct esp_state *s = state;
+	struct espnic_sad_entry *found[BENCH_BURST_MAX];
+	struct espnic_sad_key keys[BENCH_BURST_MAX] = { 0 };
+	uint8_t addrs[BENCH_BURST_MAX][2][16];
 
-	for (unsigned int i = first; i < first + n; i++) {
-		const uint8_t *ip = s->pkts[i].data;
-		uint8_t daddr[16] = { 0 }, saddr[16] = { 0 };
-		const struct espnic_sad_key key = {
+	for (unsigned int i = 0; i < n; i++) {
+		const uint8_t *ip = s->pkts[first + i].data;
+
+		memset(addrs[i], 0, sizeof(addrs[i]));
+		memcpy(addrs[i][0], ip + ESPNIC_IPV4_DST, 4);
+		memcpy(addrs[i][1], ip + ESPNIC_IPV4_SRC, 4);
+		keys[i] = (struct espnic_sad_key){
 			.spi = espnic_get32(ip + ESPNIC_IPV4_HLEN), .ip_proto = ip[ESPNIC_IPV4_PROTO],
-			.family = ESPNIC_IPV4, .daddr = daddr, .saddr = saddr,
+			.family = ESPNIC_IPV4, .daddr = addrs[i][0], .saddr = addrs[i][1],
 		};
-
-		memcpy(daddr, ip + ESPNIC_IPV4_DST, 4);
-		memcpy(saddr, ip + ESPNIC_IPV4_SRC, 4);
-		s->pkts[i].sa = espnic_sad_find(s->sad, &key)->sa;
 	}
+	espnic_sad_find_burst(s->sad, keys, found, n);
+	for (unsigned int i = 0; i < n; i++)
+		s->pkts[first + i].sa = found[i]->sa;
 	s->ops->unprotect(s->thread, s->pkts + first, n);
 	count_bad(s, first, n);
 }
