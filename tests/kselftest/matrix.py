@@ -21,7 +21,9 @@ SRC, DST = "198.18.1.1", "198.18.1.2"
 SLICE = bool(os.environ.get("KSFT_SLICE"))
 MODES = ("transport",) if SLICE else ("transport", "tunnel")
 DIRECTIONS = ("out",) if SLICE else ("in", "out")
+SLICE_AUTH = ["hmac(sha256)"]
 FIRST_SPI = 0x1000
+PROGRESS = 50  # cases between two signs of life
 LEAST_TEXT = 12  # letters: what is shorter is no refusal's text
 # ip's words for what crypto_find does not have; the kernel decides what it is built with
 ABSENT = re.compile(r"not found|Function not implemented|No such file", re.I)
@@ -61,7 +63,7 @@ def algorithms(source):
         yield "ah", name, ["proto", "ah", "auth", name, key(bits.get(name, 128 if "aes" in name else 0))]
     for name in comp:
         yield "comp", name, ["proto", "comp", "comp", name]
-    for cipher, digest in itertools.product(enc, auth):
+    for cipher, digest in itertools.product(enc, SLICE_AUTH if SLICE else auth):
         yield "enc+auth", f"{cipher} {digest}", ["proto", "esp", "enc", cipher, key(bits.get(cipher, 160)),
                                                  "auth", digest, key(bits.get(digest, 128))]
     for name in aead:
@@ -135,7 +137,11 @@ def main():
     takes, known = offloaded(page), texts(page)
     cases = list(itertools.product(algorithms(source), MODES, ("crypto", "packet"), DIRECTIONS))
     print(f"KTAP version 1\n1..{len(cases)}", flush=True)
-    answers = [add(case[0][2], number, *case[1:]) for number, case in enumerate(cases)]
+    answers = []
+    for number, case in enumerate(cases):
+        answers.append(add(case[0][2], number, *case[1:]))
+        if number % PROGRESS == 0:
+            print(f"# {number} of {len(cases)} added", flush=True)
     in_device = offloaded_spis()
     failed = 0
     for number, (((kind, name, _), mode, offload, direction), (taken, said)) in enumerate(zip(cases, answers)):
