@@ -285,8 +285,8 @@ fails() {
 round_memory() {
 	local spi=0x66666666 knobs=/sys/kernel/debug bind=/sys/bus/pci/drivers/espnic state
 	state="src $LEFT4 dst $RIGHT4 proto esp spi $spi"
-	fails "rings" "" "" rings eth0 256 128
-	fails "channels" "" "" channels eth0 2
+	fails "rings" "" "" rings eth0 128 256
+	fails "channels" "" "" channels eth0 2 4
 	fails "counters" "" "" stats eth0
 	fails "MTU" "" "ip link set eth0 mtu 1500" ip link set eth0 mtu 4000
 	fails "a state" "" "ip xfrm state delete $state" ip xfrm state add $state reqid 66 mode transport \

@@ -3,8 +3,8 @@
 """One operation, again and again, with its first, second, third ... allocation failing.
 
 usage: nth.py LIMIT ip WORDS...              a line of `ip -batch`
-       nth.py LIMIT rings IFACE RX TX        ethtool's ioctls
-       nth.py LIMIT channels IFACE COUNT
+       nth.py LIMIT rings IFACE SIZE SIZE    ethtool's ioctls: to the one and to the other in turn
+       nth.py LIMIT channels IFACE COUNT COUNT
        nth.py LIMIT stats IFACE
        nth.py LIMIT write FILE TEXT          as of sysfs
        nth.py LIMIT insmod FILE
@@ -24,10 +24,11 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
+import time
 
 SIOCETHTOOL = 0x8946
-ETHTOOL_SRINGPARAM, ETHTOOL_GRINGPARAM, ETHTOOL_SCHANNELS = 0x11, 0x10, 0x3D
-ETHTOOL_GSTATS, ETHTOOL_GSSET_INFO = 0x1D, 0x37
+ETHTOOL_SRINGPARAM, ETHTOOL_SCHANNELS, ETHTOOL_GSTATS = 0x11, 0x3D, 0x1D
 SYS_FINIT_MODULE = 313
 KNOBS = {  # not only what cannot wait, and single pages too
     "/sys/kernel/debug/failslab/ignore-gfp-wait": "N",
@@ -65,12 +66,12 @@ class Own:
 
 
 class Ioctl(Own):
-    """struct ifreq with a pointer to an ethtool command."""
+    """struct ifreq with a pointer to an ethtool command: one, and once that has passed the other, in turn."""
 
-    def __init__(self, interface, *words):
+    def __init__(self, interface, words, others):
         super().__init__()
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.interface, self.words = interface.encode(), words
+        self.interface, self.words, self.others = interface.encode(), words, others
 
     def prepare(self):
         self.buffer = ctypes.create_string_buffer(struct.pack(f"{len(self.words)}I", *self.words), 65536)
@@ -78,6 +79,7 @@ class Ioctl(Own):
 
     def do(self):
         fcntl.ioctl(self.sock, SIOCETHTOOL, self.request)
+        self.words, self.others = self.others, self.words
 
 
 class Write(Own):
@@ -121,17 +123,14 @@ class Ip:
         with subprocess.Popen(["ip", "-force", "-batch", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True) as child:
             nth = f"/proc/{child.pid}/fail-nth"
-            while True:  # until it has come so far as to read
-                with open(f"/proc/{child.pid}/wchan", encoding="ascii") as file:
-                    if "pipe_read" in file.read():
-                        break
+            self.wait_reading(child)
             if n:
                 with open(nth, "w", encoding="ascii") as file:
                     file.write(str(n))
             child.stdin.write(self.line + "\n")
             child.stdin.flush()
             # It has done the line when it waits for the next one.
-            left = self.wait_read(child, nth)
+            left = self.left(nth) if self.wait_reading(child) else 1
             child.stdin.close()
             said = child.stderr.read().strip().splitlines()
             child.wait()
@@ -140,17 +139,22 @@ class Ip:
         return (said[-1] if said else "failed") if failed else None, bool(n) and not left
 
     @staticmethod
-    def wait_read(child, nth):
-        for _ in range(10000):
-            if child.poll() is not None:
-                return 1
+    def wait_reading(child):
+        """Until it waits for input and has taken all there is; False: it has ended."""
+        while child.poll() is None:
+            unread = fcntl.ioctl(child.stdin, termios.FIONREAD, bytes(4))
             with open(f"/proc/{child.pid}/wchan", encoding="ascii") as file:
-                if "pipe_read" in file.read():
-                    break
-        with open(nth, "r+", encoding="ascii") as file:
-            left = int(file.read().strip("\0\n ") or 0)
-            file.seek(0)
-            file.write("0")
+                if "pipe_read" in file.read() and not any(unread):
+                    return True
+            time.sleep(0.005)
+        return False
+
+    @staticmethod
+    def left(path):
+        knob = os.open(path, os.O_RDWR)
+        left = int(os.pread(knob, 16, 0))
+        os.pwrite(knob, b"0", 0)
+        os.close(knob)
         return left
 
 
@@ -160,11 +164,12 @@ def operation(args):
         return Ip(*rest)
     if kind == "rings":
         # cmd, 4 maxima, rx, mini, jumbo, tx
-        return Ioctl(rest[0], ETHTOOL_SRINGPARAM, 0, 0, 0, 0, int(rest[1]), 0, 0, int(rest[2]))
+        return Ioctl(rest[0], *((ETHTOOL_SRINGPARAM, 0, 0, 0, 0, int(n), 0, 0, int(n)) for n in rest[1:]))
     if kind == "channels":
-        return Ioctl(rest[0], ETHTOOL_SCHANNELS, 0, 0, 0, 0, 0, 0, 0, int(rest[1]))
+        # cmd, 4 maxima, rx, tx, other, combined
+        return Ioctl(rest[0], *((ETHTOOL_SCHANNELS, 0, 0, 0, 0, 0, 0, 0, int(n)) for n in rest[1:]))
     if kind == "stats":
-        return Ioctl(rest[0], ETHTOOL_GSTATS, 0)
+        return Ioctl(rest[0], (ETHTOOL_GSTATS, 0), (ETHTOOL_GSTATS, 0))
     if kind == "write":
         return Write(*rest)
     if kind == "insmod":
