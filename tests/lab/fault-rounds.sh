@@ -296,6 +296,7 @@ round_memory() {
 	t "memory: all flows work" works
 
 	# Atomic ones: buffers, skbs, what crypto offload needs
+	pump_start
 	echo N >$knobs/fail_page_alloc/ignore-gfp-wait
 	echo 0 >$knobs/fail_page_alloc/min-order
 	for knob in failslab fail_page_alloc; do
@@ -304,7 +305,6 @@ round_memory() {
 		echo -1 >$knobs/$knob/times
 		echo 10 >$knobs/$knob/probability
 	done
-	pump_start
 	pause $((2 * FAULT_TIMES))
 	for knob in failslab fail_page_alloc; do
 		echo 0 >$knobs/$knob/probability
