@@ -209,7 +209,8 @@ time.sleep(600)' &
 	if [ "$LAB_SIDE" = left ]; then
 		[ "$type" = crypto ] || refused "packet mode, NAT-T: ports can't be updated" "UDP ports can't be updated in packet mode" \
 			other_port "$id"
-		t "$type mode, NAT-T: ping" pings $RIGHT4_IN
+		# Once the sockets are there
+		t "$type mode, NAT-T: ping" eventually pings $RIGHT4_IN
 		t "$type mode, NAT-T: no mapping is told while it holds" eval '! grep -qi mapping /tmp/mapping.'"$id"
 	fi
 	lab-barrier "remap-$id-move"
