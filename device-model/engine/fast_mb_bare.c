@@ -318,7 +318,7 @@ static void mac_by_evp(struct espnic_engine_thread *t, const struct dual_key *k,
 static void mac_by_mb(struct espnic_engine_thread *t, const struct dual_key *k, enum espnic_alg alg,
 		      const struct message *m, uint8_t *tag, size_t tag_len)
 {
-	uint8_t right[IMB_SHA512_DIGEST_SIZE_IN_BYTES];
+	uint8_t right[IMB_SHA512_DIGEST_SIZE_IN_BYTES] = { 0 };
 	bool good = true;
 	IMB_JOB *job;
 
