@@ -96,11 +96,13 @@ sums() {
 		tx=$((tx + n))
 	done
 	n=0
+	# shellcheck disable=SC2013 # words are what is wanted
 	for name in $(awk '$1 ~ /^XfrmIn/ { print $1 }' /tmp/xfrm); do
 		n=$((n + $(by "$name")))
 	done
 	t "sums: what was dropped inbound ($rx)" is $n $rx
 	n=0
+	# shellcheck disable=SC2013 # words are what is wanted
 	for name in $(awk '$1 ~ /^XfrmOut/ { print $1 }' /tmp/xfrm); do
 		n=$((n + $(by "$name")))
 	done
