@@ -106,6 +106,8 @@ int espnic_hw_program(struct espnic_hw *hw, struct espnic_cmd_req *req)
 	refused = err && err != -ETIMEDOUT && req->status != ESPNIC_CMD_NO_STATUS;
 	if (refused)
 		hw->in_device = false;
+	if (!err)
+		hw->wanted = true;
 	delete = hw->dead && hw->in_device;
 	spin_unlock_bh(&hw->lock);
 

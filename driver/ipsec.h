@@ -141,6 +141,7 @@ struct espnic_hw {
 	bool dead;				/* deleted by the stack; read without lock, too */
 	bool in_device;				/* the device may know it, and has a reference */
 	bool adding;				/* is being written into it */
+	bool wanted;				/* was taken once, so it is restored; ipsec->lock */
 	u8 del_tries;
 };
 

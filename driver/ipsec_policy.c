@@ -234,6 +234,9 @@ int espnic_policy_restore(struct espnic_hw *hw)
 	int err;
 
 	lockdep_assert_held(&hw->ipsec->lock);
+	/* Who is just adding it does so after the reset, too: the device would refuse a second. */
+	if (!hw->wanted)
+		return 0;
 	err = espnic_policy_program(policy, &req);
 	if (!err)
 		espnic_ipsec_count(hw->ipsec, ESPNIC_IPSEC_restored_policies);

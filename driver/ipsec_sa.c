@@ -229,8 +229,8 @@ int espnic_sa_restore(struct espnic_sa *sa)
 	u64 seq;
 
 	lockdep_assert_held(&ipsec->lock);
-	/* An acquire has never been in the device. */
-	if (!READ_ONCE(sa->hw.in_device))
+	/* An acquire, or one that is just being added. */
+	if (!sa->hw.wanted)
 		return 0;
 	x = espnic_sa_hold_state(sa);
 	if (!x)
