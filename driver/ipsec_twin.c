@@ -195,11 +195,12 @@ int espnic_sa_join(struct espnic_sa *sa, struct xfrm_state *x, struct netlink_ex
 		err = -EOPNOTSUPP;
 		goto out;
 	}
-	WRITE_ONCE(sa->dormant, true);
 	espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_sa_twins);
 	espnic_numbers_put(sa->numbers);
 	refcount_inc(&other->numbers->refs);
 	sa->numbers = other->numbers;
+	/* Last: from now on an event may let it take over. */
+	smp_store_release(&sa->dormant, true);
 	/*
 	 * xfrm copies these, too, once we return; but the limits in the device depend on them now.
 	 */
@@ -217,15 +218,23 @@ out:
 
 void espnic_sa_awake(struct espnic_sa *sa, u64 seq)
 {
-	if (!READ_ONCE(sa->dormant))
+	bool awoken;
+
+	/* Pairs with espnic_sa_join(). */
+	if (!smp_load_acquire(&sa->dormant))
 		return;
 	spin_lock_bh(&sa->hw.lock);
-	sa->seq = max(sa->seq, seq);
-	/* The device sends nothing more of the twin's. */
-	if (sa->out && !sa->packet)
-		sa->tx_floor = atomic64_read(&sa->numbers->top);
+	/* The event and a look at the device may both say so; once it sends, the top is its own. */
+	awoken = sa->dormant;
+	if (awoken) {
+		sa->seq = max(sa->seq, seq);
+		/* The device sends nothing more of the twin's. */
+		if (sa->out && !sa->packet)
+			sa->tx_floor = atomic64_read(&sa->numbers->top);
+		/* Pairs with espnic_tx_sa_check(). */
+		smp_store_release(&sa->dormant, false);
+	}
 	spin_unlock_bh(&sa->hw.lock);
-	/* Pairs with espnic_tx_sa_check(). */
-	smp_store_release(&sa->dormant, false);
-	espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_sa_awoken);
+	if (awoken)
+		espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_sa_awoken);
 }
