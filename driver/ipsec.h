@@ -161,6 +161,8 @@ struct espnic_sa_counts {
 struct espnic_numbers {
 	refcount_t refs;
 	atomic64_t top;
+	/* That alone may use them, until it is deleted; RCU, NULL: it is no more. */
+	struct espnic_sa *live;
 };
 
 /* A replay window as struct espnic_window_report has it. */
@@ -326,8 +328,12 @@ void espnic_leases_free(struct espnic_ipsec *ipsec);
  */
 __le64 espnic_sa_lease(const struct espnic_sa *sa, u64 seq);
 
-struct espnic_numbers *espnic_numbers_new(gfp_t gfp);
+/* Of a new key, whose first SA is @sa. NULL: no memory. */
+struct espnic_numbers *espnic_numbers_new(struct espnic_sa *sa, gfp_t gfp);
 void espnic_numbers_put(struct espnic_numbers *numbers);
+
+/* @sa stays out of the device, or is freed after a grace period: a twin may take over. */
+void espnic_sa_yield(struct espnic_sa *sa);
 
 /*
  * The number an SA of packet mode goes on from after a reset of the device: nothing it sent or
@@ -345,7 +351,10 @@ void espnic_sa_keep_numbers(struct espnic_sa *sa);
  */
 int espnic_sa_join(struct espnic_sa *sa, struct xfrm_state *x, struct netlink_ext_ack *extack);
 
-/* The device has let it take over, from @seq. Any context but hard interrupts; idempotent. */
+/*
+ * The device has let it take over, from @seq. If it can't have, as its twin was not deleted, the
+ * SA stays dormant and the device is reset. Any context but hard interrupts; idempotent.
+ */
 void espnic_sa_awake(struct espnic_sa *sa, u64 seq);
 
 /* ipsec_count.c */

@@ -27,6 +27,7 @@ static void espnic_sa_release(struct espnic_hw *hw)
 	struct espnic_ipsec *ipsec = hw->ipsec;
 	struct espnic_sa *sa = espnic_hw_sa(hw);
 
+	espnic_sa_yield(sa);
 	xa_erase_bh(&ipsec->sas, sa->handle & ESPNIC_SA_INDEX_MASK);
 	atomic64_dec(&ipsec->stats[ESPNIC_IPSEC_sas]);
 	call_rcu(&sa->rcu, espnic_sa_free_rcu);
@@ -238,6 +239,7 @@ int espnic_sa_restore(struct espnic_sa *sa)
 	espnic_sa_rebase(sa);
 	if (!espnic_sa_limits_left(sa, x, &sa->limits)) {
 		/* It stays out; xfrm is about to expire it. */
+		espnic_sa_yield(sa);
 		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_restore_lost);
 		goto out_put;
 	}
@@ -354,7 +356,7 @@ static int espnic_sa_furnish(struct espnic_sa *sa, const struct xfrm_state *x)
 {
 	const struct espnic_caps *caps = &sa->hw.ipsec->enet->edev->caps;
 
-	sa->numbers = espnic_numbers_new(GFP_KERNEL);
+	sa->numbers = espnic_numbers_new(sa, GFP_KERNEL);
 	if (!sa->numbers)
 		return -ENOMEM;
 	if (sa->packet && (caps->ipsec & ESPNIC_CAP_IPSEC_SA_WINDOW) && espnic_sa_window(sa, x)) {

@@ -66,12 +66,14 @@ __le64 espnic_sa_lease(const struct espnic_sa *sa, u64 seq)
 
 /* ---- numbers ---- */
 
-struct espnic_numbers *espnic_numbers_new(gfp_t gfp)
+struct espnic_numbers *espnic_numbers_new(struct espnic_sa *sa, gfp_t gfp)
 {
 	struct espnic_numbers *numbers = kzalloc(sizeof(*numbers), gfp);
 
-	if (numbers)
-		refcount_set(&numbers->refs, 1);
+	if (!numbers)
+		return NULL;
+	refcount_set(&numbers->refs, 1);
+	numbers->live = sa;
 	return numbers;
 }
 
@@ -79,6 +81,13 @@ void espnic_numbers_put(struct espnic_numbers *numbers)
 {
 	if (numbers && refcount_dec_and_test(&numbers->refs))
 		kfree(numbers);
+}
+
+void espnic_sa_yield(struct espnic_sa *sa)
+{
+	/* An acquire has none. */
+	if (sa->numbers)
+		cmpxchg(&sa->numbers->live, sa, NULL);
 }
 
 /* Outbound, by the time that has passed since its number was known. */
@@ -216,6 +225,25 @@ out:
 	return err;
 }
 
+/*
+ * Makes @sa the one that uses the numbers; false: another does. The device is not believed here: it
+ * lets an SA take over when it deletes the one before, which was dead by then.
+ */
+static bool espnic_sa_take_over(struct espnic_sa *sa)
+{
+	struct espnic_sa *live;
+	bool ours = true;
+
+	rcu_read_lock();
+	live = READ_ONCE(sa->numbers->live);
+	do {
+		if (live && live != sa && !READ_ONCE(live->hw.dead))
+			ours = false;
+	} while (ours && !try_cmpxchg(&sa->numbers->live, &live, sa));
+	rcu_read_unlock();
+	return ours;
+}
+
 void espnic_sa_awake(struct espnic_sa *sa, u64 seq)
 {
 	bool awoken;
@@ -223,6 +251,10 @@ void espnic_sa_awake(struct espnic_sa *sa, u64 seq)
 	/* Pairs with espnic_sa_join(). */
 	if (!smp_load_acquire(&sa->dormant))
 		return;
+	if (!espnic_sa_take_over(sa)) {
+		espnic_request_reset(sa->hw.ipsec->enet->edev, "an SA took over from a live one");
+		return;
+	}
 	spin_lock_bh(&sa->hw.lock);
 	/* The event and a look at the device may both say so; once it sends, the top is its own. */
 	awoken = sa->dormant;
