@@ -60,6 +60,20 @@ static bool check_others(struct espnic_fw *fw, const struct espnic_cmd_sa_add *c
 	return true;
 }
 
+/*
+ * In crypto offload the host makes the numbers, and would make again what a deleted SA of that key
+ * has sent. Where a twin lives, it is the host's to begin behind that one.
+ */
+static bool check_spent(struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
+			const struct espnic_fw_names *names, const struct espnic_fw_sa *live,
+			struct espnic_fw_reply *r)
+{
+	if (c->dir == ESPNIC_CMD_SA_DIR_OUT && c->offload == ESPNIC_CMD_SA_OFFLOAD_CRYPTO &&
+	    !live && espnic_fw_spent(fw, names) > c->seq)
+		return espnic_fw_refuse(r, ESPNIC_CMD_STATUS_UNSUPPORTED, OFF(seq));
+	return true;
+}
+
 /* The number the SA begins at: not below what was ever sent with its key, as far as that is known. */
 static void raise_seq(struct espnic_fw *fw, const struct espnic_fw_names *names,
 		      struct espnic_hal_sa *hal)
@@ -92,7 +106,7 @@ void espnic_fw_sa_add(struct espnic_fw *fw, struct espnic_fw_reply *r)
 		return;
 	}
 	names = espnic_fw_names_of(fw, c);
-	if (!check_others(fw, c, &names, &live, r))
+	if (!check_others(fw, c, &names, &live, r) || !check_spent(fw, c, &names, live, r))
 		return;
 	raise_seq(fw, &names, &hal);
 	new.handle = c->handle;

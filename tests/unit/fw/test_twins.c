@@ -233,6 +233,18 @@ static void test_place_is_taken(void **state)
 	assert_true(add(&other));	/* free now; and the twin of 4 */
 }
 
+static struct espnic_cmd_entry crypto_entry(uint32_t handle, uint64_t seq)
+{
+	struct espnic_cmd_entry e = entry(OUT, handle);
+
+	body(&e)->offload = ESPNIC_CMD_SA_OFFLOAD_CRYPTO;
+	body(&e)->flags = 0;
+	memset(body(&e)->dst_mac, 0, 12);
+	memset(&body(&e)->limits, 0xff, sizeof(body(&e)->limits));
+	body(&e)->seq = seq;
+	return e;
+}
+
 /* Host and device cannot count on from each other. */
 static void test_other_offload_is_no_twin(void **state)
 {
@@ -241,11 +253,7 @@ static void test_other_offload_is_no_twin(void **state)
 	(void)state;
 	fake_boot(&fake, &fw);
 	add_plain(OUT, 1);
-	e = entry(OUT, 2);
-	body(&e)->offload = ESPNIC_CMD_SA_OFFLOAD_CRYPTO;
-	body(&e)->flags = 0;
-	memset(body(&e)->dst_mac, 0, 12);
-	memset(&body(&e)->limits, 0xff, sizeof(body(&e)->limits));
+	e = crypto_entry(2, 100);
 	refused(&e, 32 + (uint32_t)offsetof(struct espnic_cmd_sa_add, enc_key));
 	assert_int_equal(del(1), 0);
 	assert_false(add(&e));
@@ -289,6 +297,52 @@ static void test_deleted_key_is_remembered(void **state)
 	assert_int_equal(del(3), 0);
 	assert_int_equal(del(2), 0);
 	assert_int_equal(begins_at(2, 1, true), 0x200000000);
+}
+
+static void refused_as_spent(uint32_t handle, uint64_t seq)
+{
+	struct espnic_cmd_entry e = crypto_entry(handle, seq);
+	struct espnic_cmd_cpl c = fake_run(&fake, &fw, &e);
+
+	assert_int_equal(c.status, ESPNIC_CMD_STATUS_UNSUPPORTED);
+	assert_int_equal(c.detail, 32 + offsetof(struct espnic_cmd_sa_add, seq));
+}
+
+/* In crypto offload the host would send its numbers again: refused, of either kind it was. */
+static void test_host_does_not_begin_again(void **state)
+{
+	struct espnic_cmd_entry e;
+
+	(void)state;
+	fake_boot(&fake, &fw);
+	e = crypto_entry(1, 5);
+	assert_false(add(&e));
+	fake.sa[1].sent = 1000;
+	/* A twin may: the host lets nothing of it out that the first has sent. */
+	e = crypto_entry(2, 5);
+	assert_true(add(&e));
+	assert_int_equal(del(2), 0);
+	assert_int_equal(del(1), 0);
+	refused_as_spent(1, 0);
+	refused_as_spent(1, 999);
+	assert_int_equal(fw.sa_count, 0);
+	e = crypto_entry(1, 1000);
+	assert_false(add(&e));
+	assert_int_equal(del(1), 0);
+	/* Another key may; and the device's own numbers go on above. */
+	e = crypto_entry(1, 0);
+	body(&e)->salt[0] ^= 1;
+	assert_false(add(&e));
+	assert_int_equal(begins_at(2, 0, true), 1000);
+	fake.sa[2].sent = 2000;
+	assert_int_equal(del(2), 0);
+	refused_as_spent(2, 1999);
+	/* Inbound the peer makes them. */
+	assert_false(add_plain(IN, 3));
+	/* A reset forgets. */
+	fake_boot(&fake, &fw);
+	e = crypto_entry(1, 0);
+	assert_false(add(&e));
 }
 
 static uint64_t life_of_key(uint32_t key, uint64_t seq, uint64_t sent)
@@ -366,6 +420,7 @@ int main(void)
 		cmocka_unit_test(test_place_is_taken),
 		cmocka_unit_test(test_other_offload_is_no_twin),
 		cmocka_unit_test(test_deleted_key_is_remembered),
+		cmocka_unit_test(test_host_does_not_begin_again),
 		cmocka_unit_test(test_oldest_key_is_forgotten),
 		cmocka_unit_test(test_no_key_stays),
 		cmocka_unit_test(test_full_event_ring),
