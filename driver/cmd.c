@@ -235,7 +235,12 @@ void espnic_cmd_post(struct espnic_dev *edev, struct espnic_cmd_post *post)
 		espnic_service_now(edev);
 }
 
-/* Takes the posts that wait or are under way, if the rings are closed, and ends them. */
+/* Is there no more to come of what the device did, by packets or in memory? */
+static bool espnic_cmd_is_over(const struct espnic_dev *edev)
+{
+	return espnic_gone(edev) || test_bit(ESPNIC_DEV_QUIET, &edev->flags);
+}
+
 void espnic_cmd_reap(struct espnic_dev *edev)
 {
 	struct espnic_cmd *cmd = &edev->cmd;
@@ -243,7 +248,7 @@ void espnic_cmd_reap(struct espnic_dev *edev)
 	LIST_HEAD(canceled);
 
 	spin_lock_irq(&cmd->lock);
-	if (!cmd->up)
+	if (!cmd->up && espnic_cmd_is_over(edev))
 		list_splice_init(&cmd->posts, &canceled);
 	spin_unlock_irq(&cmd->lock);
 	list_for_each_entry_safe(post, next, &canceled, node) {
@@ -286,12 +291,13 @@ void espnic_cmd_stop(struct espnic_dev *edev)
 	espnic_cmd_reap(edev);
 }
 
+/* Is there nothing to wait for? What was posted to closed rings ends with espnic_cmd_stop(). */
 static bool espnic_cmd_idle(struct espnic_cmd *cmd)
 {
 	bool idle;
 
 	spin_lock_irq(&cmd->lock);
-	idle = !cmd->posted;
+	idle = !cmd->posted || !cmd->up;
 	spin_unlock_irq(&cmd->lock);
 	return idle;
 }
@@ -535,6 +541,7 @@ int espnic_cmd_start(struct espnic_dev *edev)
 
 	/* What was posted while the device was down is about objects that are no more. */
 	espnic_cmd_reap(edev);
+	clear_bit(ESPNIC_DEV_QUIET, &edev->flags);
 
 	memset(cmd->sq, 0, ESPNIC_CMD_SQ_BYTES);
 	memset(cmd->cq, 0, ESPNIC_CMD_CQ_BYTES);

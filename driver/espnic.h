@@ -144,11 +144,11 @@ struct espnic_cmd_req {
 #define ESPNIC_CMD_NO_STATUS	0xffff
 
 /*
- * Called once for each posted command. @err: 0, a -errno by the device's status, or -ECANCELED:
- * the device was reset or is gone, and all its SAs and policies with it. Process context (the
- * thread of vector 0, the service task, or a reset, then under RTNL); may sleep, but must
- * neither call espnic_cmd_exec(), as this is what would complete it, nor take RTNL. The node is
- * the caller's again.
+ * Called once for each posted command. @err: 0, a -errno by the device's status, or -ECANCELED: the
+ * device is gone, was reset or is about to be, and nothing of its SAs and policies is used any
+ * more. Process context (the thread of vector 0, the service task, or a reset, then under RTNL); may
+ * sleep, but must neither call espnic_cmd_exec(), as this is what would complete it, nor take RTNL.
+ * The node is the caller's again.
  */
 typedef void (*espnic_cmd_done_t)(struct espnic_dev *edev, struct espnic_cmd_post *post, int err);
 
@@ -239,6 +239,7 @@ enum espnic_dev_flags {
 	ESPNIC_DEV_RESET_WANTED,	/* the service task resets the device */
 	ESPNIC_DEV_RESTART_WANTED,	/* the service task restarts the queues */
 	ESPNIC_DEV_REPORTED,		/* the failure is known to devlink, and not yet recovered */
+	ESPNIC_DEV_QUIET,		/* bus mastering was turned off, the ring not opened since */
 	ESPNIC_DEV_REMOVING,		/* no new service work */
 };
 
@@ -536,6 +537,12 @@ void espnic_reset_begin(struct espnic_dev *edev);
 int espnic_reset_finish(struct espnic_dev *edev);
 
 /*
+ * Turns bus mastering off: from here the device sends nothing that it does not have yet, and renews
+ * no lease. Process context.
+ */
+void espnic_master_off(struct espnic_dev *edev);
+
+/*
  * Turns bus mastering off and closes the command ring, so that memory the device would not let
  * go of can be freed, and asks for a reset. Process context.
  */
@@ -710,7 +717,10 @@ void espnic_cmd_stop(struct espnic_dev *edev);
  */
 void espnic_cmd_abort(struct espnic_dev *edev);
 
-/* Ends posted commands that nobody will answer, if the rings are closed. Process context. */
+/*
+ * Ends posted commands that nobody will answer, if the rings are closed and the device is gone or
+ * its bus mastering is off: until then it may still use what they were to delete. Process context.
+ */
 void espnic_cmd_reap(struct espnic_dev *edev);
 
 /* Thread of vector 0. */
@@ -742,13 +752,13 @@ int espnic_cmd_exec(struct espnic_dev *edev, struct espnic_cmd_req *req);
  * Sends a command without waiting. Never fails and never allocates: it takes a slot of the
  * reserve, or waits on a list that completions flush, in order. @post->done is called exactly
  * once, never from within this call. Any context but NMI. If the device is not up, done gets
- * -ECANCELED, from the service task.
+ * -ECANCELED once espnic_cmd_reap() may end it.
  */
 void espnic_cmd_post(struct espnic_dev *edev, struct espnic_cmd_post *post);
 
 /*
- * Waits until all commands posted so far are done. Process context; sleeps at most
- * ESPNIC_CMD_WAIT_MS.
+ * Waits until all commands posted so far are done, or the rings are closed. Process context; sleeps
+ * at most ESPNIC_CMD_WAIT_MS.
  */
 void espnic_cmd_flush(struct espnic_dev *edev);
 

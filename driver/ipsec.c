@@ -35,8 +35,11 @@ static void espnic_hw_deleted(struct espnic_dev *edev, struct espnic_cmd_post *p
 		}
 		fallthrough;
 	default:
-		/* Its number may be used again: the device then refuses that as taken. */
+		/* The device goes on using it. Posted again, it ends when that does. */
+		espnic_cmd_abort(edev);
+		espnic_cmd_post(edev, post);
 		espnic_request_reset(edev, "an SA or policy was not deleted");
+		return;
 	}
 	if (hw->gone)
 		hw->gone(hw);

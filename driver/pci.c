@@ -106,11 +106,11 @@ static int espnic_start(struct espnic_dev *edev)
 err_irq:
 	espnic_cmd_abort(edev);
 	free_irq(irq, edev);
-	pci_clear_master(edev->pdev);
+	espnic_master_off(edev);
 	espnic_cmd_stop(edev);
 	return err;
 err_master:
-	pci_clear_master(edev->pdev);
+	espnic_master_off(edev);
 	return err;
 }
 
@@ -122,7 +122,7 @@ static void espnic_stop(struct espnic_dev *edev)
 	if (espnic_hw_reset(edev) && !espnic_gone(edev))
 		dev_warn(edev->dev, "the device was left without a reset\n");
 	free_irq(pci_irq_vector(edev->pdev, 0), edev);
-	pci_clear_master(edev->pdev);
+	espnic_master_off(edev);
 	espnic_cmd_stop(edev);
 }
 
@@ -276,7 +276,7 @@ static void espnic_shutdown(struct pci_dev *pdev)
 	rtnl_unlock();
 	espnic_cmd_abort(edev);
 	espnic_hw_reset(edev);
-	pci_clear_master(pdev);
+	espnic_master_off(edev);
 }
 
 static void espnic_reset_prepare(struct pci_dev *pdev)

@@ -75,9 +75,15 @@ void espnic_request_restart(struct espnic_dev *edev)
 		espnic_service_in(edev, ESPNIC_RECOVERY_DELAY_MS);
 }
 
-void espnic_silence(struct espnic_dev *edev)
+void espnic_master_off(struct espnic_dev *edev)
 {
 	pci_clear_master(edev->pdev);
+	set_bit(ESPNIC_DEV_QUIET, &edev->flags);
+}
+
+void espnic_silence(struct espnic_dev *edev)
+{
+	espnic_master_off(edev);
 	espnic_cmd_abort(edev);
 	espnic_request_reset(edev, "the device did not let go of a queue");
 }
@@ -226,7 +232,7 @@ void espnic_reset_begin(struct espnic_dev *edev)
 	espnic_cmd_abort(edev);
 	/* The thread of vector 0 must not see the rings while they start anew. */
 	disable_irq(pci_irq_vector(edev->pdev, 0));
-	pci_clear_master(edev->pdev);
+	espnic_master_off(edev);
 	/* What was wanted, also while this stopped the queues, begins here. */
 	clear_bit(ESPNIC_DEV_RESET_WANTED, &edev->flags);
 	clear_bit(ESPNIC_DEV_REPORTED, &edev->flags);
@@ -287,7 +293,7 @@ int espnic_reset_finish(struct espnic_dev *edev)
 	}
 
 	espnic_cmd_abort(edev);
-	pci_clear_master(edev->pdev);
+	espnic_master_off(edev);
 	enable_irq(pci_irq_vector(edev->pdev, 0));
 	if (espnic_gone(edev))
 		return -ENODEV;
