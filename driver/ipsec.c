@@ -340,9 +340,12 @@ int espnic_ipsec_init(struct espnic_net *enet)
 	ipsec->wq = alloc_ordered_workqueue("espnic_ipsec@%s", 0, dev_name(enet->edev->dev));
 	if (!ipsec->wq)
 		goto err_free;
-	err = espnic_leases_alloc(ipsec);
+	err = espnic_spent_alloc(ipsec);
 	if (err)
 		goto err_wq;
+	err = espnic_leases_alloc(ipsec);
+	if (err)
+		goto err_spent;
 	ipsec->netevent.notifier_call = espnic_ipsec_netevent;
 	err = register_netevent_notifier(&ipsec->netevent);
 	if (err)
@@ -356,6 +359,8 @@ int espnic_ipsec_init(struct espnic_net *enet)
 
 err_leases:
 	espnic_leases_free(ipsec);
+err_spent:
+	espnic_spent_free(ipsec);
 err_wq:
 	destroy_workqueue(ipsec->wq);
 err_free:
@@ -375,6 +380,7 @@ void espnic_ipsec_cleanup(struct espnic_net *enet)
 	/* espnic_sa_free_rcu() is ours, too. */
 	rcu_barrier();
 	espnic_leases_free(ipsec);
+	espnic_spent_free(ipsec);
 	enet->ipsec = NULL;
 	kfree(ipsec);
 }

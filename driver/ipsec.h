@@ -22,6 +22,7 @@
 #include <linux/ktime.h>
 #include <linux/notifier.h>
 #include <linux/refcount.h>
+#include <linux/siphash.h>
 #include <linux/xarray.h>
 #include <net/xfrm.h>
 
@@ -118,6 +119,7 @@ struct espnic_ipsec {
 	 */
 	__le64 *leases;
 	dma_addr_t leases_dma;
+	struct espnic_spent_keys *spent;
 	/* The device's counters as they went into /proc/net/xfrm_stat; lock. */
 	u64 mib_told[ESPNIC_COUNTER_COUNT];
 	atomic64_t stats[ESPNIC_IPSEC_STAT_COUNT];
@@ -160,6 +162,7 @@ struct espnic_sa_counts {
  */
 struct espnic_numbers {
 	refcount_t refs;
+	u64 key;		/* outbound: a digest of key and salt, by espnic_ipsec.spent */
 	atomic64_t top;
 	/* That alone may use them, until it is deleted; RCU, NULL: it is no more. */
 	struct espnic_sa *live;
@@ -328,8 +331,18 @@ void espnic_leases_free(struct espnic_ipsec *ipsec);
  */
 __le64 espnic_sa_lease(const struct espnic_sa *sa, u64 seq);
 
-/* Of a new key, whose first SA is @sa. NULL: no memory. */
-struct espnic_numbers *espnic_numbers_new(struct espnic_sa *sa, gfp_t gfp);
+/* What is remembered of keys whose SAs are gone, for as long as the interface lives. 0 or -ENOMEM. */
+int espnic_spent_alloc(struct espnic_ipsec *ipsec);
+void espnic_spent_free(struct espnic_ipsec *ipsec);
+
+/*
+ * The last number that an SA that is gone may have sent with the key of @sa, outbound; 0: none is
+ * known. Process context.
+ */
+u64 espnic_key_spent(const struct espnic_sa *sa);
+
+/* Of a key that may be new, whose first SA is @sa, of state @x. NULL: no memory. Process context. */
+struct espnic_numbers *espnic_numbers_new(struct espnic_sa *sa, const struct xfrm_state *x);
 void espnic_numbers_put(struct espnic_numbers *numbers);
 
 /* @sa stays out of the device, or is freed after a grace period: a twin may take over. */
@@ -343,6 +356,9 @@ u64 espnic_sa_resume_seq(struct espnic_sa *sa);
 
 /* The device forgets the SA, or has: what it may have sent is kept for its twins. */
 void espnic_sa_keep_numbers(struct espnic_sa *sa);
+
+/* It is gone: that is kept for whoever comes with its key, too. Process context. */
+void espnic_key_keep(struct espnic_sa *sa);
 
 /*
  * The device made @sa dormant: finds out whose twin it is, and takes over its numbers and counts.

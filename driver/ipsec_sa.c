@@ -35,7 +35,7 @@ static void espnic_sa_release(struct espnic_hw *hw)
 
 static void espnic_sa_gone(struct espnic_hw *hw)
 {
-	espnic_sa_keep_numbers(espnic_hw_sa(hw));
+	espnic_key_keep(espnic_hw_sa(hw));
 }
 
 /*
@@ -203,6 +203,12 @@ static int espnic_sa_program(struct espnic_sa *sa, struct xfrm_state *x, u64 seq
 		.status	= ESPNIC_CMD_NO_STATUS,
 	};
 	sa->dying = false;
+	/*
+	 * After a reset a twin may come when the first has just been deleted again: nothing of it
+	 * is sent up to there (espnic_sa_awake()), and the device must not refuse it.
+	 */
+	if (sa->out && !sa->packet)
+		seq = max_t(u64, seq, atomic64_read(&sa->numbers->top));
 	err = espnic_sa_fill(&cmd, sa, x, seq);
 	if (!err) {
 		spin_lock_bh(&sa->hw.lock);
@@ -356,7 +362,7 @@ static int espnic_sa_furnish(struct espnic_sa *sa, const struct xfrm_state *x)
 {
 	const struct espnic_caps *caps = &sa->hw.ipsec->enet->edev->caps;
 
-	sa->numbers = espnic_numbers_new(sa, GFP_KERNEL);
+	sa->numbers = espnic_numbers_new(sa, x);
 	if (!sa->numbers)
 		return -ENOMEM;
 	if (sa->packet && (caps->ipsec & ESPNIC_CAP_IPSEC_SA_WINDOW) && espnic_sa_window(sa, x)) {
@@ -388,11 +394,31 @@ static int espnic_sa_acquire(struct espnic_ipsec *ipsec, struct xfrm_state *x)
 	return 0;
 }
 
+/*
+ * Crypto mode: a key that has sent numbers over xfrm's would send them again. In software it may,
+ * whose IVs begin at random: without -EOPNOTSUPP xfrm would not fall back to it.
+ */
+static int espnic_sa_is_spent(struct netlink_ext_ack *extack)
+{
+	NL_SET_ERR_MSG_MOD(extack,
+			   "this key has sent higher numbers by the device: it needs a new one");
+	return -EOPNOTSUPP;
+}
+
+/* Did the device refuse @req for that reason? A twin of another SA it takes: see espnic_sa_join(). */
+static bool espnic_sa_refused_as_spent(const struct espnic_sa *sa, const struct espnic_cmd_req *req)
+{
+	return sa->out && !sa->packet && req->status == ESPNIC_CMD_STATUS_UNSUPPORTED &&
+	       req->detail == offsetof(struct espnic_cmd_entry, body) +
+			      offsetof(struct espnic_cmd_sa_add, seq);
+}
+
 static int espnic_sa_start(struct espnic_sa *sa, struct xfrm_state *x,
 			   struct netlink_ext_ack *extack)
 {
 	struct espnic_ipsec *ipsec = sa->hw.ipsec;
 	struct espnic_cmd_req req;
+	u64 spent, seq;
 	int err;
 
 	/* Before the lock: it may have to make a neighbour. */
@@ -403,11 +429,19 @@ static int espnic_sa_start(struct espnic_sa *sa, struct xfrm_state *x,
 	sa->hw.age = ++ipsec->age;
 	espnic_sa_limits_left(sa, x, &sa->limits);
 	sa->seq_told = espnic_sa_core_seq(sa, x);
-	err = espnic_sa_program(sa, x, sa->seq_told, &req);
-	if (err)
+	spent = espnic_key_spent(sa);
+	seq = sa->seq_told;
+	if (sa->packet)
+		seq = max(seq, min(spent, sa->esn ? U64_MAX : U32_MAX));
+	err = espnic_sa_program(sa, x, seq, &req);
+	if (err && espnic_sa_refused_as_spent(sa, &req))
+		err = espnic_sa_is_spent(extack);
+	else if (err)
 		espnic_ipsec_refusal(ipsec, &req, err, "SA", ipsec->enet->edev->caps.sas, extack);
 	else if (req.value)
 		err = espnic_sa_join(sa, x, extack);
+	else if (!sa->packet && spent > seq)
+		err = espnic_sa_is_spent(extack);
 	mutex_unlock(&ipsec->lock);
 	/* Its limits, if it is a twin. */
 	if (!err && req.value)

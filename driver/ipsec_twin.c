@@ -9,10 +9,16 @@
  * on where that one stopped. In crypto mode the numbers are xfrm's, which copies them for
  * XFRM_MSG_MIGRATE while the first still sends: what it used since is refused here.
  *
+ * Keys that come back. The device knows those of SAs that are gone until it is reset; here they
+ * are known beyond that, as many as the device holds SAs, the oldest forgotten first. Of a key only
+ * a digest is kept: should two have the same, one of them begins higher, or stays in software.
+ *
  * Leases. What the device may send in packet mode stands in memory before it does, so after a
  * reset an SA goes on from there.
  */
 #include <crypto/utils.h>
+#include <linux/hash.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 
 #include "ipsec.h"
@@ -64,16 +70,118 @@ __le64 espnic_sa_lease(const struct espnic_sa *sa, u64 seq)
 	return cpu_to_le64(ipsec->leases_dma + i * sizeof(*ipsec->leases));
 }
 
+/* ---- keys that come back ---- */
+
+struct espnic_spent_key {
+	struct hlist_node node;
+	u64 key;		/* digest */
+	u64 top;		/* no number up to this again */
+};
+
+struct espnic_spent_keys {
+	siphash_key_t secret;
+	spinlock_t lock;	/* guards what follows; BH off */
+	u32 next;		/* the oldest, or one never used */
+	u32 count;
+	u32 bits;		/* log2 of the number of buckets */
+	struct hlist_head *buckets;
+	struct espnic_spent_key keys[] __counted_by(count);
+};
+
+int espnic_spent_alloc(struct espnic_ipsec *ipsec)
+{
+	u32 count = max(ipsec->enet->edev->caps.sas, 1u);
+	struct espnic_spent_keys *spent;
+
+	spent = kvzalloc(struct_size(spent, keys, count), GFP_KERNEL);
+	if (!spent)
+		return -ENOMEM;
+	spent->count = count;
+	spent->bits = max(order_base_2(count), 1);
+	spent->buckets = kvcalloc(BIT(spent->bits), sizeof(*spent->buckets), GFP_KERNEL);
+	if (!spent->buckets) {
+		kvfree(spent);
+		return -ENOMEM;
+	}
+	spin_lock_init(&spent->lock);
+	get_random_bytes(&spent->secret, sizeof(spent->secret));
+	ipsec->spent = spent;
+	return 0;
+}
+
+void espnic_spent_free(struct espnic_ipsec *ipsec)
+{
+	kvfree(ipsec->spent->buckets);
+	kvfree_sensitive(ipsec->spent, struct_size(ipsec->spent, keys, ipsec->spent->count));
+}
+
+static struct espnic_spent_key *espnic_spent_find(struct espnic_spent_keys *spent, u64 key)
+{
+	struct espnic_spent_key *k;
+
+	lockdep_assert_held(&spent->lock);
+	hlist_for_each_entry(k, &spent->buckets[hash_64(key, spent->bits)], node)
+		if (k->key == key)
+			return k;
+	return NULL;
+}
+
+u64 espnic_key_spent(const struct espnic_sa *sa)
+{
+	struct espnic_spent_keys *spent = sa->hw.ipsec->spent;
+	const struct espnic_spent_key *k;
+	u64 top = 0;
+
+	if (!sa->out)
+		return 0;
+	spin_lock_bh(&spent->lock);
+	k = espnic_spent_find(spent, sa->numbers->key);
+	if (k)
+		top = k->top;
+	spin_unlock_bh(&spent->lock);
+	return top;
+}
+
+void espnic_key_keep(struct espnic_sa *sa)
+{
+	struct espnic_spent_keys *spent = sa->hw.ipsec->spent;
+	struct espnic_spent_key *k, *old;
+	u64 top;
+
+	espnic_sa_keep_numbers(sa);
+	top = atomic64_read(&sa->numbers->top);
+	if (!sa->out || !top)
+		return;
+	spin_lock_bh(&spent->lock);
+	old = espnic_spent_find(spent, sa->numbers->key);
+	if (old) {
+		/* It is as new. */
+		top = max(top, old->top);
+		hlist_del_init(&old->node);
+	}
+	k = &spent->keys[spent->next];
+	spent->next = (spent->next + 1) % spent->count;
+	/* A no-op for one that is in no bucket. */
+	hlist_del_init(&k->node);
+	k->key = sa->numbers->key;
+	k->top = top;
+	hlist_add_head(&k->node, &spent->buckets[hash_64(k->key, spent->bits)]);
+	spin_unlock_bh(&spent->lock);
+}
+
 /* ---- numbers ---- */
 
-struct espnic_numbers *espnic_numbers_new(struct espnic_sa *sa, gfp_t gfp)
+struct espnic_numbers *espnic_numbers_new(struct espnic_sa *sa, const struct xfrm_state *x)
 {
-	struct espnic_numbers *numbers = kzalloc(sizeof(*numbers), gfp);
+	struct espnic_numbers *numbers = kzalloc(sizeof(*numbers), GFP_KERNEL);
 
 	if (!numbers)
 		return NULL;
 	refcount_set(&numbers->refs, 1);
 	numbers->live = sa;
+	/* Now: when the SA is gone, so is the key. */
+	numbers->key = siphash(x->aead->alg_key, (x->aead->alg_key_len + 7) / 8,
+			       &sa->hw.ipsec->spent->secret);
 	return numbers;
 }
 
