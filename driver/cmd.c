@@ -442,7 +442,7 @@ static u32 espnic_event_poll(struct espnic_dev *edev, u32 budget)
 	struct espnic_event event;
 	u32 n;
 
-	for (n = 0; n < budget; n++) {
+	for (n = 0; n < budget && READ_ONCE(cmd->up); n++) {
 		struct espnic_event *next = &cmd->evq[cmd->ev_head & ESPNIC_EVQ_MASK];
 		u32 flags = le32_to_cpu(READ_ONCE(next->flags));
 
@@ -499,11 +499,12 @@ void espnic_cmd_look(struct espnic_dev *edev)
 	} else {
 		lost = time_after_eq(jiffies, cmd->look_time + msecs_to_jiffies(ESPNIC_CMD_LOOK_MS));
 	}
+	/* Under the lock: a reset that comes next waits for the thread, with the rings as they are. */
+	if (lost) {
+		atomic_inc(&edev->lost_irqs);
+		irq_wake_thread(pci_irq_vector(edev->pdev, 0), edev);
+	}
 	spin_unlock_irq(&cmd->lock);
-	if (!lost)
-		return;
-	atomic_inc(&edev->lost_irqs);
-	irq_wake_thread(pci_irq_vector(edev->pdev, 0), edev);
 }
 
 void espnic_cmd_get_state(struct espnic_dev *edev, struct espnic_cmd_state *state)

@@ -800,6 +800,9 @@ netdev_features_t espnic_ipsec_features_check(struct sk_buff *skb, netdev_featur
  */
 int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_tx_meta *meta);
 
+/* Are there SAs? Any context; a hint. */
+bool espnic_ipsec_in_use(const struct espnic_net *enet);
+
 /*
  * Can the device do to the host-made ESP @skb what else it asks for: segmentation, a checksum? BH.
  */

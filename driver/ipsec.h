@@ -31,6 +31,11 @@
 enum espnic_ipsec_limits {
 	/* Milliseconds between looks at the counters of packet-mode SAs. */
 	ESPNIC_IPSEC_POLL_MS = 1000,
+	/*
+	 * Milliseconds that counts are read for before a reset, under RTNL. What is not read then goes
+	 * on by leases and completions all the same.
+	 */
+	ESPNIC_IPSEC_SAVE_MS = 2000,
 	/* Of outer headers, as the kernel's default (RFC 1700's recommendation). */
 	ESPNIC_IPSEC_TTL = 64,
 	/* RFC 4303 section 2.1: 1 to 255 are reserved. */

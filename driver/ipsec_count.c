@@ -54,6 +54,7 @@ static void espnic_sa_take_window(struct espnic_sa *sa, const struct espnic_wind
 	window->size = min_t(u32, le32_to_cpu(rep->size), BITS_PER_BYTE * sizeof(window->bitmap));
 	memcpy(window->bitmap, rep->bitmap, sizeof(window->bitmap));
 	sa->window_new = true;
+	sa->window_at = sa->now.packets;
 	spin_unlock_bh(&sa->hw.lock);
 }
 
@@ -288,7 +289,6 @@ static bool espnic_sa_window_moved(struct espnic_sa *sa)
 		return false;
 	spin_lock_bh(&sa->hw.lock);
 	moved = sa->now.packets != sa->window_at;
-	sa->window_at = sa->now.packets;
 	spin_unlock_bh(&sa->hw.lock);
 	return moved;
 }
@@ -326,12 +326,13 @@ int espnic_sa_read(struct espnic_sa *sa)
 void espnic_ipsec_save(struct espnic_net *enet)
 {
 	struct espnic_ipsec *ipsec = enet->ipsec;
+	unsigned long end = jiffies + msecs_to_jiffies(ESPNIC_IPSEC_SAVE_MS);
 	unsigned long index = 0;
 	struct espnic_hw *hw;
 	int err = 0;
 
 	mutex_lock(&ipsec->lock);
-	while (!err && (hw = espnic_hw_next(&ipsec->sas, &index))) {
+	while (!err && time_before(jiffies, end) && (hw = espnic_hw_next(&ipsec->sas, &index))) {
 		if (espnic_hw_sa(hw)->packet)
 			err = espnic_sa_read(espnic_hw_sa(hw));
 		espnic_hw_put(hw);

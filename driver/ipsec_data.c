@@ -158,6 +158,11 @@ malformed:
 	return NULL;
 }
 
+bool espnic_ipsec_in_use(const struct espnic_net *enet)
+{
+	return !xa_empty(&enet->ipsec->sas);
+}
+
 int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_tx_meta *meta)
 {
 	struct espnic_ipsec *ipsec = enet->ipsec;

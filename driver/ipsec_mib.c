@@ -48,7 +48,7 @@ void espnic_ipsec_mib(struct espnic_ipsec *ipsec)
 		.resp_len	= sizeof(counters),
 	};
 	struct net *net = dev_net(ipsec->enet->netdev);
-	u64 now, news;
+	u64 now;
 	int i;
 
 	lockdep_assert_held(&ipsec->lock);
@@ -59,9 +59,10 @@ void espnic_ipsec_mib(struct espnic_ipsec *ipsec)
 
 		now = le64_to_cpu(counters[espnic_mib[i].counter]);
 		/* A counter that falls is not to be believed. */
-		news = now > *told ? now - *told : 0;
+		if (now <= *told)
+			continue;
+		XFRM_ADD_STATS(net, espnic_mib[i].mib, now - *told);
 		*told = now;
-		XFRM_ADD_STATS(net, espnic_mib[i].mib, news);
 	}
 }
 

@@ -244,7 +244,7 @@ int espnic_net_alloc(struct espnic_dev *edev)
 				       caps->ring_log2_max);
 	enet->params.rx_log2 = clamp_t(u8, ESPNIC_RX_LOG2_DEFAULT, caps->ring_log2_min,
 				       caps->ring_log2_max);
-	enet->coalesce.rx_adaptive = true;
+	enet->coalesce.rx_adaptive = caps->offload & ESPNIC_CAP_OFFLOAD_MODERATION;
 	enet->coalesce.tx_usecs = ESPNIC_TX_USECS_DEFAULT;
 	enet->coalesce.tx_frames = ESPNIC_TX_FRAMES_DEFAULT;
 	enet->coalesce.rx_usecs = ESPNIC_RX_USECS_DEFAULT;

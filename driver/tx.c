@@ -98,17 +98,19 @@ static void espnic_tx_offload(struct espnic_tx_desc *desc, const struct sk_buff 
  * header (xfrm_dev_direct_output()), in which that of its reception may stand. The device writes
  * the addresses, by the SA, but must know from the type that this is IP, or it would not look for
  * a policy; and from a zero destination that without a next hop of the SA there is none. Only what
- * was routed to this interface can be such. 0 or -ENOMEM.
+ * was routed to this interface can be such, and only while there are SAs: a frame whose source
+ * somebody else rewrote is none of our business. 0 or -ENOMEM.
  */
-static int espnic_tx_header(struct sk_buff *skb, const struct net_device *netdev)
+static int espnic_tx_header(struct espnic_net *enet, struct sk_buff *skb)
 {
+	const struct net_device *netdev = enet->netdev;
 	const struct dst_entry *dst = skb_dst(skb);
 	bool routed = dst && dst->dev == netdev;
 	struct ethhdr *eth = (struct ethhdr *)skb->data;
 
 	/* Kept this far for that alone (netif_keep_dst()). */
 	skb_dst_drop(skb);
-	if (!routed || skb->sk || skb_vlan_tag_present(skb) ||
+	if (!routed || skb->sk || skb_vlan_tag_present(skb) || !espnic_ipsec_in_use(enet) ||
 	    (skb->protocol != htons(ETH_P_IP) && skb->protocol != htons(ETH_P_IPV6)) ||
 	    (eth->h_proto == skb->protocol && ether_addr_equal(eth->h_source, netdev->dev_addr)))
 		return 0;
@@ -202,7 +204,7 @@ netdev_tx_t espnic_xmit(struct sk_buff *skb, struct net_device *netdev)
 	}
 
 	max = min_t(u32, edev->caps.tx_segs, ESPNIC_TX_DESCS_MAX);
-	if (espnic_tx_header(skb, netdev) ||
+	if (espnic_tx_header(enet, skb) ||
 	    (unlikely(skb_shinfo(skb)->nr_frags >= max) && skb_linearize(skb)))
 		return espnic_tx_drop(edev, ring, skb, &ring->stats->drop_nomem);
 	if (xfrm_offload(skb) && espnic_ipsec_tx(enet, skb, &meta))

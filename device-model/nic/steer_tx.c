@@ -167,7 +167,6 @@ static bool tx_policy(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 	return true;
 }
 
-/* An IP packet that policy @p says to protect. */
 /* No Ethernet address to go to: what Linux hands over for a tunnel before it knows the next hop. */
 static bool is_blank(const struct espnic_steer_job *j)
 {
@@ -186,6 +185,7 @@ static void tx_pass(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 		espnic_steer_count(b, j, counter);
 }
 
+/* An IP packet that policy @p says to protect. */
 static void tx_protect(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 		       struct espnic_spd_policy *p)
 {
