@@ -336,7 +336,7 @@ void espnic_leases_free(struct espnic_ipsec *ipsec);
  */
 __le64 espnic_sa_lease(const struct espnic_sa *sa, u64 seq);
 
-/* What is remembered of keys whose SAs are gone, for as long as the interface lives. 0 or -ENOMEM. */
+/* What is remembered of keys whose SAs are gone, while the interface lives. 0 or -ENOMEM. */
 int espnic_spent_alloc(struct espnic_ipsec *ipsec);
 void espnic_spent_free(struct espnic_ipsec *ipsec);
 

@@ -405,7 +405,7 @@ static int espnic_sa_is_spent(struct netlink_ext_ack *extack)
 	return -EOPNOTSUPP;
 }
 
-/* Did the device refuse @req for that reason? A twin of another SA it takes: see espnic_sa_join(). */
+/* Did the device refuse @req for that reason? */
 static bool espnic_sa_refused_as_spent(const struct espnic_sa *sa, const struct espnic_cmd_req *req)
 {
 	return sa->out && !sa->packet && req->status == ESPNIC_CMD_STATUS_UNSUPPORTED &&
