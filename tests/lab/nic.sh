@@ -145,9 +145,9 @@ frames_and_bells() {
 # Under load the device looks by itself: at most a doorbell for 32 frames
 few_doorbells() {
 	local frames bells frames_after bells_after
-	read -r frames bells < <(frames_and_bells)
+	read -r frames bells <<<"$(frames_and_bells)"
 	"$here/traffic.py" tcp $RIGHT4 8000000 || return 1
-	read -r frames_after bells_after < <(frames_and_bells)
+	read -r frames_after bells_after <<<"$(frames_and_bells)"
 	frames=$((frames_after - frames)) bells=$((bells_after - bells))
 	echo "$bells doorbells for $frames frames"
 	[ $((32 * bells)) -le $frames ]
