@@ -8,7 +8,7 @@
 define HELP
 make demo          two VMs, IPsec done by the NIC, proved by tshark; build/demo/summary.json
 make test          all that gates a change; last line: N passed, N failed, N skipped
-make test-LAYER    one layer: unit vectors peer device fuzz lab
+make test-LAYER    one layer: unit vectors peer device fuzz lab (that one has more than make test does of it)
 make test-fault    all that can go wrong, with traffic meanwhile (a slice of it is in make test); tests/fault-loop MINUTES
 make test-debug    the lab on a kernel with KASAN, lockdep, DMA-API checks, kmemleak, UBSAN (make debug-kernel)
 make test-kselftest  the kernel's own selftests on two espnic; writes docs/kselftests.md (needs make debug-kernel's source)

@@ -161,7 +161,7 @@ test-device: tests-plain tests-asan tests-tsan
 test-fuzz: $(FUZZ_BINS)
 	@tests/run fuzz
 test-lab: build
-	@tests/run lab
+	@tests/run lab more
 # Not part of make test but for a slice (tests/lab/test_kselftest).
 test-kselftest: build
 	@tests/run kselftest
