@@ -256,6 +256,86 @@ numbers() {
 	lab-barrier numbers-down
 }
 
+out_gone() { # ID
+	ip xfrm state delete src $LEFT4 dst $RIGHT4 proto esp spi $((0x1000 + $1))
+}
+
+out_offloaded() { # ID
+	ip xfrm state get src $LEFT4 dst $RIGHT4 proto esp spi $((0x1000 + $1)) | grep -q "offload parameters"
+}
+
+device_reset() {
+	echo 1 >"/sys/bus/pci/devices/$pci/reset"
+}
+
+# goes_on WHAT COMMAND...: the outbound state of packet mode is deleted, the command run, and the state added as it was first
+goes_on() {
+	local what="keys, packet mode$1" before oseq
+	shift
+	t "$what: traffic" ping -n -q -c 10 -i 0.02 -W 2 $RIGHT4
+	sleep $POLL_S
+	ae 0x1007 $RIGHT4
+	before=$oseq
+	t "$what: the state goes" out_gone 7
+	t "$what: meanwhile" "$@"
+	t "$what: and comes again" eventually eval '(out_again 7 packet transport esn)'
+	sleep $POLL_S
+	ae 0x1007 $RIGHT4
+	t "$what: not below what was sent" test "$oseq" -ge "$before"
+	t "$what: traffic goes on" eventually pings $RIGHT4
+}
+
+# stays_out WHAT COMMAND...: the same in crypto mode, where the state stays in software
+stays_out() {
+	local what="keys, crypto mode$1"
+	shift
+	t "$what: the state goes" out_gone 8
+	t "$what: meanwhile" "$@"
+	says "$what: it is refused" "this key has sent higher numbers by the device: it needs a new one" \
+		out_again 8 crypto transport esn
+	t "$what: and is not offloaded" eval '! out_offloaded 8'
+}
+
+# says NAME TEXT COMMAND...: passes when the command does and says TEXT
+says() {
+	local name=$1 text=$2 said
+	shift 2
+	said=$("$@" 2>&1) || { tap "$name" 1 "$said"; return; }
+	t "$name" grep -qF "$text" <<<"$said"
+}
+
+# A state that is deleted and added again as it was first: its key has sent numbers, which the wire must not show again
+keys() {
+	local sent
+	ipsec_up 7 packet transport 4 16 esn
+	lab-barrier keys-packet
+	if [ "$LAB_SIDE" = left ]; then
+		goes_on "" true
+		goes_on " over a reset" device_reset
+	fi
+	lab-barrier keys-packet-done 180
+	ipsec_down
+	lab-barrier keys-crypto
+	ipsec_up 8 crypto transport 4 16 esn
+	lab-barrier keys-crypto-up
+	if [ "$LAB_SIDE" = left ]; then
+		t "keys, crypto mode: traffic" grew tx_crypto ping -n -q -c 10 -i 0.02 -W 2 $RIGHT4
+		stays_out "" true
+		sent=$(nic_stat tx_crypto)
+		# The first ten again, which the peer drops, but with other IVs
+		t "keys, crypto mode: traffic by software" ping -n -q -c 30 -i 0.02 -W 2 $RIGHT4
+		t "keys, crypto mode: none by the device" stat_is tx_crypto "$sent"
+		stays_out " over a reset" device_reset
+		t "keys, crypto mode: the state goes" out_gone 8
+		EXTRA_STATE="replay-oseq 1000" t "keys, crypto mode: it comes with a higher number" out_again 8 crypto transport esn
+		t "keys, crypto mode: and is offloaded" out_offloaded 8
+		t "keys, crypto mode: traffic by the device again" grew tx_crypto pings $RIGHT4
+	fi
+	lab-barrier keys-crypto-done 180
+	ipsec_down
+	lab-barrier keys-down
+}
+
 # A packet meets a policy without a state: xfrm asks, an IKE daemon (this) brings the states
 acquires() {
 	local clear
@@ -311,7 +391,8 @@ truth
 crypto_mode
 moves
 numbers
+keys
 acquires
-[ "$LAB_SIDE" = right ] || many 2
+[ "$LAB_SIDE" = right ] || many 4
 lab-barrier end 120
 [ "$LAB_SIDE" = right ] || exit "$tap_failed"
