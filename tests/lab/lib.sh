@@ -223,3 +223,21 @@ covered() {
 uncovered() {
 	: >"/out/cover.$1.end"
 }
+
+# with_traffic COMMAND...: COMMAND while TCP flows; both must succeed
+with_traffic() {
+	"$(dirname "${BASH_SOURCE[0]}")/traffic.py" tcp $RIGHT4 4000000 &
+	local pid=$! status
+	sleep 0.3
+	"$@"
+	status=$?
+	wait $pid && return $status
+}
+
+shows() { # TEXT COMMAND...: its output has TEXT
+	local text=$1 said
+	shift
+	said=$("$@") && case $said in *"$text"*) return 0 ;; esac
+	echo "no '$text' in: $said"
+	return 1
+}

@@ -21,24 +21,6 @@ tcp_works() {
 	"$here/traffic.py" tcp $RIGHT4 "${1:-1000000}" && "$here/traffic.py" tcp $RIGHT6 "${1:-1000000}"
 }
 
-# with_traffic COMMAND...: COMMAND while TCP flows; both must succeed
-with_traffic() {
-	"$here/traffic.py" tcp $RIGHT4 4000000 &
-	local pid=$! status
-	sleep 0.3
-	"$@"
-	status=$?
-	wait $pid && return $status
-}
-
-shows() { # TEXT COMMAND...: its output has TEXT
-	local text=$1 said
-	shift
-	said=$("$@") && case $said in *"$text"*) return 0 ;; esac
-	echo "no '$text' in: $said"
-	return 1
-}
-
 pci=$(basename "$(readlink -f /sys/class/net/eth0/device)")
 
 rebind() {

@@ -19,24 +19,6 @@ answered() { # the peer answers
 	pings $RIGHT4 -s 1000 && pings $RIGHT6 -s 1000
 }
 
-# with_traffic COMMAND...: COMMAND while TCP flows; both must succeed
-with_traffic() {
-	"$here/traffic.py" tcp $RIGHT4 4000000 &
-	local pid=$! status
-	sleep 0.3
-	"$@"
-	status=$?
-	wait $pid && return $status
-}
-
-shows() { # TEXT COMMAND...: its output has TEXT
-	local text=$1 said
-	shift
-	said=$("$@") && case $said in *"$text"*) return 0 ;; esac
-	echo "no '$text' in: $said"
-	return 1
-}
-
 self_tests() {
 	t "self-test, online" shows "The test result is PASS" ethtool -t eth0 online
 	t "self-test, offline" shows "The test result is PASS" ethtool -t eth0 offline
