@@ -282,20 +282,28 @@ static bool usable(const struct espnic_sad_entry *e, const struct espnic_spd_pol
 	       (!e->has_sel || espnic_selector_match(&e->sel, flow));
 }
 
-struct espnic_sad_entry *espnic_sad_choose(struct espnic_sad *sad,
-					   const struct espnic_spd_policy *p,
-					   const struct espnic_flow *flow)
+/* The chain in which the SAs for @p and @flow stand, and of which kind it is. */
+static uint32_t *chosen_head(struct espnic_sad *sad, const struct espnic_spd_policy *p,
+			     const struct espnic_flow *flow, enum espnic_sad_chains *c)
 {
 	const struct espnic_spd_template *t = &p->tmpl;
 	const uint8_t *daddr = t->mode == ESPNIC_MODE_TUNNEL ? t->daddr : flow->dst;
 	bool any = !memcmp(daddr, any_addr, sizeof(any_addr));
-	enum espnic_sad_chains c = any ? ESPNIC_SAD_BY_NOTHING : ESPNIC_SAD_BY_DADDR;
-	struct espnic_sad_entry *dying = NULL;
-	uint32_t *head;
 
+	*c = any ? ESPNIC_SAD_BY_NOTHING : ESPNIC_SAD_BY_DADDR;
 	if (t->reqid)
-		c = any ? ESPNIC_SAD_BY_REQID : ESPNIC_SAD_BY_DADDR_REQID;
-	head = chain_head(sad, c, daddr, t->reqid);
+		*c = any ? ESPNIC_SAD_BY_REQID : ESPNIC_SAD_BY_DADDR_REQID;
+	return chain_head(sad, *c, daddr, t->reqid);
+}
+
+/* The first usable one of the chain, from the newest to the oldest; a dying one only if there is no other. */
+static struct espnic_sad_entry *choose_from(struct espnic_sad *sad, const uint32_t *head,
+					    enum espnic_sad_chains c,
+					    const struct espnic_spd_policy *p,
+					    const struct espnic_flow *flow)
+{
+	struct espnic_sad_entry *dying = NULL;
+
 	ESPNIC_TOUCH(head, sizeof(*head));
 	for (uint32_t i = *head; i; i = sad->entries[i].chain[c].next) {
 		struct espnic_sad_entry *e = &sad->entries[i];
@@ -303,12 +311,54 @@ struct espnic_sad_entry *espnic_sad_choose(struct espnic_sad *sad,
 		ESPNIC_TOUCH(e, sizeof(*e));
 		if ((e->dying && dying) || !usable(e, p, flow))
 			continue;
-		/* Chains run from the newest to the oldest. */
 		if (!e->dying)
 			return e;
 		dying = e;
 	}
 	return dying;
+}
+
+struct espnic_sad_entry *espnic_sad_choose(struct espnic_sad *sad,
+					   const struct espnic_spd_policy *p,
+					   const struct espnic_flow *flow)
+{
+	enum espnic_sad_chains c;
+	const uint32_t *head = chosen_head(sad, p, flow, &c);
+
+	return choose_from(sad, head, c, p, flow);
+}
+
+/* An entry is two lines and a half, wherever it begins. */
+static void fetch_entry(const struct espnic_sad_entry *e)
+{
+	for (size_t at = 0; at < sizeof(*e); at += ESPNIC_TABLE_LINE)
+		__builtin_prefetch((const uint8_t *)e + at);
+}
+
+static void choose_some(struct espnic_sad *sad, const struct espnic_spd_policy *const *policies,
+			const struct espnic_flow *const *flows, struct espnic_sad_entry **chosen,
+			unsigned int n)
+{
+	enum espnic_sad_chains c[GROUP];
+	const uint32_t *head[GROUP];
+
+	for (unsigned int i = 0; i < n; i++) {
+		head[i] = chosen_head(sad, policies[i], flows[i], &c[i]);
+		__builtin_prefetch(head[i]);
+	}
+	for (unsigned int i = 0; i < n; i++)
+		fetch_entry(&sad->entries[*head[i]]);
+	for (unsigned int i = 0; i < n; i++)
+		chosen[i] = choose_from(sad, head[i], c[i], policies[i], flows[i]);
+}
+
+void espnic_sad_choose_burst(struct espnic_sad *sad, const struct espnic_spd_policy *const *policies,
+			     const struct espnic_flow *const *flows,
+			     struct espnic_sad_entry **chosen, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i += GROUP)
+		choose_some(sad, policies + i, flows + i, chosen + i,
+			    n - i < GROUP ? n - i : GROUP);
 }
 
 /* ---- both ---- */

@@ -124,6 +124,11 @@ struct espnic_sad_entry *espnic_sad_choose(struct espnic_sad *sad,
 					   const struct espnic_spd_policy *p,
 					   const struct espnic_flow *flow);
 
+/* The same for @n packets, their memory fetched side by side; @chosen[i] is that of @policies[i] and @flows[i]. */
+void espnic_sad_choose_burst(struct espnic_sad *sad, const struct espnic_spd_policy *const *policies,
+			     const struct espnic_flow *const *flows,
+			     struct espnic_sad_entry **chosen, unsigned int n);
+
 /* How many SAs are in the table. */
 uint32_t espnic_sad_count(const struct espnic_sad *sad);
 /*

@@ -322,32 +322,78 @@ bool espnic_spd_template_fits(const struct espnic_spd_policy *p, const struct es
 	       !memcmp(e->daddr, flow->dst, sizeof(e->daddr));
 }
 
+/*
+ * What the first match @p (@r) in one direction says of a packet that came out of @e. True: it may pass,
+ * and no other direction need be asked.
+ */
+static bool inbound_judge(enum espnic_spd_result r, struct espnic_spd_policy *p,
+			  const struct espnic_flow *flow, const struct espnic_sad_entry *e,
+			  struct espnic_spd_policy **policy, enum espnic_spd_result *result)
+{
+	if (r == ESPNIC_SPD_MATCH) {
+		if (espnic_spd_action(p) != ESPNIC_SPD_PROTECT ||
+		    !espnic_spd_template_fits(p, e, flow))
+			return false;
+		*policy = p;
+		*result = ESPNIC_SPD_MATCH;
+		return true;
+	}
+	if (r == ESPNIC_SPD_AMBIGUOUS && *result == ESPNIC_SPD_NONE) {
+		*policy = p;
+		*result = ESPNIC_SPD_AMBIGUOUS;
+	}
+	return false;
+}
+
 enum espnic_spd_result espnic_spd_check_inbound(const struct espnic_spd *spd,
 						const struct espnic_flow *flow,
 						const struct espnic_sad_entry *e,
 						struct espnic_spd_policy **policy)
 {
-	static const enum espnic_spd_dir dirs[] = { ESPNIC_SPD_IN, ESPNIC_SPD_FWD };
-	enum espnic_spd_result result = ESPNIC_SPD_NONE;
-	struct espnic_spd_policy *p;
+	enum espnic_spd_result result;
 
-	*policy = NULL;
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		enum espnic_spd_result r = espnic_spd_lookup(spd, dirs[i], flow, &p);
-
-		if (r == ESPNIC_SPD_NONE)
-			continue;
-		if (r == ESPNIC_SPD_MATCH) {
-			if (espnic_spd_action(p) != ESPNIC_SPD_PROTECT ||
-			    !espnic_spd_template_fits(p, e, flow))
-				continue;
-			*policy = p;
-			return ESPNIC_SPD_MATCH;
-		}
-		if (result == ESPNIC_SPD_NONE) {
-			*policy = p;
-			result = ESPNIC_SPD_AMBIGUOUS;
-		}
-	}
+	espnic_spd_check_inbound_burst(spd, &flow, &e, policy, &result, 1);
 	return result;
+}
+
+static void check_some(const struct espnic_spd *spd, const struct espnic_flow *const *flows,
+		       const struct espnic_sad_entry *const *sas,
+		       struct espnic_spd_policy **policies, enum espnic_spd_result *results,
+		       unsigned int n)
+{
+	const struct espnic_flow *open[BURST];
+	struct espnic_spd_policy *p[BURST];
+	enum espnic_spd_result r[BURST];
+	unsigned int at[BURST], n_open = 0;
+
+	lookup_some(spd, ESPNIC_SPD_IN, flows, p, r, n);
+	for (unsigned int i = 0; i < n; i++) {
+		policies[i] = NULL;
+		results[i] = ESPNIC_SPD_NONE;
+		if (inbound_judge(r[i], p[i], flows[i], sas[i], &policies[i], &results[i]))
+			continue;
+		at[n_open] = i;
+		open[n_open++] = flows[i];
+	}
+	lookup_some(spd, ESPNIC_SPD_FWD, open, p, r, n_open);
+	for (unsigned int i = 0; i < n_open; i++)
+		inbound_judge(r[i], p[i], open[i], sas[at[i]], &policies[at[i]], &results[at[i]]);
+}
+
+void espnic_spd_check_inbound_burst(const struct espnic_spd *spd,
+				    const struct espnic_flow *const *flows,
+				    const struct espnic_sad_entry *const *sas,
+				    struct espnic_spd_policy **policies,
+				    enum espnic_spd_result *results, unsigned int n)
+{
+	while (n) {
+		unsigned int some = n < BURST ? n : BURST;
+
+		check_some(spd, flows, sas, policies, results, some);
+		flows += some;
+		sas += some;
+		policies += some;
+		results += some;
+		n -= some;
+	}
 }

@@ -131,6 +131,13 @@ enum espnic_spd_result espnic_spd_check_inbound(const struct espnic_spd *spd,
 						const struct espnic_sad_entry *e,
 						struct espnic_spd_policy **policy);
 
+/* The same for @n packets, their memory fetched side by side; @sas[i] is that of @flows[i]. */
+void espnic_spd_check_inbound_burst(const struct espnic_spd *spd,
+				    const struct espnic_flow *const *flows,
+				    const struct espnic_sad_entry *const *sas,
+				    struct espnic_spd_policy **policies,
+				    enum espnic_spd_result *results, unsigned int n);
+
 /*
  * Whether @e fits the template of @p for the clear packet @flow: protocol, mode,
  * reqid, SPI; tunnel: outer addresses; transport: the packet's own.

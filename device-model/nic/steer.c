@@ -80,6 +80,7 @@ void espnic_steer_begin(struct espnic_steer_burst *b, struct espnic_steer_thread
 			struct espnic_frame *frames, unsigned int n)
 {
 	b->t = t;
+	b->n = n;
 	b->now_ms = 0;
 	b->packet.n = 0;
 	b->crypto.n = 0;
@@ -125,12 +126,12 @@ static void describe(const struct espnic_steer_job *j, char *text, size_t size)
 			 counter_name(j->counter));
 }
 
-void espnic_steer_end(struct espnic_steer_burst *b, unsigned int n, enum espnic_pcap_dir dir)
+void espnic_steer_end(struct espnic_steer_burst *b, enum espnic_pcap_dir dir)
 {
 	struct espnic_pcap *pcap = b->t->steer->pcap;
 	char text[ESPNIC_PCAP_COMMENT_MAX];
 
-	for (unsigned int i = 0; pcap && i < n; i++) {
+	for (unsigned int i = 0; pcap && i < b->n; i++) {
 		const struct espnic_steer_job *j = &b->jobs[i];
 		const struct espnic_frame *f = j->f;
 		/*
@@ -146,6 +147,24 @@ void espnic_steer_end(struct espnic_steer_burst *b, unsigned int n, enum espnic_
 				  as_it_came ? j->len_in : f->len, dir,
 				  j->counter != ESPNIC_COUNTER_COUNT ? text : NULL);
 	}
+}
+
+void espnic_steer_decide(const struct espnic_steer *s, enum espnic_spd_dir dir,
+			 struct espnic_steer_job *const *jobs, unsigned int n, unsigned int at)
+{
+	const struct espnic_flow *flows[ESPNIC_STEER_BURST];
+	struct espnic_spd_policy *policies[ESPNIC_STEER_BURST];
+	enum espnic_spd_result results[ESPNIC_STEER_BURST];
+
+	if (!n)
+		return;
+	for (unsigned int i = 0; i < n; i++)
+		flows[i] = &jobs[i]->flow;
+	espnic_spd_lookup_burst(s->spd, dir, flows, policies, results, n);
+	for (unsigned int i = 0; i < n; i++)
+		jobs[i]->spd[at] = (struct espnic_steer_decision){
+			.policy = policies[i], .result = results[i],
+		};
 }
 
 struct espnic_pkt *espnic_steer_batch_add(struct espnic_steer_batch *batch,

@@ -15,6 +15,23 @@
 /* Instead of a counter: the ports decide, and the packet does not show them. */
 #define UNDECIDED ESPNIC_COUNTER_COUNT
 
+/* What is to be done with a frame, as far as it and the tables say. */
+enum rx_kind {
+	RX_PASS,			/* not IP */
+	RX_RUNT,
+	RX_UNJUDGED,			/* it does not parse */
+	RX_SHORT,			/* ESP or AH whose header is not to be seen */
+	RX_KEEPALIVE,
+	RX_IPSEC,			/* ESP, AH, or UDP that may be ESP: the SAD tells what it is */
+	/* That of RX_IPSEC: */
+	RX_SA,				/* of job->sa */
+	RX_DORMANT,
+	RX_UNKNOWN,
+	RX_CLEAR,			/* by policy: that for this host in spd[SPD_IN], that for others in spd[SPD_FWD] */
+};
+
+enum { SPD_IN, SPD_FWD };
+
 /* Why the engine refused a packet. */
 static enum espnic_counter rx_refusal(enum espnic_verdict v)
 {
@@ -73,19 +90,17 @@ static void rx_settle_first(struct espnic_steer_burst *b, struct espnic_steer_jo
 }
 
 /* What the SPD says of a packet in clear; UNDECIDED if it cannot tell. */
-static enum espnic_counter rx_clear_verdict(const struct espnic_steer *s,
-					    const struct espnic_flow *flow)
+static enum espnic_counter rx_clear_verdict(const struct espnic_steer_job *j)
 {
-	struct espnic_spd_policy *in, *fwd;
-	enum espnic_spd_result in_res = espnic_spd_lookup(s->spd, ESPNIC_SPD_IN, flow, &in);
-	enum espnic_spd_result fwd_res = espnic_spd_lookup(s->spd, ESPNIC_SPD_FWD, flow, &fwd);
+	struct espnic_spd_policy *in = j->spd[SPD_IN].policy, *fwd = j->spd[SPD_FWD].policy;
+	enum espnic_spd_result in_res = j->spd[SPD_IN].result, fwd_res = j->spd[SPD_FWD].result;
 	bool in_protect = in_res == ESPNIC_SPD_MATCH && in->action == ESPNIC_SPD_PROTECT;
 	bool fwd_protect = fwd_res == ESPNIC_SPD_MATCH && fwd->action == ESPNIC_SPD_PROTECT;
 
 	if (in_res == ESPNIC_SPD_MATCH)
-		espnic_spd_count_packet(in, flow->ip_len);
+		espnic_spd_count_packet(in, j->flow.ip_len);
 	else if (fwd_protect)
-		espnic_spd_count_packet(fwd, flow->ip_len);
+		espnic_spd_count_packet(fwd, j->flow.ip_len);
 	/* Also while such a policy is being deleted: it lets nothing through until it is gone. */
 	if (in_protect || fwd_protect)
 		return ESPNIC_COUNTER_RX_DROP_CLEAR;
@@ -98,7 +113,7 @@ static enum espnic_counter rx_clear_verdict(const struct espnic_steer *s,
 
 static void rx_clear(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 {
-	enum espnic_counter verdict = rx_clear_verdict(b->t->steer, &j->flow);
+	enum espnic_counter verdict = rx_clear_verdict(j);
 	uint32_t first;
 
 	if (!(j->flow.flags & ESPNIC_FLOW_NONFIRST)) {
@@ -119,40 +134,37 @@ static void rx_clear(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 }
 
 /* Four bytes of any UDP packet may look like an SPI: the port must fit the SA, too. */
-static bool port_fits(const struct espnic_sad_entry *e, const struct espnic_flow *flow,
-		      const struct espnic_peek *peek)
+static bool port_fits(const struct espnic_sad_entry *e, const struct espnic_steer_job *j)
 {
-	return peek->kind != ESPNIC_PEEK_UDP || flow->dport == ESPNIC_NATT_PORT ||
-	       (e->udp_encap && flow->dport == e->udp_dport);
+	return j->peek.kind != ESPNIC_PEEK_UDP || j->flow.dport == ESPNIC_NATT_PORT ||
+	       (e->udp_encap && j->flow.dport == e->udp_dport);
 }
 
-/* The SA of what was peeked at in the frame, NULL: none that is known. */
-static struct espnic_sad_entry *rx_sa(const struct espnic_steer *s, const struct espnic_flow *flow,
-				      const struct espnic_peek *peek)
+/* UDP to the NAT traversal port. */
+static bool is_natt(const struct espnic_steer_job *j)
 {
-	const struct espnic_sad_key key = {
-		.spi = peek->spi, .ip_proto = peek->proto, .family = flow->family,
-		.daddr = flow->dst, .saddr = flow->src,
-	};
-	struct espnic_sad_entry *e = espnic_sad_find(s->sad, &key);
-
-	return e && port_fits(e, flow, peek) ? e : NULL;
+	return j->flow.flags & ESPNIC_FLOW_PORTS && j->flow.dport == ESPNIC_NATT_PORT;
 }
 
-/* The same of dormant SAs. */
-static bool rx_dormant(const struct espnic_steer *s, const struct espnic_flow *flow,
-		       const struct espnic_peek *peek)
+/* Whether a dormant SA could open it. */
+static bool rx_dormant(const struct espnic_steer *s, const struct espnic_steer_job *j)
 {
 	const struct espnic_sad_entry *e = espnic_dormant_lookup_in(
-		s->dormant, peek->spi, peek->proto, flow->family, flow->dst);
+		s->dormant, j->peek.spi, j->peek.proto, j->flow.family, j->flow.dst);
 
-	return e && port_fits(e, flow, peek);
+	return e && port_fits(e, j);
 }
 
-/* The frame is for SA @e. */
-static void rx_for_sa(struct espnic_steer_burst *b, struct espnic_steer_job *j,
-		      struct espnic_sad_entry *e)
+/* The frame is for its SA. */
+static void rx_for_sa(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 {
+	struct espnic_sad_entry *e = j->sa;
+
+	if (j->flow.flags & ESPNIC_FLOW_FRAGMENT) {
+		j->sa = NULL;
+		rx_settle_first(b, j, ESPNIC_COUNTER_RX_DROP_FRAGMENT);
+		return;
+	}
 	/* What says so will be gone when the packet is verified. */
 	if (e->udp_encap) {
 		memcpy(j->peer_addr, j->flow.src, sizeof(j->peer_addr));
@@ -169,24 +181,6 @@ static void rx_verified(struct espnic_steer_burst *b, const struct espnic_steer_
 	if (j->sa->udp_encap &&
 	    espnic_peer_seen(s->peers, j->sa, j->peer_addr, j->peer_port, j->seq))
 		s->sa_event(s->event_ctx, j->sa->handle);
-}
-
-/* ESP, AH or UDP that may be ESP; @natt: UDP to the NAT traversal port. */
-static void rx_ipsec(struct espnic_steer_burst *b, struct espnic_steer_job *j,
-		     const struct espnic_peek *peek, bool natt)
-{
-	struct espnic_sad_entry *e = rx_sa(b->t->steer, &j->flow, peek);
-
-	if (e && j->flow.flags & ESPNIC_FLOW_FRAGMENT)
-		rx_settle_first(b, j, ESPNIC_COUNTER_RX_DROP_FRAGMENT);
-	else if (e)
-		rx_for_sa(b, j, e);
-	else if (rx_dormant(b->t->steer, &j->flow, peek))
-		rx_settle_first(b, j, ESPNIC_COUNTER_RX_DROP_DORMANT);
-	else if (peek->kind == ESPNIC_PEEK_IPSEC || natt)
-		rx_settle_first(b, j, ESPNIC_COUNTER_RX_UNKNOWN_SPI);
-	else
-		rx_clear(b, j);
 }
 
 /* A packet that does not parse: passes only where there is no policy. */
@@ -211,38 +205,123 @@ static void rx_ipsec_short(struct espnic_steer_burst *b, struct espnic_steer_job
 	rx_settle(b, j, verdict);
 }
 
-static void rx_frame(struct espnic_steer_burst *b, struct espnic_steer_job *j)
+/* Pass 1: what the frame itself says. */
+static enum rx_kind rx_read(struct espnic_steer_job *j)
 {
 	struct espnic_frame *f = j->f;
 	enum espnic_l3_kind kind = espnic_frame_l3(f->buf + f->off, f->len, &j->l3);
-	struct espnic_peek peek;
-	bool natt;
 
 	f->flags = 0;
 	f->sa_handle = 0;
 	f->seq = 0;
 	f->ipsec_status = ESPNIC_IPSEC_STATUS_OK;
-	if (kind == ESPNIC_L3_SHORT) {
-		espnic_steer_drop(b, j, ESPNIC_COUNTER_RX_DROP_RUNT);
-		return;
-	}
+	if (kind == ESPNIC_L3_SHORT)
+		return RX_RUNT;
 	if (kind == ESPNIC_L3_OTHER)
-		return;
-	if (kind == ESPNIC_L3_BAD ||
-	    !espnic_flow_parse(espnic_steer_ip(j), f->len - j->l3, &j->flow)) {
-		rx_unjudged(b, j);
-		return;
+		return RX_PASS;
+	if (kind == ESPNIC_L3_BAD || !espnic_flow_parse(espnic_steer_ip(j), f->len - j->l3, &j->flow))
+		return RX_UNJUDGED;
+	espnic_steer_peek(espnic_steer_ip(j), &j->flow, &j->peek);
+	switch (j->peek.kind) {
+	case ESPNIC_PEEK_IPSEC:
+	case ESPNIC_PEEK_UDP:
+		return RX_IPSEC;
+	case ESPNIC_PEEK_SHORT:
+		return RX_SHORT;
+	case ESPNIC_PEEK_KEEPALIVE:
+		return is_natt(j) ? RX_KEEPALIVE : RX_CLEAR;
+	default:
+		return RX_CLEAR;
 	}
-	espnic_steer_peek(espnic_steer_ip(j), &j->flow, &peek);
-	natt = j->flow.flags & ESPNIC_FLOW_PORTS && j->flow.dport == ESPNIC_NATT_PORT;
-	if (peek.kind == ESPNIC_PEEK_IPSEC || peek.kind == ESPNIC_PEEK_UDP)
-		rx_ipsec(b, j, &peek, natt);
-	else if (peek.kind == ESPNIC_PEEK_KEEPALIVE && natt)
-		rx_settle(b, j, ESPNIC_COUNTER_RX_KEEPALIVE);
-	else if (peek.kind == ESPNIC_PEEK_SHORT)
+}
+
+/* What the packet of @j is, for which the SAD has @e (NULL: nothing). */
+static enum rx_kind rx_tell(const struct espnic_steer *s, struct espnic_steer_job *j,
+			    struct espnic_sad_entry *e)
+{
+	if (e && port_fits(e, j)) {
+		j->sa = e;
+		return RX_SA;
+	}
+	if (rx_dormant(s, j))
+		return RX_DORMANT;
+	return j->peek.kind == ESPNIC_PEEK_IPSEC || is_natt(j) ? RX_UNKNOWN : RX_CLEAR;
+}
+
+/* Gathers the jobs of that kind; returns how many. */
+static unsigned int rx_gather(struct espnic_steer_burst *b, enum rx_kind kind,
+			      struct espnic_steer_job **jobs)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < b->n; i++)
+		if (b->jobs[i].kind == kind)
+			jobs[n++] = &b->jobs[i];
+	return n;
+}
+
+/* Pass 2: whose the IPsec packets are. */
+static void rx_find_sas(struct espnic_steer_burst *b)
+{
+	const struct espnic_steer *s = b->t->steer;
+	struct espnic_steer_job *jobs[ESPNIC_STEER_BURST];
+	struct espnic_sad_key keys[ESPNIC_STEER_BURST];
+	struct espnic_sad_entry *found[ESPNIC_STEER_BURST];
+	unsigned int n = rx_gather(b, RX_IPSEC, jobs);
+
+	for (unsigned int i = 0; i < n; i++)
+		keys[i] = (struct espnic_sad_key){
+			.spi = jobs[i]->peek.spi, .ip_proto = jobs[i]->peek.proto,
+			.family = jobs[i]->flow.family,
+			.daddr = jobs[i]->flow.dst, .saddr = jobs[i]->flow.src,
+		};
+	espnic_sad_find_burst(s->sad, keys, found, n);
+	for (unsigned int i = 0; i < n; i++)
+		jobs[i]->kind = (uint8_t)rx_tell(s, jobs[i], found[i]);
+}
+
+/* Pass 3: what policies say of packets in clear. */
+static void rx_find_policies(struct espnic_steer_burst *b)
+{
+	struct espnic_steer_job *jobs[ESPNIC_STEER_BURST];
+	unsigned int n = rx_gather(b, RX_CLEAR, jobs);
+
+	espnic_steer_decide(b->t->steer, ESPNIC_SPD_IN, jobs, n, SPD_IN);
+	espnic_steer_decide(b->t->steer, ESPNIC_SPD_FWD, jobs, n, SPD_FWD);
+}
+
+/* Pass 4. */
+static void rx_act(struct espnic_steer_burst *b, struct espnic_steer_job *j)
+{
+	switch ((enum rx_kind)j->kind) {
+	case RX_PASS:
+		break;
+	case RX_RUNT:
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_RX_DROP_RUNT);
+		break;
+	case RX_UNJUDGED:
+		rx_unjudged(b, j);
+		break;
+	case RX_SHORT:
 		rx_ipsec_short(b, j);
-	else
+		break;
+	case RX_KEEPALIVE:
+		rx_settle(b, j, ESPNIC_COUNTER_RX_KEEPALIVE);
+		break;
+	case RX_SA:
+		rx_for_sa(b, j);
+		break;
+	case RX_DORMANT:
+		rx_settle_first(b, j, ESPNIC_COUNTER_RX_DROP_DORMANT);
+		break;
+	case RX_UNKNOWN:
+		rx_settle_first(b, j, ESPNIC_COUNTER_RX_UNKNOWN_SPI);
+		break;
+	case RX_CLEAR:
+	case RX_IPSEC:			/* none is left of these */
 		rx_clear(b, j);
+		break;
+	}
 }
 
 /*
@@ -253,12 +332,11 @@ static enum espnic_counter rx_inner_verdict(struct espnic_steer_burst *b,
 					    struct espnic_steer_job *j)
 {
 	const uint8_t fragment = j->flow.flags & (ESPNIC_FLOW_FRAGMENT | ESPNIC_FLOW_NONFIRST);
-	struct espnic_spd_policy *p;
 	uint32_t verdict;
 
-	switch (espnic_spd_check_inbound(b->t->steer->spd, &j->flow, j->sa, &p)) {
+	switch (j->spd[SPD_IN].result) {
 	case ESPNIC_SPD_MATCH:
-		espnic_spd_count_packet(p, j->flow.ip_len);
+		espnic_spd_count_packet(j->spd[SPD_IN].policy, j->flow.ip_len);
 		if (fragment == ESPNIC_FLOW_FRAGMENT)
 			espnic_fragcache_put(b->t->frags, j->sa->handle, &j->flow,
 					     espnic_steer_now(b), ESPNIC_COUNTER_RX_UNPROTECTED);
@@ -274,6 +352,37 @@ static enum espnic_counter rx_inner_verdict(struct espnic_steer_burst *b,
 	default:
 		return ESPNIC_COUNTER_RX_DROP_SELECTOR;
 	}
+}
+
+/* Reads the packets that came out of SAs of packet offload, and asks the SPD for all of them. */
+static void rx_find_inner(struct espnic_steer_burst *b)
+{
+	const struct espnic_flow *flows[ESPNIC_STEER_BURST];
+	const struct espnic_sad_entry *sas[ESPNIC_STEER_BURST];
+	struct espnic_steer_job *jobs[ESPNIC_STEER_BURST];
+	struct espnic_spd_policy *policies[ESPNIC_STEER_BURST];
+	enum espnic_spd_result results[ESPNIC_STEER_BURST];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < b->packet.n; i++) {
+		const struct espnic_pkt *pkt = &b->packet.pkts[i];
+		struct espnic_steer_job *j = b->packet.jobs[i];
+
+		if (pkt->verdict != ESPNIC_OK || pkt->flags & ESPNIC_PKT_DUMMY)
+			continue;
+		j->kind = RX_UNJUDGED;
+		if (!espnic_flow_parse(pkt->data, pkt->len, &j->flow))
+			continue;
+		j->kind = RX_SA;
+		flows[n] = &j->flow;
+		sas[n] = j->sa;
+		jobs[n++] = j;
+	}
+	espnic_spd_check_inbound_burst(b->t->steer->spd, flows, sas, policies, results, n);
+	for (unsigned int i = 0; i < n; i++)
+		jobs[i]->spd[SPD_IN] = (struct espnic_steer_decision){
+			.policy = policies[i], .result = results[i],
+		};
 }
 
 static void rx_unprotected(struct espnic_steer_burst *b, struct espnic_steer_job *j,
@@ -292,7 +401,7 @@ static void rx_unprotected(struct espnic_steer_burst *b, struct espnic_steer_job
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_RX_DUMMY);
 		return;
 	}
-	if (!espnic_flow_parse(pkt->data, pkt->len, &j->flow)) {
+	if (j->kind == RX_UNJUDGED) {
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_RX_DROP_MALFORMED);
 		return;
 	}
@@ -332,10 +441,15 @@ static void rx_burst(struct espnic_steer_thread *t, struct espnic_frame *frames,
 
 	espnic_steer_begin(&b, t, frames, n);
 	for (unsigned int i = 0; i < n; i++)
-		rx_frame(&b, &b.jobs[i]);
+		b.jobs[i].kind = (uint8_t)rx_read(&b.jobs[i]);
+	rx_find_sas(&b);
+	rx_find_policies(&b);
+	for (unsigned int i = 0; i < n; i++)
+		rx_act(&b, &b.jobs[i]);
 
 	if (b.packet.n)
 		engine->unprotect(t->engine, b.packet.pkts, b.packet.n);
+	rx_find_inner(&b);
 	for (unsigned int i = 0; i < b.packet.n; i++)
 		rx_unprotected(&b, b.packet.jobs[i], &b.packet.pkts[i]);
 	espnic_steer_batch_events(&b, &b.packet);
@@ -345,7 +459,7 @@ static void rx_burst(struct espnic_steer_thread *t, struct espnic_frame *frames,
 	for (unsigned int i = 0; i < b.crypto.n; i++)
 		rx_crypted(&b, b.crypto.jobs[i], &b.crypto.pkts[i]);
 	espnic_steer_batch_events(&b, &b.crypto);
-	espnic_steer_end(&b, n, ESPNIC_PCAP_IN);
+	espnic_steer_end(&b, ESPNIC_PCAP_IN);
 }
 
 void espnic_steer_rx(struct espnic_steer_thread *t, struct espnic_frame *frames, unsigned int n)

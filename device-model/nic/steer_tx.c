@@ -15,6 +15,27 @@
 /* In the fragment cache, instead of a policy id: the packet is host-made ESP in UDP. */
 #define VERDICT_HOST_ESP UINT32_MAX
 
+/* Packets of a burst that policies say to protect. */
+struct tx_protects {
+	unsigned int n;
+	struct espnic_steer_job *jobs[ESPNIC_STEER_BURST];
+	const struct espnic_flow *flows[ESPNIC_STEER_BURST];
+	const struct espnic_spd_policy *policies[ESPNIC_STEER_BURST];
+};
+
+/* What is to be done with a frame, as far as it and the tables say. */
+enum tx_kind {
+	TX_PASS,			/* not IP */
+	TX_SHORT,
+	TX_UNJUDGED,			/* it does not parse */
+	TX_CRYPTO,			/* host-made ESP that the descriptor names an SA for */
+	TX_CRYPTO_MALFORMED,
+	TX_HOST_ESP,
+	TX_IP,				/* by policy, in spd[SPD_OUT], unless its first fragment was host-made ESP */
+};
+
+enum { SPD_OUT };
+
 /* Why the engine refused a packet. */
 static enum espnic_counter tx_refusal(enum espnic_verdict v)
 {
@@ -75,22 +96,21 @@ bool espnic_steer_crypto_sa(struct espnic_steer *s, uint32_t handle, struct espn
 static void tx_crypto(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 {
 	struct espnic_sad_entry *e = crypto_sa(b->t->steer, j->f->sa_handle);
-	struct espnic_peek peek;
+	const struct espnic_peek *peek = &j->peek;
 	struct espnic_pkt *pkt;
 
 	if (!e) {
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_HANDLE);
 		return;
 	}
-	espnic_steer_peek(espnic_steer_ip(j), &j->flow, &peek);
-	if ((peek.kind != ESPNIC_PEEK_IPSEC && peek.kind != ESPNIC_PEEK_UDP) ||
-	    (peek.kind == ESPNIC_PEEK_UDP) != e->udp_encap ||
-	    j->flow.flags & ESPNIC_FLOW_FRAGMENT || peek.proto != e->ip_proto ||
-	    j->f->esp_offset != j->l3 + peek.off) {
+	if ((peek->kind != ESPNIC_PEEK_IPSEC && peek->kind != ESPNIC_PEEK_UDP) ||
+	    (peek->kind == ESPNIC_PEEK_UDP) != e->udp_encap ||
+	    j->flow.flags & ESPNIC_FLOW_FRAGMENT || peek->proto != e->ip_proto ||
+	    j->f->esp_offset != j->l3 + peek->off) {
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_MALFORMED);
 		return;
 	}
-	if (peek.spi != e->spi) {
+	if (peek->spi != e->spi) {
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_HANDLE);
 		return;
 	}
@@ -100,23 +120,21 @@ static void tx_crypto(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 		return;
 	}
 	pkt = espnic_steer_batch_add(&b->crypto, j, e);
-	pkt->esp_off = peek.off;
+	pkt->esp_off = peek->off;
 	pkt->seq_hi = j->f->seq_hi;
 }
 
 static bool is_host_esp(const struct espnic_steer *s, const struct espnic_steer_job *j)
 {
 	const struct espnic_flow *flow = &j->flow;
-	struct espnic_peek peek;
 
-	espnic_steer_peek(espnic_steer_ip(j), flow, &peek);
-	switch (peek.kind) {
+	switch (j->peek.kind) {
 	case ESPNIC_PEEK_IPSEC:
 	case ESPNIC_PEEK_SHORT:
 		return true;
 	case ESPNIC_PEEK_UDP:
 		return flow->sport == ESPNIC_NATT_PORT || flow->dport == ESPNIC_NATT_PORT ||
-		       espnic_espudp_is(s->espudp, flow, peek.spi);
+		       espnic_espudp_is(s->espudp, flow, j->peek.spi);
 	default:
 		return false;
 	}
@@ -146,9 +164,9 @@ static bool tx_policy(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 		      struct espnic_spd_policy **p)
 {
 	uint8_t fragment = j->flow.flags & (ESPNIC_FLOW_FRAGMENT | ESPNIC_FLOW_NONFIRST);
-	enum espnic_spd_result res =
-		espnic_spd_lookup(b->t->steer->spd, ESPNIC_SPD_OUT, &j->flow, p);
+	enum espnic_spd_result res = j->spd[SPD_OUT].result;
 
+	*p = j->spd[SPD_OUT].policy;
 	if (res == ESPNIC_SPD_AMBIGUOUS && fragment & ESPNIC_FLOW_NONFIRST) {
 		if (first_fragment_policy(b, j, p))
 			return true;
@@ -159,8 +177,6 @@ static bool tx_policy(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_MALFORMED);
 		return false;
 	}
-	if (res == ESPNIC_SPD_NONE)
-		*p = NULL;
 	if (fragment == ESPNIC_FLOW_FRAGMENT)
 		espnic_fragcache_put(b->t->frags, 0, &j->flow, espnic_steer_now(b),
 				     *p ? (*p)->id : 0);
@@ -185,18 +201,28 @@ static void tx_pass(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 		espnic_steer_count(b, j, counter);
 }
 
-/* An IP packet that policy @p says to protect. */
+/* An IP packet that policy @p says to protect: which SA is for it is asked for many at once. */
 static void tx_protect(struct espnic_steer_burst *b, struct espnic_steer_job *j,
-		       struct espnic_spd_policy *p)
+		       struct tx_protects *t, struct espnic_spd_policy *p)
 {
-	const struct espnic_steer *s = b->t->steer;
-	struct espnic_sad_entry *e;
-
 	if (j->flow.flags & ESPNIC_FLOW_FRAGMENT && p->tmpl.mode == ESPNIC_MODE_TRANSPORT) {
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_FRAGMENT);
 		return;
 	}
-	e = espnic_sad_choose(s->sad, p, &j->flow);
+	/* It may be that of its first fragment. */
+	j->spd[SPD_OUT].policy = p;
+	t->jobs[t->n] = j;
+	t->flows[t->n] = &j->flow;
+	t->policies[t->n++] = p;
+}
+
+/* For the packet, which is to be protected, there is SA @e (NULL: none fits). */
+static void tx_for_sa(struct espnic_steer_burst *b, struct espnic_steer_job *j,
+		      struct espnic_sad_entry *e)
+{
+	struct espnic_spd_policy *p = j->spd[SPD_OUT].policy;
+	const struct espnic_steer *s = b->t->steer;
+
 	/* Before it takes a number. */
 	if (e && is_blank(j) && !(e->mode == ESPNIC_MODE_TUNNEL && e->has_l2)) {
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_L2);
@@ -211,6 +237,16 @@ static void tx_protect(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 	espnic_steer_batch_add(&b->packet, j, e);
 }
 
+/* Pass 4: the SAs of what is to be protected. */
+static void tx_find_sas(struct espnic_steer_burst *b, const struct tx_protects *t)
+{
+	struct espnic_sad_entry *chosen[ESPNIC_STEER_BURST];
+
+	espnic_sad_choose_burst(b->t->steer->sad, t->policies, t->flows, chosen, t->n);
+	for (unsigned int i = 0; i < t->n; i++)
+		tx_for_sa(b, t->jobs[i], chosen[i]);
+}
+
 /* Later fragments of ESP in UDP show neither port nor SPI: the first said what they are. */
 static bool is_host_esp_fragment(struct espnic_steer_burst *b, const struct espnic_steer_job *j)
 {
@@ -221,11 +257,11 @@ static bool is_host_esp_fragment(struct espnic_steer_burst *b, const struct espn
 	       verdict == VERDICT_HOST_ESP;
 }
 
-static void tx_ip(struct espnic_steer_burst *b, struct espnic_steer_job *j)
+static void tx_ip(struct espnic_steer_burst *b, struct espnic_steer_job *j, struct tx_protects *t)
 {
 	struct espnic_spd_policy *p;
 
-	if (is_host_esp_fragment(b, j) || is_host_esp(b->t->steer, j)) {
+	if (j->kind == TX_HOST_ESP || is_host_esp_fragment(b, j)) {
 		if ((j->flow.flags & (ESPNIC_FLOW_FRAGMENT | ESPNIC_FLOW_NONFIRST)) ==
 		    ESPNIC_FLOW_FRAGMENT)
 			espnic_fragcache_put(b->t->frags, 0, &j->flow, espnic_steer_now(b),
@@ -245,7 +281,7 @@ static void tx_ip(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 		tx_pass(b, j, ESPNIC_COUNTER_TX_BYPASS);
 		break;
 	case ESPNIC_SPD_PROTECT:
-		tx_protect(b, j, p);
+		tx_protect(b, j, t, p);
 		break;
 	case ESPNIC_SPD_DISCARD:
 	default:
@@ -254,32 +290,62 @@ static void tx_ip(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 	}
 }
 
-static void tx_frame(struct espnic_steer_burst *b, struct espnic_steer_job *j)
+/* Pass 1: what the frame itself says. */
+static enum tx_kind tx_read(const struct espnic_steer *s, struct espnic_steer_job *j)
 {
 	struct espnic_frame *f = j->f;
 	bool crypto = f->flags & ESPNIC_FRAME_CRYPTO;
 	enum espnic_l3_kind kind = espnic_frame_l3(f->buf + f->off, f->len, &j->l3);
 
 	f->flags &= ESPNIC_FRAME_CRYPTO;
-	if (kind == ESPNIC_L3_SHORT) {
-		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_LENGTH);
-		return;
-	}
+	if (kind == ESPNIC_L3_SHORT)
+		return TX_SHORT;
 	if (kind == ESPNIC_L3_OTHER && !crypto)
-		return;
-	if (kind != ESPNIC_L3_IP ||
-	    !espnic_flow_parse(espnic_steer_ip(j), f->len - j->l3, &j->flow)) {
-		/* What is to be encrypted and cannot be is never sent as it is. */
-		if (crypto)
-			espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_MALFORMED);
-		else
-			tx_unjudged(b, j);
-		return;
-	}
+		return TX_PASS;
+	/* What is to be encrypted and cannot be is never sent as it is. */
+	if (kind != ESPNIC_L3_IP || !espnic_flow_parse(espnic_steer_ip(j), f->len - j->l3, &j->flow))
+		return crypto ? TX_CRYPTO_MALFORMED : TX_UNJUDGED;
+	espnic_steer_peek(espnic_steer_ip(j), &j->flow, &j->peek);
 	if (crypto)
+		return TX_CRYPTO;
+	return is_host_esp(s, j) ? TX_HOST_ESP : TX_IP;
+}
+
+/* Pass 2. */
+static void tx_find_policies(struct espnic_steer_burst *b)
+{
+	struct espnic_steer_job *jobs[ESPNIC_STEER_BURST];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < b->n; i++)
+		if (b->jobs[i].kind == TX_IP)
+			jobs[n++] = &b->jobs[i];
+	espnic_steer_decide(b->t->steer, ESPNIC_SPD_OUT, jobs, n, SPD_OUT);
+}
+
+/* Pass 3; what is to be protected is gathered in @t. */
+static void tx_act(struct espnic_steer_burst *b, struct espnic_steer_job *j, struct tx_protects *t)
+{
+	switch ((enum tx_kind)j->kind) {
+	case TX_PASS:
+		break;
+	case TX_SHORT:
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_LENGTH);
+		break;
+	case TX_UNJUDGED:
+		tx_unjudged(b, j);
+		break;
+	case TX_CRYPTO:
 		tx_crypto(b, j);
-	else
-		tx_ip(b, j);
+		break;
+	case TX_CRYPTO_MALFORMED:
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_MALFORMED);
+		break;
+	case TX_HOST_ESP:
+	case TX_IP:
+		tx_ip(b, j, t);
+		break;
+	}
 }
 
 static void tx_protected(struct espnic_steer_burst *b, struct espnic_steer_job *j,
@@ -305,11 +371,16 @@ static void tx_protected(struct espnic_steer_burst *b, struct espnic_steer_job *
 static void tx_burst(struct espnic_steer_thread *t, struct espnic_frame *frames, unsigned int n)
 {
 	const struct espnic_engine_ops *engine = t->steer->engine;
+	struct tx_protects protects = { .n = 0 };
 	struct espnic_steer_burst b;
 
 	espnic_steer_begin(&b, t, frames, n);
 	for (unsigned int i = 0; i < n; i++)
-		tx_frame(&b, &b.jobs[i]);
+		b.jobs[i].kind = (uint8_t)tx_read(t->steer, &b.jobs[i]);
+	tx_find_policies(&b);
+	for (unsigned int i = 0; i < n; i++)
+		tx_act(&b, &b.jobs[i], &protects);
+	tx_find_sas(&b, &protects);
 
 	if (b.packet.n)
 		engine->protect(t->engine, b.packet.pkts, b.packet.n);
@@ -329,7 +400,7 @@ static void tx_burst(struct espnic_steer_thread *t, struct espnic_frame *frames,
 			espnic_steer_drop(&b, j, tx_refusal(b.crypto.pkts[i].verdict));
 	}
 	espnic_steer_batch_events(&b, &b.crypto);
-	espnic_steer_end(&b, n, ESPNIC_PCAP_OUT);
+	espnic_steer_end(&b, ESPNIC_PCAP_OUT);
 }
 
 void espnic_steer_tx(struct espnic_steer_thread *t, struct espnic_frame *frames, unsigned int n)

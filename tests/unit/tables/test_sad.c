@@ -448,6 +448,27 @@ static void compare_burst(uint64_t *s, const struct naive_sa *v)
 	}
 }
 
+static void compare_choices(uint64_t *s, const struct naive_sa *v)
+{
+	static struct espnic_spd_policy p[QUERIES];
+	static struct espnic_flow f[QUERIES];
+	const struct espnic_spd_policy *policies[QUERIES];
+	const struct espnic_flow *flows[QUERIES];
+	struct espnic_sad_entry *got[QUERIES];
+
+	for (int i = 0; i < QUERIES; i++) {
+		random_query(s, &p[i], &f[i]);
+		policies[i] = &p[i];
+		flows[i] = &f[i];
+	}
+	espnic_sad_choose_burst(sad, policies, flows, got, QUERIES);
+	for (int i = 0; i < QUERIES; i++) {
+		int want = naive_sad_choose(v, &p[i], &f[i]);
+
+		assert_int_equal(got[i] ? got[i]->handle : 0, want < 0 ? 0 : v[want].e.handle);
+	}
+}
+
 static void test_against_naive(void **state)
 {
 	static struct naive_sa v[NAIVE_MAX];
@@ -482,6 +503,8 @@ static void test_against_naive(void **state)
 		}
 		if (step % 8 == 0)
 			compare_burst(&s, v);
+		if (step % 8 == 4)
+			compare_choices(&s, v);
 	}
 	assert_in_range(found, 10000, 70000);	/* neither all nor nothing: the queries are worth it */
 }

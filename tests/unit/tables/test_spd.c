@@ -368,6 +368,76 @@ static void test_against_naive(void **state)
 		assert_in_range(seen[r], 100, 31900);
 }
 
+static void inbound_policies(uint64_t *s)
+{
+	for (uint32_t id = 1; id <= 8; id++) {
+		struct espnic_spd_policy p = {
+			.id = id, .priority = naive_random(s, 6),
+			.dir = naive_random(s, 2) ? ESPNIC_SPD_IN : ESPNIC_SPD_FWD,
+			.action = naive_random(s, 4) ? ESPNIC_SPD_PROTECT : (uint8_t)naive_random(s, 2),
+			.tmpl = { .mode = ESPNIC_MODE_TUNNEL, .ip_proto = 50, .family = 4,
+				  .reqid = naive_random(s, 3) },
+		};
+
+		random_selector(s, &p.sel);
+		assert_int_equal(espnic_spd_insert(spd, &p), 0);
+	}
+}
+
+/* What came out of an SA, asked for in bursts and singly, against what lookups in both directions say. */
+static void test_inbound_burst(void **state)
+{
+	enum { N = 70 };	/* more than are worked on side by side */
+	static struct espnic_flow flows[N];
+	struct espnic_sad_entry sa[2] = {
+		{ .mode = ESPNIC_MODE_TUNNEL, .ip_proto = 50, .family = 4, .reqid = 1 },
+		{ .mode = ESPNIC_MODE_TUNNEL, .ip_proto = 50, .family = 4, .reqid = 2 },
+	};
+	const struct espnic_sad_entry *sas[N];
+	const struct espnic_flow *f[N];
+	struct espnic_spd_policy *got[N];
+	enum espnic_spd_result r[N];
+	uint32_t seen[3] = { 0 };
+	uint64_t s = 3;
+
+	(void)state;
+	for (int round = 0; round < 200; round++) {
+		espnic_spd_clear(spd);
+		inbound_policies(&s);
+		for (int i = 0; i < N; i++) {
+			random_flow(&s, &flows[i]);
+			f[i] = &flows[i];
+			sas[i] = &sa[naive_random(&s, 2)];
+		}
+		espnic_spd_check_inbound_burst(spd, f, sas, got, r, N);
+		for (int i = 0; i < N; i++) {
+			enum espnic_spd_result want = ESPNIC_SPD_NONE;
+			struct espnic_spd_policy *p, *decides = NULL, *one;
+
+			for (int d = 0; d < 2 && want != ESPNIC_SPD_MATCH; d++) {
+				enum espnic_spd_dir dir = d ? ESPNIC_SPD_FWD : ESPNIC_SPD_IN;
+				enum espnic_spd_result now = espnic_spd_lookup(spd, dir, f[i], &p);
+
+				if (now == ESPNIC_SPD_MATCH && p->action == ESPNIC_SPD_PROTECT &&
+				    (!p->tmpl.reqid || p->tmpl.reqid == sas[i]->reqid)) {
+					want = ESPNIC_SPD_MATCH;
+					decides = p;
+				} else if (now == ESPNIC_SPD_AMBIGUOUS && want == ESPNIC_SPD_NONE) {
+					want = ESPNIC_SPD_AMBIGUOUS;
+					decides = p;
+				}
+			}
+			assert_int_equal(r[i], want);
+			assert_ptr_equal(got[i], decides);
+			assert_int_equal(espnic_spd_check_inbound(spd, f[i], sas[i], &one), want);
+			assert_ptr_equal(one, decides);
+			seen[want]++;
+		}
+	}
+	for (int i = 0; i < 3; i++)
+		assert_in_range(seen[i], 100, 200 * N);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_inbound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_inbound_transport, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_against_naive, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_inbound_burst, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("spd", tests, NULL, NULL);
