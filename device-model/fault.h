@@ -41,6 +41,9 @@
 	F(CMD_ID, "cmd-id", "the id in a command's answer is ARG")                              \
 	F(CMD_STATUS, "cmd-status", "the status in a command's answer is ARG")                  \
 	F(CMD_RESP, "cmd-resp", "the response length in a command's answer is ARG")             \
+	F(SA_ADD, "sa-add", "an SA is not taken: status ARG")                                   \
+	F(SA_DEL, "sa-del", "an SA is not deleted: status ARG")                                 \
+	F(AWAKE, "awake", "a dormant SA is said to have taken over, from number ARG")           \
 	F(LEASE, "lease", "half of a sequence lease is not written: its DMA is refused")         \
 	F(EVENT, "event", "an event nobody asked for: type ARG & 0xffff, handle ARG >> 16")     \
 	F(FW_HANG, "fw-hang", "the firmware does nothing any more, until a reset")              \

@@ -93,6 +93,7 @@ enum espnic_hal_sa_update_what {
 	ESPNIC_HAL_SA_DYING = 1 << 1,
 	ESPNIC_HAL_SA_LIMITS = 1 << 2,
 	ESPNIC_HAL_SA_LEASE = 1 << 3,
+	ESPNIC_HAL_SA_ALIVE = 1 << 4,	/* not dying any more; never with DYING */
 };
 
 struct espnic_hal_sa_update {
@@ -252,9 +253,9 @@ struct espnic_hal_ops {
 	 * SAs. The firmware sees to it that handles are unique, and among SAs that are not
 	 * dormant (SPI, protocol, family, destination) of inbound and (key, salt) of each direction.
 	 * sa_add: OK, NO_SPACE, or ENGINE with *@verdict the enum espnic_ipsec_status. sa_del: OK when
-	 * no packet uses it any more and the engine's copy of the key is wiped; *@seq is the last
-	 * number it sent or verified. sa_query must not lose an event that event_next has yet to
-	 * return.
+	 * no packet uses it any more and the engine's copy of the key is wiped; *@last is what a query
+	 * would then say: its counts are final. sa_query must not lose an event that event_next has yet
+	 * to return.
 	 * sa_succeed: as sa_del of @old, and @heir, until now dormant and of the same direction, key and
 	 * salt, takes its place; between them no packet passes. *@seq: the number the heir goes
 	 * on from. enum espnic_cmd_status.
@@ -262,8 +263,9 @@ struct espnic_hal_ops {
 	uint32_t (*sa_add)(void *ctx, const struct espnic_hal_sa *sa, uint32_t *verdict);
 	uint32_t (*sa_update)(void *ctx, uint32_t handle, const struct espnic_hal_sa_update *u,
 			      uint32_t *verdict);
-	uint32_t (*sa_del)(void *ctx, uint32_t handle, uint64_t *seq);
-	uint32_t (*sa_succeed)(void *ctx, uint32_t old, uint32_t heir, uint64_t *seq);
+	uint32_t (*sa_del)(void *ctx, uint32_t handle, struct espnic_hal_sa_report *last);
+	uint32_t (*sa_succeed)(void *ctx, uint32_t old, uint32_t heir,
+			       struct espnic_hal_sa_report *last, uint64_t *seq);
 	uint32_t (*sa_query)(void *ctx, uint32_t handle, struct espnic_hal_sa_report *r);
 	/* A consistent picture of the replay window of an inbound SA of packet offload. */
 	uint32_t (*sa_window)(void *ctx, uint32_t handle, struct espnic_hal_window *w);

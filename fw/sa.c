@@ -3,7 +3,7 @@
 #include "internal.h"
 
 #define UPDATE_FLAGS (ESPNIC_CMD_SA_UPDATE_L2 | ESPNIC_CMD_SA_UPDATE_DYING | \
-		      ESPNIC_CMD_SA_UPDATE_LIMITS)
+		      ESPNIC_CMD_SA_UPDATE_LIMITS | ESPNIC_CMD_SA_UPDATE_ALIVE)
 
 static bool bad(struct espnic_fw_reply *r, uint32_t off)
 {
@@ -143,17 +143,41 @@ static bool check_sa(struct espnic_fw *fw, struct espnic_fw_sa **sa, struct espn
 	       check_there(*sa, c->handle, r);
 }
 
+/* Writes what the hardware said of @sa as the response. */
+static void respond_report(struct espnic_fw *fw, const struct espnic_fw_sa *sa,
+			   const struct espnic_hal_sa_report *hal, struct espnic_fw_reply *r)
+{
+	struct espnic_sa_report rep = {
+		.packets = hal->packets,
+		.bytes = hal->bytes,
+		.seq = hal->seq,
+		.integrity_failed = hal->integrity_failed,
+		.replay = hal->replay,
+		.dropped = hal->dropped,
+		.replay_window = hal->replay_window,
+		.flags = (uint32_t)hal->soft | (uint32_t)hal->hard << 1 |
+			 (uint32_t)hal->seq_used_up << 2 | (uint32_t)sa->dormant << 3 |
+			 (uint32_t)hal->has_peer << 4,
+	};
+
+	if (hal->has_peer) {
+		memcpy(rep.peer_addr, hal->peer_addr, sizeof(rep.peer_addr));
+		rep.peer_port = hal->peer_port;
+	}
+	espnic_fw_respond(fw, r, &rep, sizeof(rep));
+}
+
 /* @old goes and @heir, its newest twin, takes over; its lease is ahead before it sends. */
 static bool succeed(struct espnic_fw *fw, struct espnic_fw_sa *old, struct espnic_fw_sa *heir,
-		    struct espnic_fw_reply *r)
+		    struct espnic_hal_sa_report *last, struct espnic_fw_reply *r)
 {
 	struct espnic_hal_event awake = { .type = ESPNIC_EVENT_TYPE_SA_AWAKE, .handle = heir->handle };
-	struct espnic_hal_sa_report rep = { 0 };
 
 	if (heir->lease_addr &&
-	    fw->hal->sa_query(fw->ctx, old->handle, &rep) == ESPNIC_CMD_STATUS_OK)
-		espnic_fw_lease_ahead(fw, heir, rep.seq);
-	r->status = (uint16_t)fw->hal->sa_succeed(fw->ctx, old->handle, heir->handle, &awake.value);
+	    fw->hal->sa_query(fw->ctx, old->handle, last) == ESPNIC_CMD_STATUS_OK)
+		espnic_fw_lease_ahead(fw, heir, last->seq);
+	r->status = (uint16_t)fw->hal->sa_succeed(fw->ctx, old->handle, heir->handle, last,
+						  &awake.value);
 	if (r->status != ESPNIC_CMD_STATUS_OK)
 		return false;
 	heir->dormant = false;
@@ -165,27 +189,31 @@ static bool succeed(struct espnic_fw *fw, struct espnic_fw_sa *old, struct espni
 	return true;
 }
 
-static bool delete(struct espnic_fw *fw, struct espnic_fw_sa *sa, struct espnic_fw_reply *r)
+static bool delete(struct espnic_fw *fw, struct espnic_fw_sa *sa,
+		   struct espnic_hal_sa_report *last, struct espnic_fw_reply *r)
 {
-	uint64_t seq = 0;
-
-	r->status = (uint16_t)fw->hal->sa_del(fw->ctx, sa->handle, &seq);
+	r->status = (uint16_t)fw->hal->sa_del(fw->ctx, sa->handle, last);
 	if (r->status != ESPNIC_CMD_STATUS_OK)
 		return false;
 	if (sa->dir == ESPNIC_CMD_SA_DIR_OUT && !sa->dormant)
-		espnic_fw_spent_keep(fw, &sa->names, seq);
+		espnic_fw_spent_keep(fw, &sa->names, last->seq);
 	return true;
 }
 
 void espnic_fw_sa_del(struct espnic_fw *fw, struct espnic_fw_reply *r)
 {
+	struct espnic_hal_sa_report last = { 0 };
 	struct espnic_fw_sa *sa, *heir;
 
 	if (!check_sa(fw, &sa, r))
 		return;
 	heir = sa->dormant ? NULL : espnic_fw_heir(fw, sa);
-	if (heir ? !succeed(fw, sa, heir, r) : !delete(fw, sa, r))
+	if (heir ? !succeed(fw, sa, heir, &last, r) : !delete(fw, sa, &last, r))
 		return;
+	respond_report(fw, sa, &last, r);
+	/* The SA is gone, whether or not its report could be written. */
+	r->status = ESPNIC_CMD_STATUS_OK;
+	r->detail = 0;
 	espnic_fw_lease_drop(fw, sa);
 	espnic_fw_names_drop(fw, sa);
 	espnic_fw_wipe(sa, sizeof(*sa));
@@ -195,28 +223,13 @@ void espnic_fw_sa_del(struct espnic_fw *fw, struct espnic_fw_reply *r)
 void espnic_fw_sa_query(struct espnic_fw *fw, struct espnic_fw_reply *r)
 {
 	struct espnic_hal_sa_report hal = { 0 };
-	struct espnic_sa_report rep = { 0 };
 	struct espnic_fw_sa *sa;
 
 	if (!check_sa(fw, &sa, r))
 		return;
 	r->status = (uint16_t)fw->hal->sa_query(fw->ctx, sa->handle, &hal);
-	if (r->status != ESPNIC_CMD_STATUS_OK)
-		return;
-	rep.packets = hal.packets;
-	rep.bytes = hal.bytes;
-	rep.seq = hal.seq;
-	rep.integrity_failed = hal.integrity_failed;
-	rep.replay = hal.replay;
-	rep.dropped = hal.dropped;
-	rep.replay_window = hal.replay_window;
-	rep.flags = (uint32_t)hal.soft | (uint32_t)hal.hard << 1 | (uint32_t)hal.seq_used_up << 2 |
-		    (uint32_t)sa->dormant << 3 | (uint32_t)hal.has_peer << 4;
-	if (hal.has_peer) {
-		memcpy(rep.peer_addr, hal.peer_addr, sizeof(rep.peer_addr));
-		rep.peer_port = hal.peer_port;
-	}
-	espnic_fw_respond(fw, r, &rep, sizeof(rep));
+	if (r->status == ESPNIC_CMD_STATUS_OK)
+		respond_report(fw, sa, &hal, r);
 }
 
 void espnic_fw_sa_window(struct espnic_fw *fw, struct espnic_fw_reply *r)
@@ -248,6 +261,23 @@ void espnic_fw_sa_window(struct espnic_fw *fw, struct espnic_fw_reply *r)
 
 #define OFF(field) ESPNIC_FW_OFF(espnic_cmd_sa_update, field)
 
+/* The dying mark: set, taken back, or left as it is. */
+static bool check_dying(const struct espnic_fw *fw, uint32_t flags, struct espnic_hal_sa_update *u,
+			struct espnic_fw_reply *r)
+{
+	const uint32_t both = ESPNIC_CMD_SA_UPDATE_DYING | ESPNIC_CMD_SA_UPDATE_ALIVE;
+
+	if ((flags & both) == both)
+		return bad(r, OFF(flags));
+	if (flags & ESPNIC_CMD_SA_UPDATE_ALIVE && !(fw->caps.ipsec & ESPNIC_CAP_IPSEC_REVIVE))
+		return espnic_fw_refuse(r, ESPNIC_CMD_STATUS_UNSUPPORTED, OFF(flags));
+	if (flags & ESPNIC_CMD_SA_UPDATE_DYING)
+		u->what |= ESPNIC_HAL_SA_DYING;
+	if (flags & ESPNIC_CMD_SA_UPDATE_ALIVE)
+		u->what |= ESPNIC_HAL_SA_ALIVE;
+	return true;
+}
+
 static bool check_update(struct espnic_fw *fw, const struct espnic_cmd_sa_update *c,
 			 const struct espnic_fw_sa *sa, struct espnic_hal_sa_update *u,
 			 struct espnic_fw_reply *r)
@@ -275,9 +305,7 @@ static bool check_update(struct espnic_fw *fw, const struct espnic_cmd_sa_update
 			return false;
 		u->what |= ESPNIC_HAL_SA_LIMITS;
 	}
-	if (c->flags & ESPNIC_CMD_SA_UPDATE_DYING)
-		u->what |= ESPNIC_HAL_SA_DYING;
-	return true;
+	return check_dying(fw, c->flags, u, r);
 }
 
 void espnic_fw_sa_update(struct espnic_fw *fw, struct espnic_fw_reply *r)

@@ -232,11 +232,16 @@ static void gather_marks(struct espnic_core *core)
 		atomic_store(&core->any_news, true);
 }
 
-static bool faulty_event(struct espnic_faults *faults, struct espnic_hal_event *ev)
+static bool faulty_event(struct espnic_core *core, struct espnic_hal_event *ev)
 {
+	const struct espnic_sad_entry *dormant = espnic_dormant_any(core->nic->steer.dormant);
+	struct espnic_faults *faults = core->nic->cfg.faults;
 	uint64_t arg;
 
-	if (espnic_fault_strikes(faults, ESPNIC_FAULT_FATAL, &arg))
+	if (dormant && espnic_fault_strikes(faults, ESPNIC_FAULT_AWAKE, &arg))
+		*ev = (struct espnic_hal_event){ .type = ESPNIC_EVENT_TYPE_SA_AWAKE,
+						 .handle = dormant->handle, .value = arg };
+	else if (espnic_fault_strikes(faults, ESPNIC_FAULT_FATAL, &arg))
 		*ev = (struct espnic_hal_event){ .type = ESPNIC_EVENT_TYPE_FATAL, .value = arg };
 	else if (espnic_fault_strikes(faults, ESPNIC_FAULT_EVENT, &arg))
 		*ev = (struct espnic_hal_event){
@@ -254,7 +259,7 @@ bool espnic_core_event_next(void *ctx, struct espnic_hal_event *ev)
 {
 	struct espnic_core *core = ctx;
 
-	if (core->nic->cfg.faults && faulty_event(core->nic->cfg.faults, ev))
+	if (core->nic->cfg.faults && faulty_event(core, ev))
 		return true;
 	if (core->next_event == core->n_events) {
 		core->next_event = core->n_events = 0;

@@ -78,8 +78,9 @@ struct espnic_sad_entry *espnic_core_find_sa(struct espnic_core *core, uint32_t 
 uint32_t espnic_core_sa_add(void *ctx, const struct espnic_hal_sa *sa, uint32_t *verdict);
 uint32_t espnic_core_sa_update(void *ctx, uint32_t handle, const struct espnic_hal_sa_update *u,
 			       uint32_t *verdict);
-uint32_t espnic_core_sa_del(void *ctx, uint32_t handle, uint64_t *seq);
-uint32_t espnic_core_sa_succeed(void *ctx, uint32_t old, uint32_t heir, uint64_t *seq);
+uint32_t espnic_core_sa_del(void *ctx, uint32_t handle, struct espnic_hal_sa_report *last);
+uint32_t espnic_core_sa_succeed(void *ctx, uint32_t old, uint32_t heir,
+				struct espnic_hal_sa_report *last, uint64_t *seq);
 uint32_t espnic_core_sa_window(void *ctx, uint32_t handle, struct espnic_hal_window *w);
 uint32_t espnic_core_sa_query(void *ctx, uint32_t handle, struct espnic_hal_sa_report *r);
 uint32_t espnic_core_policy_add(void *ctx, const struct espnic_hal_policy *p);

@@ -195,8 +195,11 @@ uint32_t espnic_core_sa_add(void *ctx, const struct espnic_hal_sa *sa, uint32_t 
 	struct espnic_steer *steer = &core->nic->steer;
 	struct espnic_sad_entry e;
 	enum espnic_verdict v;
+	uint64_t status;
 	int err;
 
+	if (espnic_fault_strikes(core->nic->cfg.faults, ESPNIC_FAULT_SA_ADD, &status))
+		return (uint32_t)status;
 	to_entry(&e, sa);
 	v = make_sa(core, sa, &e.sa);
 	if (v != ESPNIC_OK) {
@@ -248,7 +251,7 @@ uint32_t espnic_core_sa_update(void *ctx, uint32_t handle, const struct espnic_h
 			return ESPNIC_CMD_STATUS_ENGINE;
 		}
 	}
-	if (!(u->what & (ESPNIC_HAL_SA_L2 | ESPNIC_HAL_SA_DYING)))
+	if (!(u->what & (ESPNIC_HAL_SA_L2 | ESPNIC_HAL_SA_DYING | ESPNIC_HAL_SA_ALIVE)))
 		return ESPNIC_CMD_STATUS_OK;
 	pthread_rwlock_wrlock(&steer->lock);
 	if (u->what & ESPNIC_HAL_SA_L2) {
@@ -258,30 +261,58 @@ uint32_t espnic_core_sa_update(void *ctx, uint32_t handle, const struct espnic_h
 	}
 	if (u->what & ESPNIC_HAL_SA_DYING)
 		e->dying = true;
+	if (u->what & ESPNIC_HAL_SA_ALIVE)
+		e->dying = false;
 	pthread_rwlock_unlock(&steer->lock);
 	return ESPNIC_CMD_STATUS_OK;
 }
 
-/* What stays to be done with an SA that no lookup finds any more. Returns its last number. */
-static uint64_t bury(struct espnic_core *core, uint32_t handle, struct espnic_sa *sa)
+/* What engine and core know of @sa; the peer of UDP encapsulation stands elsewhere. */
+static void report(struct espnic_core *core, uint32_t handle, struct espnic_sa *sa,
+		   struct espnic_hal_sa_report *r)
 {
-	const struct espnic_engine_ops *engine = core->nic->steer.engine;
+	const struct espnic_core_sa *known = &core->sa[handle & ESPNIC_SA_INDEX_MASK];
 	struct espnic_sa_state st;
+	unsigned int i;
 
-	engine->sa_query(sa, &st);
-	engine->sa_del(sa);
-	espnic_core_forget_sa(core, handle);
-	espnic_trace(core->nic, "sa_del", "handle=%08x", handle);
-	return st.seq;
+	core->nic->steer.engine->sa_query(sa, &st);
+	espnic_core_note(core, handle, st.events);
+	memset(r, 0, sizeof(*r));
+	r->packets = st.packets;
+	r->bytes = st.bytes;
+	r->seq = st.seq;
+	r->integrity_failed = st.verdicts[ESPNIC_INTEGRITY];
+	r->replay = st.verdicts[ESPNIC_REPLAY] + st.verdicts[ESPNIC_TOO_OLD];
+	for (i = 0; i < ESPNIC_VERDICTS; i++)
+		if (i != ESPNIC_OK)
+			r->dropped += st.verdicts[i];
+	r->dropped -= r->integrity_failed + r->replay;
+	r->replay_window = known->replay_window;
+	r->soft = known->soft;
+	r->hard = known->hard;
+	r->seq_used_up = known->seq_used_up;
 }
 
-uint32_t espnic_core_sa_del(void *ctx, uint32_t handle, uint64_t *seq)
+/* What stays to be done with an SA that no lookup finds any more: *@last is its last report. */
+static void bury(struct espnic_core *core, uint32_t handle, struct espnic_sa *sa,
+		 struct espnic_hal_sa_report *last)
+{
+	report(core, handle, sa, last);
+	core->nic->steer.engine->sa_del(sa);
+	espnic_core_forget_sa(core, handle);
+	espnic_trace(core->nic, "sa_del", "handle=%08x", handle);
+}
+
+uint32_t espnic_core_sa_del(void *ctx, uint32_t handle, struct espnic_hal_sa_report *last)
 {
 	struct espnic_core *core = ctx;
 	struct espnic_steer *steer = &core->nic->steer;
 	struct espnic_sad_entry *e = espnic_core_find_sa(core, handle);
 	struct espnic_sa *sa;
+	uint64_t status;
 
+	if (espnic_fault_strikes(core->nic->cfg.faults, ESPNIC_FAULT_SA_DEL, &status))
+		return (uint32_t)status;
 	if (!e)
 		return ESPNIC_CMD_STATUS_NOT_FOUND;
 	sa = e->sa;
@@ -292,7 +323,7 @@ uint32_t espnic_core_sa_del(void *ctx, uint32_t handle, uint64_t *seq)
 	else
 		go_away(steer, e);
 	pthread_rwlock_unlock(&steer->lock);
-	*seq = bury(core, handle, sa);
+	bury(core, handle, sa, last);
 	return ESPNIC_CMD_STATUS_OK;
 }
 
@@ -314,7 +345,8 @@ static void inherit(struct espnic_core *core, const struct espnic_sad_entry *hei
 	engine->sa_inherit(heir->sa, old);
 }
 
-uint32_t espnic_core_sa_succeed(void *ctx, uint32_t old, uint32_t heir, uint64_t *seq)
+uint32_t espnic_core_sa_succeed(void *ctx, uint32_t old, uint32_t heir,
+				struct espnic_hal_sa_report *last, uint64_t *seq)
 {
 	struct espnic_core *core = ctx;
 	struct espnic_steer *steer = &core->nic->steer;
@@ -322,8 +354,11 @@ uint32_t espnic_core_sa_succeed(void *ctx, uint32_t old, uint32_t heir, uint64_t
 	struct espnic_sad_entry *to = espnic_dormant_by_handle(steer->dormant, heir);
 	struct espnic_sa *sa, *next;
 	struct espnic_sa_state st;
+	uint64_t status;
 	int err;
 
+	if (espnic_fault_strikes(core->nic->cfg.faults, ESPNIC_FAULT_SA_DEL, &status))
+		return (uint32_t)status;
 	if (!from || !to)
 		return ESPNIC_CMD_STATUS_NOT_FOUND;
 	sa = from->sa;
@@ -336,7 +371,7 @@ uint32_t espnic_core_sa_succeed(void *ctx, uint32_t old, uint32_t heir, uint64_t
 	if (!err)
 		espnic_dormant_remove(steer->dormant, heir);
 	pthread_rwlock_unlock(&steer->lock);
-	bury(core, old, sa);
+	bury(core, old, sa, last);
 	if (err)
 		return ESPNIC_CMD_STATUS_NO_SPACE;
 	steer->engine->sa_query(next, &st);
@@ -367,28 +402,10 @@ uint32_t espnic_core_sa_query(void *ctx, uint32_t handle, struct espnic_hal_sa_r
 {
 	struct espnic_core *core = ctx;
 	struct espnic_sad_entry *e = espnic_core_find_sa(core, handle);
-	struct espnic_core_sa *sa = &core->sa[handle & ESPNIC_SA_INDEX_MASK];
-	struct espnic_sa_state st;
-	unsigned int i;
 
 	if (!e)
 		return ESPNIC_CMD_STATUS_NOT_FOUND;
-	core->nic->steer.engine->sa_query(e->sa, &st);
-	espnic_core_note(core, handle, st.events);
-	memset(r, 0, sizeof(*r));
-	r->packets = st.packets;
-	r->bytes = st.bytes;
-	r->seq = st.seq;
-	r->integrity_failed = st.verdicts[ESPNIC_INTEGRITY];
-	r->replay = st.verdicts[ESPNIC_REPLAY] + st.verdicts[ESPNIC_TOO_OLD];
-	for (i = 0; i < ESPNIC_VERDICTS; i++)
-		if (i != ESPNIC_OK)
-			r->dropped += st.verdicts[i];
-	r->dropped -= r->integrity_failed + r->replay;
-	r->replay_window = sa->replay_window;
-	r->soft = sa->soft;
-	r->hard = sa->hard;
-	r->seq_used_up = sa->seq_used_up;
+	report(core, handle, e->sa, r);
 	r->has_peer = espnic_peer_get(core->nic->steer.peers, handle, r->peer_addr, &r->peer_port);
 	return ESPNIC_CMD_STATUS_OK;
 }

@@ -18,11 +18,32 @@ static uint32_t text_len(const struct espnic_sa *sa, uint32_t len)
 	return len - around;
 }
 
-/* One packet: its ESP header is where the host says. The host wrote the IV. */
+/*
+ * The number of a packet that is to be sent: each is sent once, whatever the host says, for it is the
+ * nonce. Queues may overtake each other, so one that is not the next is judged by a window.
+ */
+static enum espnic_verdict take_number(struct espnic_sa *sa, uint64_t seq, uint32_t bytes)
+{
+	enum espnic_verdict verdict;
+
+	espnic_lock(&sa->lock);
+	verdict = espnic_window_check(&sa->window, seq);
+	if (verdict == ESPNIC_OK) {
+		espnic_window_accept(&sa->window, seq);
+		sa->seq = sa->window.top;
+		sa->verdicts[ESPNIC_OK]++;
+		sa->bytes += bytes;
+	}
+	espnic_unlock(&sa->lock);
+	return verdict;
+}
+
+/* One packet: its ESP header is where the host says. */
 static enum espnic_verdict prepare_out(struct espnic_pkt *pkt, struct espnic_out *o,
 				       struct espnic_job *job)
 {
 	struct espnic_sa *sa = pkt->sa;
+	enum espnic_verdict verdict;
 	uint32_t len;
 	uint8_t *esp;
 
@@ -43,14 +64,13 @@ static enum espnic_verdict prepare_out(struct espnic_pkt *pkt, struct espnic_out
 	pkt->seq = espnic_get32(esp + ESPNIC_ESP_SEQ);
 	if (sa->info.esn)
 		pkt->seq |= (uint64_t)pkt->seq_hi << 32;
+	verdict = take_number(sa, pkt->seq, o->ip.len);
+	if (verdict != ESPNIC_OK)
+		return verdict;
+	/* Where the IV makes the nonce, it is the number; CBC wants one that nobody can foresee. */
+	if (sa->salt_len)
+		espnic_put64(esp + ESPNIC_ESP_HLEN, pkt->seq);
 	espnic_esp_job_begin(job, &o->esp, sa, esp, len, pkt->seq, true, false);
-
-	espnic_lock(&sa->lock);
-	if (pkt->seq > sa->seq)
-		sa->seq = pkt->seq;
-	sa->verdicts[ESPNIC_OK]++;
-	sa->bytes += o->ip.len;
-	espnic_unlock(&sa->lock);
 	return ESPNIC_OK;
 }
 

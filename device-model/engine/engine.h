@@ -337,10 +337,12 @@ struct espnic_engine_ops {
 	/*
 	 * Crypto offload, to the wire. The host wrote [IP][UDP]ESP header, explicit IV,
 	 * plaintext, padding, pad length, next header, and left icv_len bytes to the end of
-	 * the packet by its IP length. Encrypts in place and writes the ICV. The nonce is the
-	 * packet's explicit IV, the AAD's sequence number seq_hi (ESN) and the header's. That no IV
-	 * comes twice under a key is the caller's business here (driver: the IV is the
-	 * sequence number). Verdicts: OK, MALFORMED, NO_SA (another SPI).
+	 * the packet by its IP length. Encrypts in place and writes the ICV. The sequence number is
+	 * seq_hi (ESN) and the header's. Where a salt and the IV make the nonce, the IV is overwritten
+	 * with that number; each number passes once, and none that is ESPNIC_WINDOW_MAX or more behind
+	 * the highest (a twin that inherits knows those of the first). Other IVs are the host's.
+	 * Verdicts: OK, MALFORMED, NO_SA (another SPI), REPLAY, TOO_OLD; only with OK is anything
+	 * written.
 	 */
 	void (*crypt_out)(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
 	/*

@@ -60,6 +60,26 @@ static void set_constants(struct espnic_sa *sa, const struct espnic_sa_params *p
 	sa->tfc_len = p->tfc_len;
 }
 
+/* The host makes the numbers, and the SA sees to it that none comes twice. */
+static bool is_crypto_out(const struct espnic_sa_params *p)
+{
+	return p->offload == ESPNIC_OFFLOAD_CRYPTO && p->dir == ESPNIC_DIR_OUT;
+}
+
+static uint32_t window_of(const struct espnic_sa_params *p)
+{
+	return is_crypto_out(p) ? ESPNIC_SA_SENT_WINDOW : p->replay_window;
+}
+
+/* @seen: zeroed. */
+static void set_window(struct espnic_sa *sa, const struct espnic_sa_params *p, uint64_t *seen)
+{
+	espnic_window_init(&sa->window, window_of(p), is_crypto_out(p) ? 0 : p->seq, seen);
+	/* What was sent before counts as sent, all of it. */
+	if (is_crypto_out(p))
+		espnic_window_raise(&sa->window, p->seq);
+}
+
 enum espnic_verdict espnic_sa_new(const struct espnic_body *body, const struct espnic_sa_params *p,
 				  struct espnic_sa **out, const char **why)
 {
@@ -81,7 +101,7 @@ enum espnic_verdict espnic_sa_new(const struct espnic_body *body, const struct e
 		return ESPNIC_UNSUPPORTED;
 	}
 	window_off = sizeof(*sa) + round_up(key_size, sizeof(uint64_t));
-	size = round_up(window_off + espnic_window_bytes(p->replay_window), ESPNIC_CACHE_LINE);
+	size = round_up(window_off + espnic_window_bytes(window_of(p)), ESPNIC_CACHE_LINE);
 	sa = aligned_alloc(ESPNIC_CACHE_LINE, size);
 	if (!sa) {
 		*why = "out of memory";
@@ -95,8 +115,7 @@ enum espnic_verdict espnic_sa_new(const struct espnic_body *body, const struct e
 	sa->seq = p->seq;
 	sa->lease_mark = p->lease_mark;
 	sa->lease_end = p->lease_end;
-	espnic_window_init(&sa->window, p->replay_window, p->seq,
-			   (uint64_t *)((uint8_t *)sa + window_off));
+	set_window(sa, p, (uint64_t *)((uint8_t *)sa + window_off));
 	if (p->offload == ESPNIC_OFFLOAD_PACKET) {
 		sa->soft_packets = p->soft_packets;
 		sa->hard_packets = p->hard_packets;

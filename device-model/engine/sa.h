@@ -13,6 +13,11 @@ enum {
 	ESPNIC_SA_SMALL_WINDOW = 64,	/* packets */
 	/* Bytes of bitmap that window needs: a power of two of words, one more than are judged. */
 	ESPNIC_SA_SMALL_BITMAP = 2 * sizeof(uint64_t),
+	/*
+	 * Packets, outbound SAs of crypto offload: how far behind the highest number sent one may still come, as
+	 * queues overtake each other. As far as any receiver takes it.
+	 */
+	ESPNIC_SA_SENT_WINDOW = ESPNIC_WINDOW_MAX,
 };
 
 /*
@@ -40,7 +45,8 @@ struct espnic_sa {
 	uint32_t events;		/* enum espnic_sa_event: not collected yet */
 	uint32_t raised;		/* the same: told once already, since the limits were set */
 	uint64_t seq;			/* outbound: highest number sent */
-	struct espnic_window window;	/* inbound: highest number verified, and below */
+	/* Inbound: highest number verified, and below; outbound, crypto offload: the same of numbers sent. */
+	struct espnic_window window;
 	uint64_t bytes;
 	uint64_t verdicts[ESPNIC_VERDICTS];	/* ESPNIC_OK is the first */
 	uint64_t soft_packets, hard_packets, soft_bytes, hard_bytes;

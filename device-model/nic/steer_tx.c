@@ -52,6 +52,10 @@ static enum espnic_counter tx_refusal(enum espnic_verdict v)
 		return ESPNIC_COUNTER_TX_DROP_MTU;
 	case ESPNIC_LEASE:
 		return ESPNIC_COUNTER_TX_DROP_LEASE;
+	/* Of crypto offload. */
+	case ESPNIC_REPLAY:
+	case ESPNIC_TOO_OLD:
+		return ESPNIC_COUNTER_TX_DROP_REPLAY;
 	default:
 		return ESPNIC_COUNTER_TX_DROP_ENGINE;
 	}

@@ -417,12 +417,59 @@ static void udp_or_not(void **state)
 	assert_int_equal(nic_sa_add(d, &six), ESPNIC_CMD_STATUS_UNSUPPORTED);
 }
 
+/* Sends the ESP packet of @w; 0 or 1 + the counter under which it was dropped. */
+static int send_esp(struct espnic_drv *d, const struct wrap *w)
+{
+	static uint8_t buf[ESPNIC_MAX_TSO_LEN];
+	struct place p = build(buf, w);
+	struct espnic_tx_desc t = desc(w, &p, w->trailer ? 0 : ESPNIC_TX_DESC_TSO);
+
+	if (!w->trailer) {
+		t.mss = 1000;
+		t.hdr_len = (uint16_t)p.payload;
+	}
+	/* Not what the number is: the device knows better than to send it. */
+	put32(buf + p.esp + 12, 0x77777777);
+	assert_int_equal(espnic_drv_tx_frame(d, 0, buf, p.len, 2, &t), 0);
+	return espnic_drv_tx_flush(d, 0, NIC_WAIT_MS);
+}
+
+/* What a mirror or a broken host gives twice leaves once, segments too, and the IV is the number. */
+static void numbers_go_once(void **state)
+{
+	const int twice = 1 + ESPNIC_COUNTER_TX_DROP_REPLAY;
+	struct wrap one = { .tcp = true, .trailer = true, .payload = 500, .seq = 10 };
+	struct wrap big = { .tcp = true, .payload = 5000, .seq = 12 };
+	struct espnic_drv *d = drv(state);
+	struct espnic_rx_cpl cpl;
+
+	set_up(d, &one, false);
+	assert_int_equal(send_esp(d, &one), 0);
+	assert_int_equal(espnic_drv_rx_cpl(d, 0, &cpl, NIC_WAIT_MS), 0);
+	assert_true(cpl.flags & ESPNIC_RX_CPL_DECAP);
+	assert_int_equal(cpl.seq, 10);
+	assert_int_equal(send_esp(d, &one), twice);
+	assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_TX_DROP_REPLAY), 1);
+	/* All of its segments, 12 to 16; the one before them comes later, from another queue. */
+	assert_int_equal(send_esp(d, &big), 0);
+	big.seq = 11;
+	assert_int_equal(send_esp(d, &big), twice);
+	assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_TX_DROP_REPLAY), 5);
+	assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_TX_CRYPTO), 7);
+	assert_int_equal(nic_sa_query(d, NIC_HANDLE_OUT).seq, 16);
+	one.seq = 9;
+	assert_int_equal(send_esp(d, &one), twice);
+	one.seq = 17;
+	assert_int_equal(send_esp(d, &one), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, nic_open, nic_close)
 		T(host_esp_is_segmented),   T(odd_sizes),           T(checksum_inside),
 		T(impossible_segmentation), T(impossible_checksum), T(udp_or_not),
+		T(numbers_go_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -362,6 +362,52 @@ static void a_lease_is_not_written(void **state)
 	assert_int_equal(nic_sa_add(n->drv, &sa), ESPNIC_CMD_STATUS_OK);
 }
 
+/* A status that is told is a state of things, unlike one that is made up in an answer. */
+static void an_sa_is_refused(void **state)
+{
+	struct nic *n = *state;
+	struct espnic_cmd_sa_add sa = nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET,
+					     ESPNIC_CMD_SA_MODE_TRANSPORT, false);
+
+	arm("fault sa-add 1 7");
+	assert_int_equal(nic_sa_add(n->drv, &sa), ESPNIC_CMD_STATUS_NO_SPACE);
+	assert_int_equal(nic_sa_del(n->drv, sa.handle), ESPNIC_CMD_STATUS_NOT_FOUND);
+	assert_int_equal(nic_sa_add(n->drv, &sa), ESPNIC_CMD_STATUS_OK);
+	arm("fault sa-del 1 9");
+	assert_int_equal(nic_sa_del(n->drv, sa.handle), ESPNIC_CMD_STATUS_BUSY);
+	assert_int_equal(nic_sa_query(n->drv, sa.handle).packets, 0);
+	/* With a twin that would take over. */
+	sa.handle++;
+	assert_int_equal(nic_sa_add(n->drv, &sa), ESPNIC_CMD_STATUS_OK);
+	arm("fault sa-del 1 9");
+	assert_int_equal(nic_sa_del(n->drv, sa.handle - 1), ESPNIC_CMD_STATUS_BUSY);
+	assert_true(nic_sa_query(n->drv, sa.handle).flags & 8);
+	assert_int_equal(nic_sa_del(n->drv, sa.handle - 1), ESPNIC_CMD_STATUS_OK);
+	assert_false(nic_sa_query(n->drv, sa.handle).flags & 8);
+}
+
+/* It is told, and not so. */
+static void a_dormant_sa_is_said_to_be_awake(void **state)
+{
+	struct nic *n = *state;
+	struct espnic_cmd_sa_add sa = nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET,
+					     ESPNIC_CMD_SA_MODE_TRANSPORT, false);
+	struct espnic_event ev;
+
+	arm("fault awake 1 77");
+	assert_int_equal(nic_sa_add(n->drv, &sa), ESPNIC_CMD_STATUS_OK);
+	assert_int_equal(nop(n, NULL, NIC_WAIT_MS), ESPNIC_CMD_STATUS_OK);
+	assert_int_equal(struck("awake"), 0);
+	sa.handle++;
+	assert_int_equal(nic_sa_add(n->drv, &sa), ESPNIC_CMD_STATUS_OK);
+	assert_int_equal(nop(n, NULL, NIC_WAIT_MS), ESPNIC_CMD_STATUS_OK);
+	assert_int_equal(espnic_drv_event(n->drv, &ev, NIC_WAIT_MS), 0);
+	assert_int_equal(le16toh(ev.type), ESPNIC_EVENT_TYPE_SA_AWAKE);
+	assert_int_equal(le32toh(ev.handle), sa.handle);
+	assert_int_equal(le64toh(ev.value), 77);
+	assert_true(nic_sa_query(n->drv, sa.handle).flags & 8);
+}
+
 static void an_event_is_wild(void **state)
 {
 	struct nic *n = *state;
@@ -422,6 +468,8 @@ int main(void)
 		FAULTY(a_command_is_not_answered),
 		FAULTY(an_answer_is_wild),
 		FAULTY(a_lease_is_not_written),
+		FAULTY(an_sa_is_refused),
+		FAULTY(a_dormant_sa_is_said_to_be_awake),
 		FAULTY(an_event_is_wild),
 		FAULTY(the_firmware_hangs),
 		FAULTY(the_device_is_fatal),

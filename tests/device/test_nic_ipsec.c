@@ -396,6 +396,66 @@ static void peer_that_moves(void **state)
 	}
 }
 
+static int update_flags(struct espnic_drv *d, uint32_t handle, uint32_t flags)
+{
+	struct espnic_cmd_sa_update u = { .handle = handle, .flags = flags };
+
+	return espnic_drv_cmd(d, ESPNIC_OPCODE_SA_UPDATE, &u, sizeof(u), NULL, 0, NULL);
+}
+
+/* Deletes the SA; what it did is told then, to the last packet. */
+static struct espnic_sa_report last_of(struct espnic_drv *d, uint32_t handle)
+{
+	struct espnic_cmd_sa body = { .handle = handle };
+	struct espnic_sa_report r;
+	struct espnic_cmd_cpl cpl;
+
+	assert_int_equal(espnic_drv_cmd(d, ESPNIC_OPCODE_SA_DEL, &body, sizeof(body), &r, sizeof(r),
+					&cpl), 0);
+	assert_int_equal(cpl.resp_len, sizeof(r));
+	return r;
+}
+
+/* The newest SA of a template sends, unless it is dying; and again when it is not dying after all. */
+static void dying_and_back(void **state)
+{
+	const uint8_t mode = ESPNIC_CMD_SA_MODE_TRANSPORT;
+	struct espnic_cmd_policy_add pol = nic_policy(
+		1, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false);
+	struct espnic_cmd_sa_add sa =
+		nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, false);
+	const uint32_t old = sa.handle, new = sa.handle + 1;
+	struct nic_flow f = { .sport = 1, .dport = 2, .payload = 100 };
+	struct espnic_drv *d = drv(state);
+	struct espnic_sa_report r;
+	struct nic_layout at;
+	uint8_t buf[300];
+
+	nic_start(d, &pol, 1);
+	assert_int_equal(nic_sa_add(d, &sa), 0);
+	sa.handle = new;
+	sa.spi++;
+	sa.salt[0] ^= 1;
+	assert_int_equal(nic_sa_add(d, &sa), 0);
+	at = nic_build(buf, &f);
+	for (uint32_t i = 0; i < 3; i++) {
+		if (i)
+			assert_int_equal(update_flags(d, new, i == 1 ? ESPNIC_CMD_SA_UPDATE_DYING
+								    : ESPNIC_CMD_SA_UPDATE_ALIVE),
+					 0);
+		assert_int_equal(espnic_drv_tx_frame(d, 0, buf, at.len, 1, NULL), 0);
+		assert_int_equal(espnic_drv_tx_flush(d, 0, NIC_WAIT_MS), 0);
+		assert_int_equal(nic_sa_query(d, old).packets, i > 0);
+		assert_int_equal(nic_sa_query(d, new).packets, i > 1 ? 2 : 1);
+	}
+	r = last_of(d, new);
+	assert_int_equal(r.packets, 2);
+	assert_int_equal(r.bytes, 2 * (at.len - at.l3));
+	assert_int_equal(r.seq, 2);
+	r = last_of(d, old);
+	assert_int_equal(r.packets, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,7 +463,7 @@ int main(void)
 		T(packet_offload_there_and_back), T(segments_are_protected),
 		T(crypto_offload_there_and_back), T(what_must_not_pass_does_not),
 		T(lifetimes_end_and_are_told),    T(keys_are_never_told),
-		T(peer_that_moves),
+		T(peer_that_moves),               T(dying_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

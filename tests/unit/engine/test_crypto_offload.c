@@ -67,10 +67,10 @@ static void both_ways(void **state)
 	(void)state;
 	for (uint32_t c = 0; c < 4000; c++) {
 		struct kind k = { c & 1 ? 4 : 6, (uint8_t[]){ 16, 12, 8 }[c % 3], c & 2, c & 4 };
-		uint64_t iv = (uint64_t)chance() << 32 | chance();
+		uint64_t junk = (uint64_t)chance() << 32 | chance();
 		uint32_t low = c + 1, hi = k.esn ? 3 : 0, esp_off, len;
 
-		len = host_packet(&k, c % 300, low, iv, &esp_off);
+		len = host_packet(&k, c % 300, low, junk, &esp_off);
 		for (unsigned int i = 0; body(i); i++) {
 			struct espnic_sa *out, *in;
 
@@ -86,7 +86,10 @@ static void both_ways(void **state)
 			b.pkt.seq_hi = hi;
 			assert_verdict(crypt_out(i), ESPNIC_OK);
 			assert_int_equal(b.pkt.len, len + 5);
-			assert_memory_equal(b.pkt.data, host, esp_off + 16);
+			/* Whatever the host wrote, the IV is the number. */
+			assert_memory_equal(b.pkt.data, host, esp_off + 8);
+			assert_true(espnic_get64(b.pkt.data + esp_off + 8) == b.pkt.seq);
+			memcpy(host + esp_off + 8, b.pkt.data + esp_off + 8, 8);
 			assert_true(b.pkt.seq == ((uint64_t)hi << 32 | low));
 			if (i == 0)
 				memcpy(sealed, b.pkt.data, len);
@@ -165,14 +168,15 @@ static void esn_inference(void **state)
 		struct espnic_sa *out, *in;
 		uint8_t before[512];
 
-		kind_params(&k, ESPNIC_DIR_OUT, &p);
-		out = sa_must(body(i), &p);
 		kind_params(&k, ESPNIC_DIR_IN, &p);
 		p.seq = 0xffffffe0;
 		in = sa_must(body(i), &p);
 		for (size_t n = 0; n < ARRAY_SIZE(arrivals); n++) {
 			uint32_t esp_off, len;
 
+			/* A sender anew each time: one does not send a number twice. */
+			kind_params(&k, ESPNIC_DIR_OUT, &p);
+			out = sa_must(body(i), &p);
 			len = host_packet(&k, 100, (uint32_t)arrivals[n].seq, n, &esp_off);
 			buf_set(&b, host, len, out);
 			b.pkt.esp_off = esp_off;
@@ -186,9 +190,66 @@ static void esn_inference(void **state)
 				assert_true(b.pkt.seq == arrivals[n].seq);
 			else
 				assert_memory_equal(b.pkt.data, before, len);
+			body(i)->sa_del(out);
 		}
-		body(i)->sa_del(out);
 		body(i)->sa_del(in);
+	}
+}
+
+static enum espnic_verdict send_number(unsigned int i, const struct kind *k, struct espnic_sa *out,
+				       uint64_t seq)
+{
+	uint32_t esp_off, len = host_packet(k, 40, (uint32_t)seq, 99, &esp_off);
+
+	buf_set(&b, host, len, out);
+	b.pkt.esp_off = esp_off;
+	b.pkt.seq_hi = (uint32_t)(seq >> 32);
+	if (crypt_out(i) != ESPNIC_OK)
+		assert_memory_equal(b.pkt.data, host, len);
+	return b.pkt.verdict;
+}
+
+/* No number goes out twice, whatever the host says; those that others overtook may still come. */
+static void numbers_once(void **state)
+{
+	static const struct {
+		uint64_t seq;
+		enum espnic_verdict verdict;
+	} rows[] = {
+		/* Up to where it began all were sent. */
+		{ 5000, ESPNIC_REPLAY }, { 0, ESPNIC_TOO_OLD }, { 4999, ESPNIC_REPLAY },
+		{ 904, ESPNIC_TOO_OLD }, { 905, ESPNIC_REPLAY },
+		{ 5001, ESPNIC_OK }, { 5001, ESPNIC_REPLAY },
+		{ 5100, ESPNIC_OK }, { 5050, ESPNIC_OK }, { 5050, ESPNIC_REPLAY }, { 5100, ESPNIC_REPLAY },
+		{ 5101 + ESPNIC_WINDOW_MAX, ESPNIC_OK }, { 5101, ESPNIC_TOO_OLD }, { 5102, ESPNIC_OK },
+		{ 5102, ESPNIC_REPLAY }, { 0x100000000, ESPNIC_OK }, { 0xffffffff, ESPNIC_OK },
+		{ 0x100000000, ESPNIC_REPLAY }, { 0xffffffff, ESPNIC_REPLAY }, { 5103, ESPNIC_TOO_OLD },
+	};
+	struct kind k = { 4, 16, true, false };
+
+	(void)state;
+	for (unsigned int i = 0; body(i); i++) {
+		struct espnic_sa_params p;
+		struct espnic_sa_state st;
+		struct espnic_sa *out, *heir;
+
+		kind_params(&k, ESPNIC_DIR_OUT, &p);
+		heir = sa_must(body(i), &p);
+		p.seq = 5000;
+		out = sa_must(body(i), &p);
+		for (size_t n = 0; n < ARRAY_SIZE(rows); n++)
+			if (send_number(i, &k, out, rows[n].seq) != rows[n].verdict)
+				fail_msg("row %zu: %s", n, espnic_verdict_name(b.pkt.verdict));
+		body(i)->sa_query(out, &st);
+		assert_true(st.seq == 0x100000000 && st.packets == 7);
+		/* Nor by a twin that goes on from there. */
+		body(i)->sa_inherit(heir, out);
+		assert_verdict(send_number(i, &k, heir, 0xffffffff), ESPNIC_REPLAY);
+		assert_verdict(send_number(i, &k, heir, 5104), ESPNIC_TOO_OLD);
+		assert_verdict(send_number(i, &k, heir, 0xfffffffe), ESPNIC_OK);
+		assert_verdict(send_number(i, &k, heir, 0x100000001), ESPNIC_OK);
+		body(i)->sa_del(out);
+		body(i)->sa_del(heir);
 	}
 }
 
@@ -251,6 +312,7 @@ int main(void)
 		cmocka_unit_test(both_ways),
 		cmocka_unit_test(against_packet_offload),
 		cmocka_unit_test(esn_inference),
+		cmocka_unit_test(numbers_once),
 		cmocka_unit_test(bad_descriptors),
 	};
 

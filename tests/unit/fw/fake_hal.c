@@ -214,19 +214,35 @@ static uint32_t sa_update(void *ctx, uint32_t handle, const struct espnic_hal_sa
 	return answer(self(ctx));
 }
 
-static uint32_t sa_del(void *ctx, uint32_t handle, uint64_t *seq)
+static void report(const struct fake_sa *s, struct espnic_hal_sa_report *r)
+{
+	*r = (struct espnic_hal_sa_report){
+		.packets = 1, .bytes = 2, .seq = s->sent,
+		.integrity_failed = 4, .replay = 5, .dropped = 6, .replay_window = 7,
+		.soft = true, .seq_used_up = true,
+	};
+	if (s->sa.udp_encap) {
+		r->has_peer = true;
+		memset(r->peer_addr, 0x77, sizeof(r->peer_addr));
+		r->peer_port = 4501;
+	}
+}
+
+static uint32_t sa_del(void *ctx, uint32_t handle, struct espnic_hal_sa_report *last)
 {
 	struct fake_sa *s = there(self(ctx), handle);
 	uint32_t a = answer(self(ctx));
 
 	if (a != ESPNIC_CMD_STATUS_OK)
 		return a;
-	*seq = s->sent;
+	report(s, last);
+	last->packets = 1001;
 	memset(s, 0, sizeof(*s));
 	return a;
 }
 
-static uint32_t sa_succeed(void *ctx, uint32_t old, uint32_t heir, uint64_t *seq)
+static uint32_t sa_succeed(void *ctx, uint32_t old, uint32_t heir,
+			   struct espnic_hal_sa_report *last, uint64_t *seq)
 {
 	struct fake *f = self(ctx);
 	struct fake_sa *from = there(f, old), *to = there(f, heir);
@@ -240,6 +256,8 @@ static uint32_t sa_succeed(void *ctx, uint32_t old, uint32_t heir, uint64_t *seq
 		return a;
 	if (from->sent > to->sent)
 		to->sent = from->sent;
+	report(from, last);
+	last->packets = 2002;
 	*seq = to->sent;
 	to->dormant = false;
 	memset(from, 0, sizeof(*from));
@@ -250,16 +268,7 @@ static uint32_t sa_succeed(void *ctx, uint32_t old, uint32_t heir, uint64_t *seq
 
 static uint32_t sa_query(void *ctx, uint32_t handle, struct espnic_hal_sa_report *r)
 {
-	*r = (struct espnic_hal_sa_report){
-		.packets = 1, .bytes = 2, .seq = there(self(ctx), handle)->sent,
-		.integrity_failed = 4, .replay = 5, .dropped = 6, .replay_window = 7,
-		.soft = true, .seq_used_up = true,
-	};
-	if (there(self(ctx), handle)->sa.udp_encap) {
-		r->has_peer = true;
-		memset(r->peer_addr, 0x77, sizeof(r->peer_addr));
-		r->peer_port = 4501;
-	}
+	report(there(self(ctx), handle), r);
 	return answer(self(ctx));
 }
 

@@ -222,6 +222,11 @@ static void test_sa(void **state)
 	assert_int_equal(s->last_update.dst_mac[5], 3);
 	assert_int_equal(s->last_update.limits.hard_bytes, 4);
 
+	fake_good(&e, ESPNIC_OPCODE_SA_UPDATE);
+	FAKE_BODY(&e, espnic_cmd_sa_update)->flags = ESPNIC_CMD_SA_UPDATE_ALIVE;
+	assert_int_equal(fake_run(&fake, &fw, &e).status, ESPNIC_CMD_STATUS_OK);
+	assert_int_equal(s->last_update.what, ESPNIC_HAL_SA_ALIVE);
+
 	c = run_ok(ESPNIC_OPCODE_SA_QUERY);
 	assert_int_equal(c.resp_len, 128);
 	assert_int_equal(rep->packets, 1);
@@ -236,6 +241,43 @@ static void test_sa(void **state)
 		assert_int_equal(fw.key_bucket[b] | fw.place_bucket[b], 0);
 	fake_good(&e, ESPNIC_OPCODE_SA_DEL);
 	assert_int_equal(fake_run(&fake, &fw, &e).status, ESPNIC_CMD_STATUS_NOT_FOUND);
+}
+
+/* What the SA did last comes with its deletion, if it is wanted; what can't be written is lost. */
+static void test_last_report(void **state)
+{
+	struct espnic_sa_report *rep = fake_mem(&fake, FAKE_RESP);
+	struct espnic_cmd_entry e;
+	struct espnic_cmd_cpl c;
+
+	(void)state;
+	fake_boot(&fake, &fw);
+	for (uint32_t len = 0; len <= sizeof(*rep) + 8; len += 8) {
+		run_ok(ESPNIC_OPCODE_SA_ADD);
+		memset(rep, 0xa5, sizeof(*rep));
+		fake.sa[1].sent = 100 + len;
+		fake_good(&e, ESPNIC_OPCODE_SA_DEL);
+		e.hdr.resp_addr = FAKE_RESP;
+		e.hdr.resp_len = len;
+		c = fake_run(&fake, &fw, &e);
+		assert_int_equal(c.status, ESPNIC_CMD_STATUS_OK);
+		assert_int_equal(c.resp_len, len < sizeof(*rep) ? len : sizeof(*rep));
+		assert_int_equal(fw.sa_count, 0);
+		assert_int_equal(rep->packets, len ? 1001 : 0xa5a5a5a5a5a5a5a5);
+		if (len == sizeof(*rep)) {
+			assert_int_equal(rep->seq, 100 + len);
+			assert_int_equal(rep->replay, 5);
+			assert_int_equal(rep->flags, 5);
+		}
+	}
+	run_ok(ESPNIC_OPCODE_SA_ADD);
+	fake.bad_from = FAKE_RESP;
+	fake.bad_to = FAKE_RESP + sizeof(*rep);
+	fake.bad_how = ESPNIC_HAL_DMA_FAULT;
+	c = fake_run(&fake, &fw, &e);
+	assert_int_equal(c.status, ESPNIC_CMD_STATUS_OK);
+	assert_int_equal(c.detail | c.resp_len, 0);
+	assert_int_equal(fw.sa_count, 0);
 }
 
 static void test_policy(void **state)
@@ -385,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_port),
 		cmocka_unit_test(test_sa),
+		cmocka_unit_test(test_last_report),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_every_opcode_number),
 		cmocka_unit_test(test_rings_wrap),

@@ -256,7 +256,9 @@ static const struct row rows[] = {
 	/* SA_UPDATE */
 	BAD(SA_UPDATE, sa_update, P_NONE, handle, 0, BAD_HANDLE),
 	OTHER(SA_UPDATE, sa_update, P_NONE, handle, 6 << 20 | 1, NOT_FOUND, 0),
-	BAD(SA_UPDATE, sa_update, P_NONE, flags, 8, BAD_FIELD),
+	BAD(SA_UPDATE, sa_update, P_NONE, flags, 16, BAD_FIELD),
+	BAD(SA_UPDATE, sa_update, P_NONE, flags,
+	    ESPNIC_CMD_SA_UPDATE_DYING | ESPNIC_CMD_SA_UPDATE_ALIVE, BAD_FIELD),
 	BAD(SA_UPDATE, sa_update, P_SA_IN, flags, ESPNIC_CMD_SA_UPDATE_L2, BAD_FIELD),
 	BADBYTE(SA_UPDATE, sa_update, P_NONE, dst_mac, 0, 1, BAD_FIELD, 0),
 	BADBYTE(SA_UPDATE, sa_update, P_NONE, src_mac, 0, 1, BAD_FIELD, 0),
@@ -523,6 +525,14 @@ static void test_lacking_capability(void **state)
 	c = fake_run(&fake, &fw, &e);
 	assert_int_equal(c.status, ESPNIC_CMD_STATUS_UNSUPPORTED);
 	assert_int_equal(c.detail, B(sa_add, lease_addr));
+	fake_good(&e, ESPNIC_OPCODE_SA_UPDATE);
+	FAKE_BODY(&e, espnic_cmd_sa_update)->flags = ESPNIC_CMD_SA_UPDATE_ALIVE;
+	run_good(ESPNIC_OPCODE_SA_ADD, P_NONE);
+	fw.caps.ipsec &= ~ESPNIC_CAP_IPSEC_REVIVE;
+	c = fake_run(&fake, &fw, &e);
+	assert_int_equal(c.status, ESPNIC_CMD_STATUS_UNSUPPORTED);
+	assert_int_equal(c.detail, B(sa_update, flags));
+	run_good(ESPNIC_OPCODE_SA_DEL, P_NONE);
 	run_good(ESPNIC_OPCODE_SA_ADD, P_IN);
 	check_cap(&fw.caps.ipsec, ESPNIC_CAP_IPSEC_SA_WINDOW, ESPNIC_OPCODE_SA_WINDOW, B(sa, handle), 0);
 	check_cap(&fw.caps.ipsec, ESPNIC_CAP_IPSEC_TUNNEL, ESPNIC_OPCODE_POLICY_ADD,

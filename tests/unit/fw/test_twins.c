@@ -151,6 +151,32 @@ static void test_dormant_goes_silently(void **state)
 	expect_no_event();
 }
 
+/* The last report of an SA that another takes over from is its own, not the heir's. */
+static void test_last_report_of_the_first(void **state)
+{
+	const struct espnic_sa_report *rep = fake_mem(&fake, FAKE_RESP);
+	struct espnic_cmd_entry e;
+
+	(void)state;
+	fake_boot(&fake, &fw);
+	add_plain(OUT, 1);
+	add_plain(OUT, 2);
+	fake.sa[1].sent = 500;
+	fake_good(&e, ESPNIC_OPCODE_SA_DEL);
+	FAKE_BODY(&e, espnic_cmd_sa)->handle = 1;
+	e.hdr.resp_addr = FAKE_RESP;
+	e.hdr.resp_len = sizeof(*rep);
+	assert_int_equal(fake_run(&fake, &fw, &e).resp_len, sizeof(*rep));
+	assert_int_equal(rep->packets, 2002);
+	assert_int_equal(rep->seq, 500);
+	assert_int_equal(rep->flags & 8, 0);
+	/* That of one that never woke up says so. */
+	add_plain(OUT, 3);
+	FAKE_BODY(&e, espnic_cmd_sa)->handle = 3;
+	assert_int_equal(fake_run(&fake, &fw, &e).resp_len, sizeof(*rep));
+	assert_int_equal(rep->flags & 8, 8);
+}
+
 static void test_failed_takeover_changes_nothing(void **state)
 {
 	(void)state;
@@ -415,6 +441,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_newest_is_heir),
 		cmocka_unit_test(test_dormant_goes_silently),
+		cmocka_unit_test(test_last_report_of_the_first),
 		cmocka_unit_test(test_failed_takeover_changes_nothing),
 		cmocka_unit_test(test_what_is_a_twin),
 		cmocka_unit_test(test_place_is_taken),
