@@ -122,16 +122,18 @@ static void espnic_cmd_send_posts(struct espnic_dev *edev)
 		if (!espnic_cmd_tail_free(cmd))
 			return;
 		list_del_init(&post->node);
-		espnic_cmd_send(edev, post->opcode, post->body, post->len, 0)->post = post;
+		espnic_cmd_send(edev, post->opcode, post->body, post->len,
+				post->resp_len)->post = post;
 	}
 }
 
-static void espnic_cmd_post_done(struct espnic_dev *edev, struct espnic_cmd_post *post, int err)
+static void espnic_cmd_post_done(struct espnic_dev *edev, struct espnic_cmd_post *post,
+				 const struct espnic_cmd_result *result)
 {
 	struct espnic_cmd *cmd = &edev->cmd;
 	unsigned long irq;
 
-	post->done(edev, post, err);
+	post->done(edev, post, result);
 	spin_lock_irqsave(&cmd->lock, irq);
 	cmd->posted--;
 	spin_unlock_irqrestore(&cmd->lock, irq);
@@ -225,6 +227,8 @@ void espnic_cmd_post(struct espnic_dev *edev, struct espnic_cmd_post *post)
 	unsigned long irq;
 	bool up;
 
+	if (WARN_ON_ONCE(post->resp_len > ESPNIC_CMD_POST_RESP))
+		post->resp_len = 0;
 	spin_lock_irqsave(&cmd->lock, irq);
 	up = cmd->up;
 	cmd->posted++;
@@ -243,6 +247,7 @@ static bool espnic_cmd_is_over(const struct espnic_dev *edev)
 
 void espnic_cmd_reap(struct espnic_dev *edev)
 {
+	const struct espnic_cmd_result result = { .err = -ECANCELED };
 	struct espnic_cmd *cmd = &edev->cmd;
 	struct espnic_cmd_post *post, *next;
 	LIST_HEAD(canceled);
@@ -253,7 +258,7 @@ void espnic_cmd_reap(struct espnic_dev *edev)
 	spin_unlock_irq(&cmd->lock);
 	list_for_each_entry_safe(post, next, &canceled, node) {
 		list_del_init(&post->node);
-		espnic_cmd_post_done(edev, post, -ECANCELED);
+		espnic_cmd_post_done(edev, post, &result);
 	}
 }
 
@@ -318,9 +323,10 @@ void espnic_cmd_flush(struct espnic_dev *edev)
  * cmd->lock.
  */
 static bool espnic_cmd_complete(struct espnic_dev *edev, const struct espnic_cmd_cpl *cpl,
-				struct espnic_cmd_post **post, int *result)
+				struct espnic_cmd_post **post, struct espnic_cmd_result *result)
 {
 	u32 resp_len = le32_to_cpu(cpl->resp_len);
+	const u8 *resp;
 	u16 status = le16_to_cpu(cpl->status);
 	struct espnic_cmd *cmd = &edev->cmd;
 	int err = espnic_cmd_errno(status);
@@ -329,7 +335,8 @@ static bool espnic_cmd_complete(struct espnic_dev *edev, const struct espnic_cmd
 	struct espnic_cmd_slot *slot;
 
 	*post = NULL;
-	*result = err;
+	result->err = err;
+	result->resp_len = 0;
 	if (i >= ESPNIC_CMD_SLOTS)
 		return false;
 	slot = &cmd->slots[i];
@@ -338,10 +345,11 @@ static bool espnic_cmd_complete(struct espnic_dev *edev, const struct espnic_cmd
 	if (err)
 		cmd->refused++;
 
+	resp = cmd->resp + i * ESPNIC_CMD_RESP_SIZE;
 	wait = slot->wait;
 	if (wait) {
 		if (resp_len)
-			memcpy(wait->req->resp, cmd->resp + i * ESPNIC_CMD_RESP_SIZE, resp_len);
+			memcpy(wait->req->resp, resp, resp_len);
 		wait->req->resp_len = resp_len;
 		wait->req->status = status;
 		wait->req->detail = le32_to_cpu(cpl->detail);
@@ -350,6 +358,10 @@ static bool espnic_cmd_complete(struct espnic_dev *edev, const struct espnic_cmd
 		complete(&wait->done);
 	}
 	*post = slot->post;
+	if (*post) {
+		memcpy(result->resp, resp, resp_len);
+		result->resp_len = resp_len;
+	}
 
 	/* Bodies may hold keys. */
 	memzero_explicit(&cmd->sq[i], sizeof(cmd->sq[i]));
@@ -364,10 +376,10 @@ static bool espnic_cmd_complete(struct espnic_dev *edev, const struct espnic_cmd
 static u32 espnic_cmd_poll(struct espnic_dev *edev, u32 budget)
 {
 	struct espnic_cmd *cmd = &edev->cmd;
+	struct espnic_cmd_result result;
 	struct espnic_cmd_post *post;
 	struct espnic_cmd_cpl cpl;
 	u32 n, flags;
-	int err;
 
 	for (n = 0; n < budget; n++) {
 		struct espnic_cmd_cpl *next;
@@ -385,7 +397,7 @@ static u32 espnic_cmd_poll(struct espnic_dev *edev, u32 budget)
 		/* One copy, so that what is checked is what is used. */
 		memcpy(&cpl, next, sizeof(cpl));
 		cmd->cpl_head++;
-		good = espnic_cmd_complete(edev, &cpl, &post, &err);
+		good = espnic_cmd_complete(edev, &cpl, &post, &result);
 		if (good)
 			espnic_cmd_send_posts(edev);
 		else
@@ -395,7 +407,7 @@ static u32 espnic_cmd_poll(struct espnic_dev *edev, u32 budget)
 		if (!good)
 			espnic_cmd_fail(edev, "impossible command completion");
 		else if (post)
-			espnic_cmd_post_done(edev, post, err);
+			espnic_cmd_post_done(edev, post, &result);
 		else
 			wake_up_all(&cmd->room);
 	}

@@ -54,6 +54,8 @@ enum espnic_limits {
 	ESPNIC_CMD_RESP_SIZE = 1024,
 	/* Bytes of body a posted command may have: struct espnic_cmd_sa_update is the largest. */
 	ESPNIC_CMD_POST_BODY = 64,
+	/* Bytes of response that it may have: struct espnic_sa_report. */
+	ESPNIC_CMD_POST_RESP = sizeof(struct espnic_sa_report),
 	/* Milliseconds until a command is given up: twice the device's promise, as the guest's own
 	 * CPU may be late too.
 	 */
@@ -143,14 +145,25 @@ struct espnic_cmd_req {
 
 #define ESPNIC_CMD_NO_STATUS	0xffff
 
+/* How a posted command ended. */
+struct espnic_cmd_result {
+	/*
+	 * 0, a -errno by the device's status, or -ECANCELED: the device is gone, was reset or is
+	 * about to be, and nothing of its SAs and policies is used any more.
+	 */
+	int err;
+	u32 resp_len;			/* bytes of resp that the device has filled */
+	__aligned(8) u8 resp[ESPNIC_CMD_POST_RESP];
+};
+
 /*
- * Called once for each posted command. @err: 0, a -errno by the device's status, or -ECANCELED: the
- * device is gone, was reset or is about to be, and nothing of its SAs and policies is used any
- * more. Process context (the thread of vector 0, the service task, or a reset, then under RTNL); may
- * sleep, but must neither call espnic_cmd_exec(), as this is what would complete it, nor take RTNL.
- * The node is the caller's again.
+ * Called once for each posted command, with a @result that holds for the call. Process context (the
+ * thread of vector 0, the service task, or a reset, then under RTNL); may sleep, but must neither
+ * call espnic_cmd_exec(), as this is what would complete it, nor take RTNL. The node is the
+ * caller's again.
  */
-typedef void (*espnic_cmd_done_t)(struct espnic_dev *edev, struct espnic_cmd_post *post, int err);
+typedef void (*espnic_cmd_done_t)(struct espnic_dev *edev, struct espnic_cmd_post *post,
+				  const struct espnic_cmd_result *result);
 
 /*
  * A command for espnic_cmd_post(), embedded in the object it is about, so that posting needs no
@@ -161,6 +174,7 @@ struct espnic_cmd_post {
 	espnic_cmd_done_t done;
 	u16 opcode;		/* enum espnic_opcode */
 	u16 len;		/* bytes of body */
+	u16 resp_len;		/* bytes of response asked for, at most ESPNIC_CMD_POST_RESP */
 	u8 body[ESPNIC_CMD_POST_BODY];
 };
 
@@ -784,8 +798,8 @@ netdev_features_t espnic_ipsec_features(const struct espnic_net *enet);
 netdev_features_t espnic_ipsec_fix_features(netdev_features_t features);
 
 /*
- * ndo_set_features: -EBUSY when @features lacks NETIF_F_HW_ESP and SAs or policies exist, else
- * 0. RTNL.
+ * ndo_set_features: -EBUSY when @features lacks NETIF_F_HW_ESP and SAs or policies exist or are just
+ * being added, else 0, and from then on none is taken while it lacks it. RTNL.
  */
 int espnic_ipsec_set_features(struct espnic_net *enet, netdev_features_t features);
 

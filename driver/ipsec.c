@@ -17,11 +17,12 @@
 
 /* ---- objects ---- */
 
-static void espnic_hw_deleted(struct espnic_dev *edev, struct espnic_cmd_post *post, int err)
+static void espnic_hw_deleted(struct espnic_dev *edev, struct espnic_cmd_post *post,
+			      const struct espnic_cmd_result *result)
 {
 	struct espnic_hw *hw = container_of(post, struct espnic_hw, del);
 
-	switch (err) {
+	switch (result->err) {
 	case 0:
 	case -ENOENT:
 	case -ECANCELED:
@@ -42,7 +43,7 @@ static void espnic_hw_deleted(struct espnic_dev *edev, struct espnic_cmd_post *p
 		return;
 	}
 	if (hw->gone)
-		hw->gone(hw);
+		hw->gone(hw, result);
 	espnic_hw_put(hw);
 }
 
@@ -413,14 +414,29 @@ netdev_features_t espnic_ipsec_fix_features(netdev_features_t features)
 
 int espnic_ipsec_set_features(struct espnic_net *enet, netdev_features_t features)
 {
+	struct espnic_ipsec *ipsec = enet->ipsec;
+
+	WRITE_ONCE(ipsec->off, !(features & NETIF_F_HW_ESP));
+	/* Pairs with espnic_ipsec_check_on(). */
+	smp_mb();
 	/* xfrm flushes what is offloaded only from a device that has the feature. */
-	if (!(features & NETIF_F_HW_ESP) &&
-	    (!xa_empty(&enet->ipsec->sas) || !xa_empty(&enet->ipsec->policies))) {
+	if (ipsec->off && (!xa_empty(&ipsec->sas) || !xa_empty(&ipsec->policies))) {
+		WRITE_ONCE(ipsec->off, false);
 		netdev_err(enet->netdev,
 			   "esp-hw-offload stays on: states or policies are offloaded\n");
 		return -EBUSY;
 	}
 	return 0;
+}
+
+int espnic_ipsec_check_on(const struct espnic_ipsec *ipsec, struct netlink_ext_ack *extack)
+{
+	/* One of both sees the other: who adds that it is off, or who turns it off what was added. */
+	smp_mb();
+	if (!READ_ONCE(ipsec->off))
+		return 0;
+	NL_SET_ERR_MSG_MOD(extack, "esp-hw-offload of this interface is off");
+	return -EOPNOTSUPP;
 }
 
 /* ---- counters ---- */

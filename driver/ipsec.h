@@ -114,6 +114,7 @@ struct espnic_ipsec {
 	struct xarray policies;		/* struct espnic_policy by id */
 	u32 sa_next;			/* xa_lock of sas, as the next */
 	u32 sa_gen;			/* generation of handles given out now */
+	bool off;			/* without NETIF_F_HW_ESP; RTNL, espnic_ipsec_check_on() */
 	struct workqueue_struct *wq;
 	struct delayed_work poll;
 	struct work_struct neigh;
@@ -139,8 +140,8 @@ struct espnic_ipsec {
 struct espnic_hw {
 	struct espnic_ipsec *ipsec;
 	void (*release)(struct espnic_hw *hw);	/* the last reference is gone; any context */
-	/* The device has forgotten it; process context. May be NULL. */
-	void (*gone)(struct espnic_hw *hw);
+	/* The device has forgotten it, as @result says; process context. May be NULL. */
+	void (*gone)(struct espnic_hw *hw, const struct espnic_cmd_result *result);
 	struct espnic_cmd_post del;		/* SA_DEL, POLICY_DEL */
 	refcount_t refs;
 	u64 age;				/* order of addition */
@@ -169,6 +170,9 @@ struct espnic_numbers {
 	refcount_t refs;
 	u64 key;		/* outbound: a digest of key and salt, by espnic_ipsec.spent */
 	atomic64_t top;
+	/* Packet mode: what those of its SAs have passed that are gone. */
+	atomic64_t packets;
+	atomic64_t bytes;
 	/* That alone may use them, until it is deleted; RCU, NULL: it is no more. */
 	struct espnic_sa *live;
 };
@@ -213,6 +217,8 @@ struct espnic_sa {
 	struct espnic_sa_counts base;	/* at the last reset of the device: it counts from 0 then */
 	struct espnic_sa_counts now;	/* base and what the device last said */
 	struct espnic_sa_counts told;	/* of now, what has gone into the state */
+	struct espnic_sa_counts had;	/* a twin: of the key's counts, what its state has had */
+	struct espnic_sa_counts got;	/* of now, what is not its own but of those before it */
 	u64 seq;			/* last known: outbound sent, inbound verified */
 	u64 seq_told;			/* of it, what has gone into the state */
 	ktime_t seq_time;		/* when @seq was true, at the earliest */
@@ -246,6 +252,12 @@ static inline struct espnic_sa *espnic_hw_sa(struct espnic_hw *hw)
 }
 
 /* ipsec.c */
+
+/*
+ * -EOPNOTSUPP and why in @extack (may be NULL) if ethtool has turned the offload off, else 0. To be
+ * asked before something is added, and again when it stands in its table. Any context.
+ */
+int espnic_ipsec_check_on(const struct espnic_ipsec *ipsec, struct netlink_ext_ack *extack);
 
 /* Is @netdev one of ours, so that its netdev_priv() is a struct espnic_net? Any context. */
 bool espnic_ipsec_is_ours(const struct net_device *netdev);
@@ -320,10 +332,10 @@ struct xfrm_state *espnic_sa_hold_state(struct espnic_sa *sa);
 int espnic_sa_restore(struct espnic_sa *sa);
 
 /*
- * Tells the device what has changed about an SA of packet mode: next hop, lifetimes, that it is
- * dying. Process context, without ipsec->lock.
+ * Tells the device what has changed about an SA of packet mode: next hop, lifetimes, whether it is
+ * dying. Process context, without ipsec->lock. False: its limits leave nothing, so it is to expire.
  */
-void espnic_sa_sync(struct espnic_sa *sa);
+bool espnic_sa_sync(struct espnic_sa *sa);
 
 /* ipsec_twin.c */
 
@@ -362,6 +374,9 @@ u64 espnic_sa_resume_seq(struct espnic_sa *sa);
 /* The device forgets the SA, or has: what it may have sent is kept for its twins. */
 void espnic_sa_keep_numbers(struct espnic_sa *sa);
 
+/* It is gone, and its counts are final: they are its heir's, too. Process context. */
+void espnic_sa_keep_counts(struct espnic_sa *sa);
+
 /* It is gone: that is kept for whoever comes with its key, too. Process context. */
 void espnic_key_keep(struct espnic_sa *sa);
 
@@ -381,6 +396,15 @@ void espnic_sa_awake(struct espnic_sa *sa, u64 seq);
 /* ipsec_count.c */
 
 void espnic_xdo_state_update_stats(struct xfrm_state *x);
+
+/* Takes a report of the device, made at @when or later, into the SA's counts. Process context. */
+void espnic_sa_take_report(struct espnic_sa *sa, const struct espnic_sa_report *rep, ktime_t when);
+
+/*
+ * Has xfrm look at the lifetimes of @x, a state of packet mode. @spent: the device passes nothing
+ * more by it, whatever the limits say. Process context or BH, without x->lock.
+ */
+void espnic_sa_expire(struct xfrm_state *x, bool spent);
 
 /*
  * Reads counts and window of a live SA from the device. ipsec->lock. 0, or -errno when the device

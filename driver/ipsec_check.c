@@ -274,9 +274,9 @@ int espnic_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_state *x,
 	int err;
 
 	/* xfrm flushes what is offloaded only from a device that has the feature. */
-	if (!(netdev->features & NETIF_F_HW_ESP))
-		return espnic_cannot(extack, "esp-hw-offload of this interface is off");
-	err = espnic_check_kind(caps->ipsec, x, extack);
+	err = espnic_ipsec_check_on(ipsec, extack);
+	if (!err)
+		err = espnic_check_kind(caps->ipsec, x, extack);
 	if (!err)
 		err = espnic_check_addresses(x, extack);
 	if (!err)

@@ -25,8 +25,7 @@ static void espnic_sa_take_peer(struct espnic_sa *sa, const struct espnic_sa_rep
 	sa->peer_port = le16_to_cpu(rep->peer_port);
 }
 
-static void espnic_sa_take_report(struct espnic_sa *sa, const struct espnic_sa_report *rep,
-				  ktime_t when)
+void espnic_sa_take_report(struct espnic_sa *sa, const struct espnic_sa_report *rep, ktime_t when)
 {
 	u64 seq = le64_to_cpu(rep->seq);
 
@@ -113,13 +112,14 @@ bool espnic_sa_limits_left(struct espnic_sa *sa, struct xfrm_state *x,
 }
 
 /*
- * Has xfrm look at the lifetimes of @x. @spent: the device passes nothing more by it, whatever the
- * limits say: of bytes, xfrm lets the packet pass that crosses the limit, the device does not.
+ * Of bytes, xfrm lets the packet pass that crosses the limit, the device does not. A state that does
+ * not stand in xfrm's tables yet must not be taken out of them: its time comes with the next look.
  */
-static void espnic_sa_expire(struct xfrm_state *x, bool spent)
+void espnic_sa_expire(struct xfrm_state *x, bool spent)
 {
 	spin_lock_bh(&x->lock);
-	if (x->km.state == XFRM_STATE_VALID && !xfrm_state_check_expire(x) && spent) {
+	if (x->km.state == XFRM_STATE_VALID && !hlist_unhashed(&x->bydst) &&
+	    !xfrm_state_check_expire(x) && spent) {
 		x->km.state = XFRM_STATE_EXPIRED;
 		hrtimer_start(&x->mtimer, 0, HRTIMER_MODE_REL_SOFT);
 	}
@@ -382,6 +382,17 @@ static bool espnic_sa_has_news(struct espnic_sa *sa)
 	return news;
 }
 
+/* A limit was lowered below what has passed: the device can't be told so. */
+static void espnic_sa_set_spent(struct espnic_sa *sa)
+{
+	struct xfrm_state *x = espnic_sa_hold_state(sa);
+
+	if (!x)
+		return;
+	espnic_sa_expire(x, true);
+	xfrm_state_put(x);
+}
+
 /*
  * Asks the device, and tells xfrm: XFRM_MSG_GETAE asks nobody, and the events of limits may be
  * lost.
@@ -405,7 +416,8 @@ static int espnic_sa_poll(struct espnic_sa *sa)
 			xfrm_state_put(x);
 		}
 	}
-	espnic_sa_sync(sa);
+	if (!espnic_sa_sync(sa) && !READ_ONCE(sa->dormant))
+		espnic_sa_set_spent(sa);
 	return 0;
 }
 

@@ -114,10 +114,6 @@ static int espnic_policy_cannot(struct netlink_ext_ack *extack, const char *why)
 static int espnic_policy_check(const struct espnic_caps *caps, const struct xfrm_policy *xp,
 			       struct netlink_ext_ack *extack)
 {
-	if (!(xp->xdo.dev->features & NETIF_F_HW_ESP)) {
-		NL_SET_ERR_MSG_MOD(extack, "esp-hw-offload of this interface is off");
-		return -EOPNOTSUPP;
-	}
 	if (xp->type != XFRM_POLICY_TYPE_MAIN)
 		return espnic_policy_cannot(extack, "sub-policies");
 	if (xp->xdo.dir == XFRM_DEV_OFFLOAD_FWD && !(caps->ipsec & ESPNIC_CAP_IPSEC_FWD))
@@ -180,7 +176,9 @@ static int espnic_policy_fill(struct espnic_ipsec *ipsec, struct espnic_cmd_poli
 	const struct espnic_caps *caps = &ipsec->enet->edev->caps;
 	int err;
 
-	err = espnic_policy_check(caps, xp, extack);
+	err = espnic_ipsec_check_on(ipsec, extack);
+	if (!err)
+		err = espnic_policy_check(caps, xp, extack);
 	if (err)
 		return err;
 	cmd->priority = cpu_to_le32(xp->priority);
@@ -276,6 +274,10 @@ static int espnic_policy_start(struct espnic_policy *policy, struct netlink_ext_
 	struct espnic_cmd_req req;
 	int err;
 
+	/* Again, now that it can be seen. */
+	err = espnic_ipsec_check_on(ipsec, extack);
+	if (err)
+		return err;
 	mutex_lock(&ipsec->lock);
 	policy->hw.age = ++ipsec->age;
 	err = espnic_policy_program(policy, &req);

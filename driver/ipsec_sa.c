@@ -33,9 +33,16 @@ static void espnic_sa_release(struct espnic_hw *hw)
 	call_rcu(&sa->rcu, espnic_sa_free_rcu);
 }
 
-static void espnic_sa_gone(struct espnic_hw *hw)
+static void espnic_sa_gone(struct espnic_hw *hw, const struct espnic_cmd_result *result)
 {
-	espnic_key_keep(espnic_hw_sa(hw));
+	struct espnic_sa *sa = espnic_hw_sa(hw);
+
+	if (result->resp_len == sizeof(struct espnic_sa_report))
+		espnic_sa_take_report(sa, (const struct espnic_sa_report *)result->resp,
+				      ktime_get());
+	espnic_key_keep(sa);
+	if (sa->packet)
+		espnic_sa_keep_counts(sa);
 }
 
 /*
@@ -227,6 +234,17 @@ static bool espnic_sa_wants_l2(const struct espnic_sa *sa)
 	return sa->out && sa->packet && sa->tunnel;
 }
 
+/*
+ * The number it goes on from. In crypto mode, outbound, no more than the device was given counts as
+ * sent, which espnic_sa_program() sees to: what xfrm has numbered since may stand in queues.
+ */
+static u64 espnic_sa_restore_seq(struct espnic_sa *sa, struct xfrm_state *x)
+{
+	if (sa->packet)
+		return espnic_sa_resume_seq(sa);
+	return sa->out ? sa->seq_told : espnic_sa_core_seq(sa, x);
+}
+
 int espnic_sa_restore(struct espnic_sa *sa)
 {
 	struct espnic_ipsec *ipsec = sa->hw.ipsec;
@@ -244,12 +262,13 @@ int espnic_sa_restore(struct espnic_sa *sa)
 		return 0;
 	espnic_sa_rebase(sa);
 	if (!espnic_sa_limits_left(sa, x, &sa->limits)) {
-		/* It stays out; xfrm is about to expire it. */
+		/* It stays out. */
 		espnic_sa_yield(sa);
+		espnic_sa_expire(x, true);
 		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_restore_lost);
 		goto out_put;
 	}
-	seq = sa->packet ? espnic_sa_resume_seq(sa) : espnic_sa_core_seq(sa, x);
+	seq = espnic_sa_restore_seq(sa, x);
 	err = espnic_sa_program(sa, x, seq, &req);
 	if (!err) {
 		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_restored_sas);
@@ -267,11 +286,28 @@ out_put:
 	return err;
 }
 
-/* Finds out what of @sa the device does not know yet, in @cmd. ipsec->lock. */
-static u32 espnic_sa_changes(struct espnic_sa *sa, struct xfrm_state *x, bool have_l2,
-			     struct espnic_cmd_sa_update *cmd)
+/* XFRM_MSG_UPDSA makes a dying state live again, without a word to the driver. */
+static u32 espnic_sa_dying_change(const struct espnic_sa *sa, const struct xfrm_state *x)
 {
-	u32 flags = 0;
+	bool dying = x->km.dying;
+
+	if (dying == sa->dying)
+		return 0;
+	if (dying)
+		return ESPNIC_CMD_SA_UPDATE_DYING;
+	/* Without that, it stays second choice until the next reset. */
+	return sa->hw.ipsec->enet->edev->caps.ipsec & ESPNIC_CAP_IPSEC_REVIVE ?
+	       ESPNIC_CMD_SA_UPDATE_ALIVE : 0;
+}
+
+/*
+ * Finds out what of @sa the device does not know yet, in @cmd. *@left: its limits leave something.
+ * ipsec->lock.
+ */
+static u32 espnic_sa_changes(struct espnic_sa *sa, struct xfrm_state *x, bool have_l2,
+			     struct espnic_cmd_sa_update *cmd, bool *left)
+{
+	u32 flags = espnic_sa_dying_change(sa, x);
 
 	if (have_l2 && (!sa->l2 || !ether_addr_equal(cmd->dst_mac, sa->dst_mac) ||
 			!ether_addr_equal(cmd->src_mac, sa->src_mac))) {
@@ -280,11 +316,9 @@ static u32 espnic_sa_changes(struct espnic_sa *sa, struct xfrm_state *x, bool ha
 		eth_zero_addr(cmd->dst_mac);
 		eth_zero_addr(cmd->src_mac);
 	}
-	if (!sa->dying && x->km.dying)
-		flags |= ESPNIC_CMD_SA_UPDATE_DYING;
-	/* XFRM_MSG_UPDSA changes the lifetimes of a state without a word to the driver. */
-	if (espnic_sa_limits_left(sa, x, &cmd->limits) &&
-	    memcmp(&cmd->limits, &sa->limits, sizeof(sa->limits)))
+	/* Nor does it tell of other lifetimes. */
+	*left = espnic_sa_limits_left(sa, x, &cmd->limits);
+	if (*left && memcmp(&cmd->limits, &sa->limits, sizeof(sa->limits)))
 		flags |= ESPNIC_CMD_SA_UPDATE_LIMITS;
 	else
 		memset(&cmd->limits, 0, sizeof(cmd->limits));
@@ -302,11 +336,13 @@ static void espnic_sa_changed(struct espnic_sa *sa, const struct espnic_cmd_sa_u
 	}
 	if (flags & ESPNIC_CMD_SA_UPDATE_DYING)
 		sa->dying = true;
+	if (flags & ESPNIC_CMD_SA_UPDATE_ALIVE)
+		sa->dying = false;
 	if (flags & ESPNIC_CMD_SA_UPDATE_LIMITS)
 		sa->limits = cmd->limits;
 }
 
-void espnic_sa_sync(struct espnic_sa *sa)
+bool espnic_sa_sync(struct espnic_sa *sa)
 {
 	struct espnic_cmd_sa_update cmd = {};
 	struct espnic_cmd_req req = {
@@ -316,17 +352,17 @@ void espnic_sa_sync(struct espnic_sa *sa)
 	};
 	struct espnic_ipsec *ipsec = sa->hw.ipsec;
 	struct xfrm_state *x;
-	bool l2 = false;
+	bool l2 = false, left;
 	u32 flags;
 
 	x = espnic_sa_hold_state(sa);
 	if (!x)
-		return;
+		return true;
 	if (espnic_sa_wants_l2(sa))
 		l2 = !espnic_neigh_lookup(ipsec, x, cmd.dst_mac, cmd.src_mac);
 
 	mutex_lock(&ipsec->lock);
-	flags = espnic_sa_changes(sa, x, l2, &cmd);
+	flags = espnic_sa_changes(sa, x, l2, &cmd, &left);
 	if (flags && READ_ONCE(sa->hw.in_device)) {
 		cmd.handle = cpu_to_le32(sa->handle);
 		cmd.flags = cpu_to_le32(flags);
@@ -336,12 +372,14 @@ void espnic_sa_sync(struct espnic_sa *sa)
 	}
 	mutex_unlock(&ipsec->lock);
 	xfrm_state_put(x);
+	return left;
 }
 
 /* ---- operations ---- */
 
 static struct espnic_sa *espnic_sa_new(struct espnic_ipsec *ipsec, struct xfrm_state *x, gfp_t gfp)
 {
+	const u32 can = ipsec->enet->edev->caps.ipsec;
 	struct espnic_sa *sa;
 
 	sa = kzalloc(sizeof(*sa), gfp);
@@ -349,6 +387,8 @@ static struct espnic_sa *espnic_sa_new(struct espnic_ipsec *ipsec, struct xfrm_s
 		return NULL;
 	espnic_hw_init(&sa->hw, ipsec, ESPNIC_OPCODE_SA_DEL, espnic_sa_release);
 	sa->hw.gone = espnic_sa_gone;
+	if (can & ESPNIC_CAP_IPSEC_LAST_REPORT)
+		sa->hw.del.resp_len = sizeof(struct espnic_sa_report);
 	sa->x = x;
 	sa->out = x->xso.dir == XFRM_DEV_OFFLOAD_OUT;
 	sa->packet = x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
@@ -389,6 +429,11 @@ static int espnic_sa_acquire(struct espnic_ipsec *ipsec, struct xfrm_state *x)
 		kfree(sa);
 		return err;
 	}
+	err = espnic_ipsec_check_on(ipsec, NULL);
+	if (err) {
+		espnic_hw_put(&sa->hw);
+		return err;
+	}
 	espnic_ipsec_count(ipsec, ESPNIC_IPSEC_sa_acquires);
 	x->xso.offload_handle = sa->handle;
 	return 0;
@@ -413,6 +458,16 @@ static bool espnic_sa_refused_as_spent(const struct espnic_sa *sa, const struct 
 			      offsetof(struct espnic_cmd_sa_add, seq);
 }
 
+/*
+ * The device may begin behind what it was told, with a key that it knows. Where a reset is got over
+ * by guessing from the last number known, that one must be right from the start. ipsec->lock.
+ */
+static void espnic_sa_learn_seq(struct espnic_sa *sa)
+{
+	if (sa->out && sa->packet && !sa->hw.ipsec->leases)
+		espnic_sa_read(sa);
+}
+
 static int espnic_sa_start(struct espnic_sa *sa, struct xfrm_state *x,
 			   struct netlink_ext_ack *extack)
 {
@@ -421,6 +476,10 @@ static int espnic_sa_start(struct espnic_sa *sa, struct xfrm_state *x,
 	u64 spent, seq;
 	int err;
 
+	/* Again, now that it can be seen. */
+	err = espnic_ipsec_check_on(ipsec, extack);
+	if (err)
+		return err;
 	/* Before the lock: it may have to make a neighbour. */
 	if (espnic_sa_wants_l2(sa))
 		sa->l2 = !espnic_neigh_lookup(ipsec, x, sa->dst_mac, sa->src_mac);
@@ -442,6 +501,8 @@ static int espnic_sa_start(struct espnic_sa *sa, struct xfrm_state *x,
 		err = espnic_sa_join(sa, x, extack);
 	else if (!sa->packet && spent > seq)
 		err = espnic_sa_is_spent(extack);
+	if (!err)
+		espnic_sa_learn_seq(sa);
 	mutex_unlock(&ipsec->lock);
 	/* Its limits, if it is a twin. */
 	if (!err && req.value)

@@ -239,6 +239,80 @@ void espnic_sa_keep_numbers(struct espnic_sa *sa)
 		espnic_raise(&sa->numbers->top, espnic_sa_resume_seq(sa));
 }
 
+/* ---- counts ---- */
+
+/*
+ * A twin's state begins with the counts of the one before it, as they are when it is made. What that
+ * one passes until it is deleted comes with its last report. All counts are of the key: @total what
+ * its SAs that are gone have passed, @had what of it the twin's state knows of.
+ */
+static void espnic_heir_takes(u64 total, u64 *had, u64 *got, u64 *base, u64 *now)
+{
+	u64 more;
+
+	/* The one before it is not gone yet. */
+	if (total <= *had)
+		return;
+	more = total - *had;
+	*had = total;
+	*got += more;
+	*base += more;
+	*now += more;
+}
+
+/* @sa has taken over: adds what those before it have passed since its state was made. */
+static void espnic_sa_take_counts(struct espnic_sa *sa)
+{
+	struct espnic_numbers *numbers = sa->numbers;
+
+	if (!sa->packet)
+		return;
+	spin_lock_bh(&sa->hw.lock);
+	espnic_heir_takes(atomic64_read(&numbers->packets), &sa->had.packets, &sa->got.packets,
+			  &sa->base.packets, &sa->now.packets);
+	espnic_heir_takes(atomic64_read(&numbers->bytes), &sa->had.bytes, &sa->got.bytes,
+			  &sa->base.bytes, &sa->now.bytes);
+	spin_unlock_bh(&sa->hw.lock);
+}
+
+void espnic_sa_keep_counts(struct espnic_sa *sa)
+{
+	struct espnic_numbers *numbers = sa->numbers;
+	struct espnic_sa *live;
+	u64 packets, bytes;
+
+	if (!numbers)
+		return;
+	spin_lock_bh(&sa->hw.lock);
+	packets = sa->now.packets - sa->got.packets;
+	bytes = sa->now.bytes - sa->got.bytes;
+	spin_unlock_bh(&sa->hw.lock);
+	atomic64_add(packets, &numbers->packets);
+	atomic64_add(bytes, &numbers->bytes);
+
+	rcu_read_lock();
+	live = READ_ONCE(numbers->live);
+	if (live && live != sa) {
+		espnic_sa_take_counts(live);
+		espnic_ipsec_poll_now(sa->hw.ipsec);
+	}
+	rcu_read_unlock();
+}
+
+/* The state @x of the twin @sa begins with the counts of @other, of state @other_x. */
+static void espnic_sa_copy_counts(struct espnic_sa *sa, struct xfrm_state *x,
+				  struct espnic_sa *other, struct xfrm_state *other_x)
+{
+	espnic_sa_read(other);
+	espnic_xdo_state_update_stats(other_x);
+	spin_lock_bh(&other->hw.lock);
+	x->curlft.packets = other_x->curlft.packets;
+	x->curlft.bytes = other_x->curlft.bytes;
+	sa->had.packets = other->had.packets + other->told.packets - other->got.packets;
+	sa->had.bytes = other->had.bytes + other->told.bytes - other->got.bytes;
+	spin_unlock_bh(&other->hw.lock);
+}
+
 /* ---- twins ---- */
 
 static bool espnic_same_key(const struct xfrm_state *a, const struct xfrm_state *b)
@@ -248,11 +322,11 @@ static bool espnic_same_key(const struct xfrm_state *a, const struct xfrm_state 
 	       !crypto_memneq(a->aead->alg_key, b->aead->alg_key, (a->aead->alg_key_len + 7) / 8);
 }
 
+/* Would xfrm take one for the other? The source is none of its business (xfrm_state_lookup()). */
 static bool espnic_same_place(const struct xfrm_state *a, const struct xfrm_state *b)
 {
 	return a->props.family == b->props.family &&
-	       xfrm_addr_equal(&a->id.daddr, &b->id.daddr, a->props.family) &&
-	       xfrm_addr_equal(&a->props.saddr, &b->props.saddr, a->props.family);
+	       xfrm_addr_equal(&a->id.daddr, &b->id.daddr, a->props.family);
 }
 
 static bool espnic_other_ports(const struct xfrm_state *a, const struct xfrm_state *b)
@@ -316,17 +390,13 @@ int espnic_sa_join(struct espnic_sa *sa, struct xfrm_state *x, struct netlink_ex
 	espnic_numbers_put(sa->numbers);
 	refcount_inc(&other->numbers->refs);
 	sa->numbers = other->numbers;
-	/* Last: from now on an event may let it take over. */
-	smp_store_release(&sa->dormant, true);
 	/*
 	 * xfrm copies these, too, once we return; but the limits in the device depend on them now.
 	 */
-	if (sa->packet) {
-		espnic_sa_read(other);
-		espnic_xdo_state_update_stats(other_x);
-		x->curlft.packets = other_x->curlft.packets;
-		x->curlft.bytes = other_x->curlft.bytes;
-	}
+	if (sa->packet)
+		espnic_sa_copy_counts(sa, x, other, other_x);
+	/* Last: from now on an event may let it take over. */
+	smp_store_release(&sa->dormant, true);
 out:
 	xfrm_state_put(other_x);
 	espnic_hw_put(&other->hw);
@@ -375,6 +445,8 @@ void espnic_sa_awake(struct espnic_sa *sa, u64 seq)
 		smp_store_release(&sa->dormant, false);
 	}
 	spin_unlock_bh(&sa->hw.lock);
-	if (awoken)
-		espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_sa_awoken);
+	if (!awoken)
+		return;
+	espnic_ipsec_count(sa->hw.ipsec, ESPNIC_IPSEC_sa_awoken);
+	espnic_sa_take_counts(sa);
 }

@@ -91,7 +91,7 @@ sums() {
 		n=$(by "rx_drop_$name")
 		rx=$((rx + n))
 	done
-	for name in handle discard no_sa fragment malformed seq lifetime selector mtu engine lease l2; do
+	for name in handle discard no_sa fragment malformed seq lifetime selector mtu engine lease l2 replay; do
 		n=$(by "tx_drop_$name")
 		tx=$((tx + n))
 	done
@@ -184,9 +184,9 @@ before_sums() {
 	sums
 }
 
-other_port() {
+other_port() { # ID SOURCE
 	SA_COMMAND=update EXTRA_STATE="encap espinudp 4500 4501 0.0.0.0" \
-		sa_one packet out $LEFT4 $RIGHT4 $((0x1000 + $1)) "$1" tunnel 16 no
+		sa_one packet out "$2" $RIGHT4 $((0x1000 + $1)) "$1" tunnel 16 no
 }
 
 # The peer's NAT gives it another port: verified packets from there reach Linux's IKE daemon as XFRM_MSG_MAPPING
@@ -210,7 +210,10 @@ time.sleep(600)' &
 	lab-barrier "remap-$id"
 	if [ "$LAB_SIDE" = left ]; then
 		[ "$type" = crypto ] || refused "packet mode, NAT-T: ports can't be updated" "UDP ports can't be updated in packet mode" \
-			other_port "$id"
+			other_port "$id" $LEFT4
+		# Linux finds the state by its destination alone
+		[ "$type" = crypto ] || refused "packet mode, NAT-T: nor with another source" "UDP ports can't be updated in packet mode" \
+			other_port "$id" 192.0.2.77
 		# Once the sockets are there
 		t "$type mode, NAT-T: ping" eventually pings $RIGHT4_IN
 		t "$type mode, NAT-T: no mapping is told while it holds" eval '! grep -qi mapping /tmp/mapping.'"$id"
@@ -231,8 +234,90 @@ time.sleep(600)' &
 	lab-barrier "remap-$id-down"
 }
 
+# state_of SPI COMMAND [WORDS]: add, or update, a second outbound state
+state_of() {
+	local spi=$1 command=$2
+	shift 2
+	SA_COMMAND=$command EXTRA_STATE="$*" sa_one packet out $LEFT4 $RIGHT4 "$spi" 20 transport 16 no
+}
+
+# packets_of SPI: that the kernel says it has sent
+packets_of() {
+	"$here/xfrm.py" getae "$1" $RIGHT4 | sed -n 's/^packets=//p'
+}
+
+sent_by() { # SPI COUNT
+	sleep $POLL_S
+	is "$(packets_of "$1")" "$2"
+}
+
+# A soft limit makes a state dying, and the other of the policy's template sends; a new limit makes it live again
+revived() {
+	local new=$((0x1114))
+	ipsec_up 20 packet transport 4 16 no
+	if [ "$LAB_SIDE" = left ]; then
+		state_of $new add limit packet-soft 10
+	else
+		sa_one packet in $LEFT4 $RIGHT4 $new 20 transport 16 no
+	fi
+	lab-barrier revived
+	if [ "$LAB_SIDE" = left ]; then
+		t "dying: the newest state sends" answered 10 "${PING[@]}" -c 10 $RIGHT4
+		t "dying: all by it" sent_by $new 10
+		t "dying: then the other one" answered 5 "${PING[@]}" -c 5 $RIGHT4
+		t "dying: all by that" sent_by 0x1014 5
+		t "dying: a new limit" state_of $new update limit packet-soft 1000
+		sleep $POLL_S
+		t "dying: no longer: it sends again" answered 4 "${PING[@]}" -c 4 $RIGHT4
+		t "dying: all by it again" sent_by $new 14
+	fi
+	lab-barrier revived-done 120
+	ipsec_down
+	lab-barrier revived-down
+}
+
+# A limit that comes to lie behind what had passed before the device began to count: it can't be told so
+lowered() {
+	ipsec_up 21 packet transport 4 16 no
+	lab-barrier lowered
+	if [ "$LAB_SIDE" = left ]; then
+		t "lowered: a count that is not the device's" "$here/xfrm.py" newae 0x1015 $RIGHT4 100
+		timeout $((30 * LAB_SLOW)) ip xfrm monitor expire >/tmp/expire.lowered &
+		sleep 0.5
+		t "lowered: a limit below it" eval 'SA_COMMAND=update EXTRA_STATE="limit packet-hard 50" \
+			sa_one packet out $LEFT4 $RIGHT4 $((0x1015)) 21 transport 16 no'
+		t "lowered: the hard limit is told" eventually grep -q 'hard 1' /tmp/expire.lowered
+		t "lowered: the state is gone" eventually eval '[ "$(ip xfrm state | grep -c "^src")" = 1 ]'
+	fi
+	lab-barrier lowered-done 120
+	ipsec_down
+	lab-barrier lowered-down
+}
+
+# A second state to another address takes over the keys of the first, and its counts to the last packet
+handed() {
+	local new=192.0.2.12
+	ipsec_up 22 packet transport 4 16 no
+	lab-barrier handed
+	if [ "$LAB_SIDE" = left ]; then
+		t "handed over: traffic" answered 7 "${PING[@]}" -c 7 $RIGHT4
+		sa_one packet out $LEFT4 $new $((0x1016)) 22 transport 16 no
+		# Between the look at its counts, when the second was made, and the end of the first
+		t "handed over: and more of it" answered 6 "${PING[@]}" -c 6 $RIGHT4
+		ip xfrm state delete src $LEFT4 dst $RIGHT4 proto esp spi 0x1016
+		t "handed over: the second has all 13 packets" eventually eval \
+			'is "$("$here/xfrm.py" getae 0x1016 192.0.2.12 | sed -n s/^packets=//p)" 13'
+	fi
+	lab-barrier handed-done 120
+	ipsec_down
+	lab-barrier handed-down
+}
+
 lab-barrier start 120
 limits
+revived
+lowered
+handed
 wrong_packets 5 crypto
 wrong_packets 6 packet
 remaps packet 7

@@ -6,6 +6,7 @@ usage: xfrm.py migrate DIR SELSRC SELDST MODE REQID OLDSRC OLDDST NEWSRC NEWDST 
        xfrm.py migrate-state SPI OLDDST NEWSRC NEWDST REQID
        xfrm.py getae SPI DST          prints seq, oseq, window (as 0x..., bit n: number seq - n was seen), bytes, packets,
                                       add_time, use_time as NAME=VALUE lines
+       xfrm.py newae SPI DST PACKETS  has the state begin with that count of packets, never used
 MODE: transport, tunnel. OFFLOAD: none, or crypto, packet with :IFACE:in or :IFACE:out behind it.
 """
 
@@ -14,9 +15,10 @@ import os
 import socket
 import struct
 import sys
+import time
 
 NETLINK_XFRM = 6
-NLM_F_REQUEST, NLM_F_ACK = 1, 4
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_REPLACE = 1, 4, 0x100
 NLMSG_ERROR = 2
 XFRM_MSG_NEWAE, XFRM_MSG_GETAE, XFRM_MSG_MIGRATE, XFRM_MSG_MIGRATE_STATE = 0x1e, 0x1f, 0x21, 0x29
 XFRMA_LTIME_VAL, XFRMA_REPLAY_VAL, XFRMA_MIGRATE, XFRMA_REPLAY_ESN_VAL, XFRMA_OFFLOAD_DEV = 9, 10, 17, 23, 28
@@ -68,13 +70,13 @@ def offload(text):
     return attribute(XFRMA_OFFLOAD_DEV, struct.pack("=iB3x", socket.if_nametoindex(interface), flags))
 
 
-def request(kind, body, ack=True):
+def request(kind, body, ack=True, flags=0):
     """Sends a message; returns the body of what comes back. Exits with the kernel's words when it refuses."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_XFRM) as sock:
         sock.bind((0, 0))
         sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         sock.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
-        flags = NLM_F_REQUEST | (NLM_F_ACK if ack else 0)
+        flags |= NLM_F_REQUEST | (NLM_F_ACK if ack else 0)
         sock.send(struct.pack("=IHHII", len(body) + 16, kind, flags, 1, 0) + body)
         reply = sock.recv(65536)
     size, got = struct.unpack_from("=IH", reply)
@@ -127,6 +129,12 @@ def getae(spi, dst):
         print(f"{name}={value}")
 
 
+def newae(spi, dst, packets):
+    body = sa_id(int(spi, 0), dst) + bytes(16) + struct.pack("=II", XFRM_AE_LVAL, 0)
+    life = struct.pack("=QQQQ", 0, int(packets), int(time.time()), 0)
+    request(XFRM_MSG_NEWAE, body + attribute(XFRMA_LTIME_VAL, life), flags=NLM_F_REPLACE)
+
+
 def main():
     args = sys.argv[1:]
     if len(args) == 11 and args[0] == "migrate":
@@ -135,6 +143,8 @@ def main():
         migrate_state(*args[1:])
     elif len(args) == 3 and args[0] == "getae":
         getae(*args[1:])
+    elif len(args) == 4 and args[0] == "newae":
+        newae(*args[1:])
     else:
         sys.exit(__doc__)
 
