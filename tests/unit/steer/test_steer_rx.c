@@ -237,6 +237,9 @@ struct step {
 #define FIRST(n, i, port) { .v = BOTH, .net = (n), .proto = UDP, .sport = (port), .len = 64, .mf = true, .id = (i) }
 #define LATER(n, i) { .v = BOTH, .net = (n), .proto = UDP, .len = 64, .frag = 72, .id = (i) }
 
+#define ESP_FIRST(n, i, spi) { .v = BOTH, .net = (n), .proto = ESP, .len = 64, .mf = true, .id = (i), .word = (spi) }
+#define ESP_LATER(n, i) { .v = BOTH, .net = (n), .proto = ESP, .len = 64, .frag = 64, .id = (i) }
+
 static const struct step steps[] = {
 	{ "later one alone", LATER(NET_PORTS, 1), 0, C(DROP_FRAGMENT), false },
 	{ "first, bypassed", FIRST(NET_PORTS, 1, 53), 0, C(BYPASS), false },
@@ -254,6 +257,15 @@ static const struct step steps[] = {
 	{ "in clear it is another packet", LATER(NET_PORTS_SA, 3), 0, C(DROP_FRAGMENT), false },
 	{ "ESP in UDP, unknown SPI, first", { .v = BOTH, .net = NET_PORTS, .proto = UDP, .dport = 4500, .len = 64, .word = 7, .mf = true, .id = 9 }, 0, C(UNKNOWN_SPI), false },
 	{ "its later one", LATER(NET_PORTS, 9), 0, C(UNKNOWN_SPI), false },
+	/* Whether or not a policy covers the outer addresses: of ESP, the SPI decides, which the first has. */
+	{ "ESP where no policy is: later one alone", ESP_LATER(NET_CRYPTO, 10), 0, C(UNKNOWN_SPI), false },
+	{ "ESP where no policy is: first of a known SA", ESP_FIRST(NET_CRYPTO, 10, KNOWN), 0, C(DROP_FRAGMENT), false },
+	{ "its later one", ESP_LATER(NET_CRYPTO, 10), 0, C(DROP_FRAGMENT), false },
+	{ "ESP where a policy is: later one alone", ESP_LATER(NET_TRANSPORT, 11), 0, C(UNKNOWN_SPI), false },
+	{ "ESP where a policy is: first of a known SA", ESP_FIRST(NET_TRANSPORT, 11, KNOWN), 0, C(DROP_FRAGMENT), false },
+	{ "its later one", ESP_LATER(NET_TRANSPORT, 11), 0, C(DROP_FRAGMENT), false },
+	{ "ESP of software: first", ESP_FIRST(NET_TRANSPORT, 12, 0x9999), 0, C(UNKNOWN_SPI), false },
+	{ "its later one", ESP_LATER(NET_TRANSPORT, 12), 0, C(UNKNOWN_SPI), false },
 };
 
 static void test_fragments(void **state)
@@ -269,6 +281,8 @@ static void test_fragments(void **state)
 			struct spec s = steps[i].s;
 
 			s.v = v;
+			if (s.word == KNOWN)
+				s.word = spi_in(s.net, v);
 			print_message("%s, v%u\n", steps[i].name, v);
 			if (steps[i].reset)
 				espnic_steer_thread_reset(&w.thread);
