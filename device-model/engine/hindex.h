@@ -15,6 +15,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "engine/siphash.h"
 
@@ -86,6 +89,25 @@ static inline uint16_t espnic_hindex_hint(uint32_t tag)
 	return (uint16_t)(1u << tag % ESPNIC_HINDEX_HINTS);
 }
 
+/* Bits of the slots with @tag, used or not. All are looked at and no branch: which slot it is cannot be predicted. */
+static inline uint32_t espnic_hindex_slots(const struct espnic_hbucket *b, uint32_t tag)
+{
+#if defined(__SSE2__)
+	/* The eighth lane is what stands behind the tags, and never counts as used. */
+	const __m128i *lanes = (const __m128i *)(const void *)b->tag, all = _mm_set1_epi32((int)tag);
+	int low = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(_mm_load_si128(lanes), all)));
+	int high = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(_mm_load_si128(lanes + 1), all)));
+
+	return (uint32_t)(low | high << 4);
+#else
+	uint32_t slots = 0;
+
+	for (unsigned int i = 0; i < ESPNIC_HINDEX_SLOTS; i++)
+		slots |= (uint32_t)(b->tag[i] == tag) << i;
+	return slots;
+#endif
+}
+
 /* Goes over the candidates for one hash. */
 struct espnic_hcursor {
 	const struct espnic_hindex *ix;
@@ -98,13 +120,10 @@ struct espnic_hcursor {
 static inline struct espnic_hcursor espnic_hindex_find(const struct espnic_hindex *ix, uint64_t hash)
 {
 	const struct espnic_hbucket *b = espnic_hindex_bucket(ix, hash);
-	uint32_t tag = (uint32_t)hash, slots = 0;
+	uint32_t tag = (uint32_t)hash;
+	uint32_t slots = espnic_hindex_slots(b, tag) & ((1u << b->used) - 1);
 
 	ESPNIC_TOUCH(b, sizeof(*b));
-	/* All of them, and no branch: which slot it is cannot be predicted. */
-	for (unsigned int i = 0; i < ESPNIC_HINDEX_SLOTS; i++)
-		slots |= (uint32_t)(b->tag[i] == tag) << i;
-	slots &= (1u << b->used) - 1;
 	return (struct espnic_hcursor){
 		.ix = ix, .b = b, .tag = tag, .slots = slots,
 		.more = b->chained & espnic_hindex_hint(tag) ? b->more : 0,

@@ -105,20 +105,27 @@ static struct espnic_sad_key key_of(const struct espnic_sad_entry *e)
 static uint64_t in_hash(const struct espnic_sad *sad, enum espnic_sad_match match,
 			const struct espnic_sad_key *key)
 {
-	uint64_t w[KEY_WORDS] = { key->spi | (uint64_t)key->ip_proto << 32 |
-				  (uint64_t)key->family << 40 | (uint64_t)match << 48 };
-	/* Of IPv4 addresses four bytes are enough: the rest is zero. */
-	unsigned int bytes = key->family == ESPNIC_IPV4 ? 4 : 16, words = 1;
+	uint64_t first = key->spi | (uint64_t)key->ip_proto << 32 | (uint64_t)key->family << 40 |
+			 (uint64_t)match << 48;
+	uint64_t w[KEY_WORDS] = { first };
 
-	if (match != ESPNIC_SAD_SPI) {
-		memcpy((uint8_t *)(w + 1), key->daddr, bytes);
-		words = key->family == ESPNIC_IPV4 ? 2 : 3;
+	if (match == ESPNIC_SAD_SPI)
+		return espnic_hindex_hash(&sad->in, w, 1);
+	/* Of IPv4 addresses four bytes are enough: the rest is zero. Never read at another width than written. */
+	if (key->family == ESPNIC_IPV4) {
+		uint32_t dst, src = 0;
+
+		memcpy(&dst, key->daddr, sizeof(dst));
+		if (match == ESPNIC_SAD_SPI_DST_SRC)
+			memcpy(&src, key->saddr, sizeof(src));
+		w[1] = dst | (uint64_t)src << 32;
+		return espnic_hindex_hash(&sad->in, w, 2);
 	}
-	if (match == ESPNIC_SAD_SPI_DST_SRC) {
-		memcpy((uint8_t *)(w + 1) + bytes, key->saddr, bytes);
-		words = key->family == ESPNIC_IPV4 ? 2 : KEY_WORDS;
-	}
-	return espnic_hindex_hash(&sad->in, w, words);
+	memcpy(w + 1, key->daddr, 16);
+	if (match == ESPNIC_SAD_SPI_DST)
+		return espnic_hindex_hash(&sad->in, w, 3);
+	memcpy(w + 3, key->saddr, 16);
+	return espnic_hindex_hash(&sad->in, w, KEY_WORDS);
 }
 
 static inline bool is_match(const struct espnic_sad_entry *e, enum espnic_sad_match match,
@@ -166,44 +173,64 @@ struct group {
 	const struct espnic_sad_key *keys;
 	struct espnic_sad_entry **found;
 	unsigned int n;
+	bool same[GROUP];		/* key as that of the lookup in front: packets come in trains */
+	uint32_t likely[GROUP];		/* the first candidate, 0: none, of kind likely_kind */
+	enum espnic_sad_match likely_kind[GROUP];
 	uint64_t hash[GROUP][ESPNIC_SAD_MATCHES];
 };
+
+static inline bool same_key(const struct espnic_sad_key *a, const struct espnic_sad_key *b)
+{
+	return a->spi == b->spi && a->ip_proto == b->ip_proto && a->family == b->family &&
+	       !memcmp(a->daddr, b->daddr, 16) && !memcmp(a->saddr, b->saddr, 16);
+}
 
 /* Step 1: asks for the buckets. */
 static void group_hash(const struct espnic_sad *sad, struct group *g,
 		       const enum espnic_sad_match *kind, unsigned int kinds)
 {
-	for (unsigned int i = 0; i < g->n; i++)
-		for (unsigned int m = 0; m < kinds; m++) {
+	for (unsigned int i = 0; i < g->n; i++) {
+		g->same[i] = i > 0 && same_key(&g->keys[i], &g->keys[i - 1]);
+		for (unsigned int m = 0; m < kinds && !g->same[i]; m++) {
 			g->hash[i][m] = in_hash(sad, kind[m], &g->keys[i]);
 			espnic_hindex_prefetch(&sad->in, g->hash[i][m]);
 		}
-}
-
-/* Step 2: the buckets are here; asks for the entries. */
-static void group_fetch(const struct espnic_sad *sad, const struct group *g, unsigned int kinds)
-{
-	for (unsigned int i = 0; i < g->n; i++) {
-		uint32_t likely = 0;
-
-		for (unsigned int m = 0; m < kinds && !likely; m++) {
-			struct espnic_hcursor c = espnic_hindex_find(&sad->in, g->hash[i][m]);
-
-			likely = espnic_hindex_next(&c);
-		}
-		__builtin_prefetch(&sad->entries[likely]);
 	}
 }
 
-/* Step 3: compares. */
+/* Step 2: the buckets are here; asks for the entries. */
+static void group_fetch(const struct espnic_sad *sad, struct group *g,
+			const enum espnic_sad_match *kind, unsigned int kinds)
+{
+	for (unsigned int i = 0; i < g->n; i++) {
+		g->likely[i] = 0;
+		for (unsigned int m = 0; m < kinds && !g->likely[i] && !g->same[i]; m++) {
+			struct espnic_hcursor c = espnic_hindex_find(&sad->in, g->hash[i][m]);
+
+			g->likely[i] = espnic_hindex_next(&c);
+			g->likely_kind[i] = kind[m];
+		}
+		__builtin_prefetch(&sad->entries[g->likely[i]]);
+	}
+}
+
+/* Step 3: compares. The first candidate is it, but for tags that are equal by chance. */
 static void group_compare(struct espnic_sad *sad, const struct group *g,
 			  const enum espnic_sad_match *kind, unsigned int kinds)
 {
 	for (unsigned int i = 0; i < g->n; i++) {
-		struct espnic_sad_entry *e = NULL;
+		struct espnic_sad_entry *e = &sad->entries[g->likely[i]];
 
-		for (unsigned int m = 0; m < kinds && !e; m++)
-			e = find_hashed(sad, kind[m], &g->keys[i], g->hash[i][m]);
+		if (g->same[i]) {
+			g->found[i] = g->found[i - 1];
+			continue;
+		}
+		ESPNIC_TOUCH(e, ESPNIC_SAD_KEY_SIZE);
+		if (!g->likely[i] || !is_match(e, g->likely_kind[i], &g->keys[i])) {
+			e = NULL;
+			for (unsigned int m = 0; m < kinds && g->likely[i] && !e; m++)
+				e = find_hashed(sad, kind[m], &g->keys[i], g->hash[i][m]);
+		}
 		g->found[i] = e;
 	}
 }
@@ -229,7 +256,7 @@ void espnic_sad_find_burst(struct espnic_sad *sad, const struct espnic_sad_key *
 		g->n = rest < GROUP ? rest : GROUP;
 		rest -= g->n;
 		group_hash(sad, g, kind, kinds);
-		group_fetch(sad, &ring[(i + STEPS - 1) % STEPS], kinds);
+		group_fetch(sad, &ring[(i + STEPS - 1) % STEPS], kind, kinds);
 		group_compare(sad, &ring[(i + STEPS - 2) % STEPS], kind, kinds);
 	}
 }
