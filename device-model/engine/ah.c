@@ -62,7 +62,7 @@ void espnic_ah_write(const struct espnic_sa *sa, const struct espnic_out *o, uin
 	ah[AH_NEXT] = o->next;
 	ah[AH_LEN] = (uint8_t)(len / AH_LEN_UNIT - AH_LEN_LESS);
 	espnic_put32(ah + ESPNIC_AH_SPI, sa->info.spi);
-	espnic_put32(ah + AH_SEQ, (uint32_t)o->seq);
+	espnic_put32(ah + AH_SEQ, (uint32_t)o->pkt->seq);
 }
 
 /*

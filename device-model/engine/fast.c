@@ -99,7 +99,21 @@ static void fast_thread_free(struct espnic_engine_thread *t)
 static enum espnic_verdict fast_sa_add(const struct espnic_sa_params *p, struct espnic_sa **sa,
 				       const char **why)
 {
-	return espnic_sa_new(&espnic_body_fast, p, sa, why);
+	enum espnic_verdict verdict = espnic_sa_new(&espnic_body_fast, p, sa, why);
+
+	if (verdict == ESPNIC_OK)
+		(*sa)->way = lib->way(p);
+	return verdict;
+}
+
+static void fast_protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+{
+	lib->protect(t, pkts, n);
+}
+
+static void fast_unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+{
+	lib->unprotect(t, pkts, n);
 }
 
 const struct espnic_engine_ops espnic_engine_fast = {
@@ -112,8 +126,8 @@ const struct espnic_engine_ops espnic_engine_fast = {
 	.sa_query = espnic_sa_query,
 	.sa_window = espnic_sa_window,
 	.sa_inherit = espnic_sa_inherit,
-	.protect = espnic_protect,
-	.unprotect = espnic_unprotect,
+	.protect = fast_protect,
+	.unprotect = fast_unprotect,
 	.crypt_out = espnic_crypt_out,
 	.crypt_in = espnic_crypt_in,
 };

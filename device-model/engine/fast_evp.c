@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/fast_lib.h"
+#include "engine/pipeline.h"
 #include "engine/sa.h"
 #include "engine/wipe.h"
 
@@ -550,6 +551,13 @@ static void lib_run(struct espnic_engine_thread *t, struct espnic_job *jobs, uns
 		espnic_suite_run(t, jobs[i].sa->key, &jobs[i]);
 }
 
+/* There is no shorter way over libcrypto. */
+static uint8_t lib_way(const struct espnic_sa_params *p)
+{
+	(void)p;
+	return 0;
+}
+
 const struct espnic_fast_lib espnic_fast_lib_evp = {
 	.unavailable = lib_unavailable,
 	.thread_new = lib_thread_new,
@@ -557,5 +565,8 @@ const struct espnic_fast_lib espnic_fast_lib_evp = {
 	.key_size = lib_key_size,
 	.expand = lib_expand,
 	.run = lib_run,
+	.way = lib_way,
+	.protect = espnic_protect,
+	.unprotect = espnic_unprotect,
 	.transforms = &espnic_transforms_evp,
 };

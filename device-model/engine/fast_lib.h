@@ -21,6 +21,11 @@ struct espnic_fast_lib {
 	bool (*expand)(void *key, const struct espnic_sa_params *p);
 	void (*run)(struct espnic_engine_thread *t, struct espnic_job *jobs, unsigned int n);
 
+	/* What goes into way of an SA of these parameters (sa.h); and the ops of these names. */
+	uint8_t (*way)(const struct espnic_sa_params *p);
+	void (*protect)(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
+	void (*unprotect)(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
+
 	const struct espnic_transforms *transforms;
 };
 

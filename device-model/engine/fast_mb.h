@@ -24,6 +24,15 @@ enum espnic_fast_kind {
 	ESPNIC_FAST_SUITE,		/* not the library's: libcrypto does it (body.h, espnic_suite_run()) */
 };
 
+/* The short ways of an SA's packets (sa->way, fast_mb_gcm.c): AES-GCM by the length of its key. */
+enum espnic_fast_way {
+	ESPNIC_FAST_LONG,
+	ESPNIC_FAST_GCM_128,
+	ESPNIC_FAST_GCM_192,
+	ESPNIC_FAST_GCM_256,
+	ESPNIC_FAST_WAYS
+};
+
 /* A suite of the library's, looked up once. */
 struct espnic_fast_session {
 	uint32_t suite_id[2];
@@ -89,6 +98,7 @@ struct espnic_fast_thread {
 	struct espnic_fast_evp_thread evp; /* the head: fast_evp.h */
 	IMB_MGR *mgr;
 	struct gcm_context_data gcm;
+	aes_gcm_enc_dec_t gcm_enc[ESPNIC_FAST_WAYS], gcm_dec[ESPNIC_FAST_WAYS]; /* by an SA's way */
 	/* ICVs computed to compare with, and of an AEAD that is put back. */
 	_Alignas(16) uint8_t tags[ESPNIC_BURST_MAX][IMB_SHA512_DIGEST_SIZE_IN_BYTES];
 };
@@ -109,6 +119,10 @@ void espnic_fast_key_make(struct espnic_fast_key *key, const struct espnic_fast_
 
 /* As in espnic_body. */
 void espnic_fast_run(struct espnic_engine_thread *t, struct espnic_job *jobs, unsigned int n);
+
+/* Behind the ops protect and unprotect. */
+void espnic_fast_protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
+void espnic_fast_unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
 
 /*
  * The parts of that, for requests without an SA. Direct calls of GCM: seal, and open as espnic_aead_ops has them;

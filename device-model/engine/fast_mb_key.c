@@ -320,6 +320,16 @@ static bool sa_expand(void *key, const struct espnic_sa_params *p)
 	return espnic_suite_expand(&espnic_transforms_evp, k->parts, p);
 }
 
+/* The short way is for what nearly all SAs are: fast_mb_gcm.c. */
+static uint8_t sa_way(const struct espnic_sa_params *p)
+{
+	if (p->enc != ESPNIC_ENC_AES_GCM || p->proto != ESPNIC_PROTO_ESP ||
+	    p->offload != ESPNIC_OFFLOAD_PACKET || p->has_sel || p->udp_encap || p->tfc_len)
+		return ESPNIC_FAST_LONG;
+	return p->enc_key_len == AES_128 ? ESPNIC_FAST_GCM_128 :
+	       p->enc_key_len == AES_192 ? ESPNIC_FAST_GCM_192 : ESPNIC_FAST_GCM_256;
+}
+
 const struct espnic_fast_lib espnic_fast_lib_mb = {
 	.unavailable = espnic_fast_unavailable,
 	.thread_new = espnic_fast_thread_new,
@@ -327,5 +337,8 @@ const struct espnic_fast_lib espnic_fast_lib_mb = {
 	.key_size = sa_key_size,
 	.expand = sa_expand,
 	.run = espnic_fast_run,
+	.way = sa_way,
+	.protect = espnic_fast_protect,
+	.unprotect = espnic_fast_unprotect,
 	.transforms = &espnic_transforms_mb,
 };

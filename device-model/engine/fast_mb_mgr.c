@@ -106,6 +106,12 @@ void *espnic_fast_thread_new(void)
 		espnic_fast_thread_free(t);
 		return NULL;
 	}
+	t->gcm_enc[ESPNIC_FAST_GCM_128] = t->mgr->gcm128_enc;
+	t->gcm_enc[ESPNIC_FAST_GCM_192] = t->mgr->gcm192_enc;
+	t->gcm_enc[ESPNIC_FAST_GCM_256] = t->mgr->gcm256_enc;
+	t->gcm_dec[ESPNIC_FAST_GCM_128] = t->mgr->gcm128_dec;
+	t->gcm_dec[ESPNIC_FAST_GCM_192] = t->mgr->gcm192_dec;
+	t->gcm_dec[ESPNIC_FAST_GCM_256] = t->mgr->gcm256_dec;
 	return t;
 }
 

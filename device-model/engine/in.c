@@ -130,8 +130,7 @@ static enum espnic_verdict leave_transport(struct espnic_pkt *pkt, struct espnic
 	return ESPNIC_OK;
 }
 
-/* From plaintext to clear packet; the ICV was good. */
-static enum espnic_verdict decapsulate(const struct espnic_sa *sa, struct espnic_pkt *pkt,
+enum espnic_verdict espnic_decapsulate(const struct espnic_sa *sa, struct espnic_pkt *pkt,
 				       struct espnic_in *f)
 {
 	enum espnic_verdict verdict = ESPNIC_OK;
@@ -157,21 +156,6 @@ static enum espnic_verdict decapsulate(const struct espnic_sa *sa, struct espnic
 	if (!espnic_flow_parse(f->clear, f->clear_len, &flow))
 		return ESPNIC_MALFORMED;
 	return espnic_selector_match(&sa->sel, &flow) ? ESPNIC_OK : ESPNIC_SELECTOR;
-}
-
-/*
- * The number of the packet as the SA stands now, RFC 4303 section 3.4.3: all that comes
- * before the ICV. With the lock held.
- */
-static enum espnic_verdict judge_sequence(const struct espnic_sa *sa, const struct espnic_in *f,
-					  uint64_t *seq)
-{
-	enum espnic_verdict verdict;
-
-	if (espnic_sa_expired(sa))
-		return ESPNIC_LIFETIME;
-	verdict = espnic_window_infer(&sa->window, sa->info.esn, f->seq_low, seq);
-	return verdict == ESPNIC_OK ? espnic_window_check(&sa->window, *seq) : verdict;
 }
 
 static void begin_job(struct espnic_in *f, struct espnic_job *job)
@@ -211,7 +195,7 @@ static enum espnic_verdict settle(struct espnic_in *f, enum espnic_verdict inner
 
 	*again = false;
 	espnic_lock(&sa->lock);
-	verdict = judge_sequence(sa, f, &seq);
+	verdict = espnic_sa_judge(sa, f->seq_low, &seq);
 	if (verdict == ESPNIC_OK && last) {
 		seq = f->seq;
 		verdict = espnic_window_check(&sa->window, seq);
@@ -234,20 +218,6 @@ static enum espnic_verdict settle(struct espnic_in *f, enum espnic_verdict inner
 	return verdict;
 }
 
-static void give_out(struct espnic_in *f)
-{
-	struct espnic_pkt *pkt = f->pkt;
-	uint32_t end = (uint32_t)(f->clear - pkt->data) + f->clear_len;
-
-	pkt->headroom += end - f->clear_len;
-	pkt->tailroom += pkt->len - end;
-	pkt->data = f->clear;
-	pkt->len = f->clear_len;
-	pkt->verdict = ESPNIC_OK;
-	if (f->next == ESPNIC_IPPROTO_NONE)
-		pkt->flags |= ESPNIC_PKT_DUMMY;
-}
-
 static void finish(struct espnic_engine_thread *t, struct espnic_in *f)
 {
 	enum espnic_verdict verdict, inner = ESPNIC_OK;
@@ -259,7 +229,7 @@ static void finish(struct espnic_engine_thread *t, struct espnic_in *f)
 		if (f->job)
 			end_job(f);
 		if (f->job && f->job->good)
-			inner = decapsulate(pkt->sa, pkt, f);
+			inner = espnic_decapsulate(pkt->sa, pkt, f);
 		verdict = settle(f, inner, look > 0, &again);
 		if (!again)
 			break;
@@ -267,7 +237,7 @@ static void finish(struct espnic_engine_thread *t, struct espnic_in *f)
 		pkt->sa->body->run(t, &alone, 1);
 	}
 	if (verdict == ESPNIC_OK) {
-		give_out(f);
+		espnic_give_out(pkt, f->clear, f->clear_len, f->next);
 		return;
 	}
 	/* Decrypted, and yet nobody's to read. */
@@ -320,7 +290,7 @@ static enum espnic_verdict prepare(struct espnic_engine_thread *t, struct espnic
 		}
 	}
 	espnic_lock(&sa->lock);
-	verdict = judge_sequence(sa, f, &f->seq);
+	verdict = espnic_sa_judge(sa, f->seq_low, &f->seq);
 	espnic_unlock(&sa->lock);
 	/* Refused as the SA stands now: settle() looks whether that still holds in its turn. */
 	if (verdict == ESPNIC_OK)

@@ -6,6 +6,8 @@
 #ifndef ESPNIC_ENGINE_IP_H
 #define ESPNIC_ENGINE_IP_H
 
+#include <string.h>
+
 #include "engine/engine.h"
 
 enum espnic_ip_proto {
@@ -72,38 +74,56 @@ enum espnic_ecn {			/* RFC 3168 section 5 */
 	ESPNIC_ECN_MASK = 3,
 };
 
-/* Unaligned big-endian access. */
+/*
+ * Unaligned big-endian access, one access each: what was written by bytes is read back late as a word, for
+ * the CPU passes a value on before it is in the cache only to a load that one store covers.
+ */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ESPNIC_BE(bits, v) __builtin_bswap##bits(v)
+#else
+#define ESPNIC_BE(bits, v) (v)
+#endif
+
 static inline uint16_t espnic_get16(const uint8_t *p)
 {
-	return (uint16_t)(p[0] << 8 | p[1]);
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return ESPNIC_BE(16, v);
 }
 
 static inline uint32_t espnic_get32(const uint8_t *p)
 {
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return ESPNIC_BE(32, v);
 }
 
 static inline uint64_t espnic_get64(const uint8_t *p)
 {
-	return (uint64_t)espnic_get32(p) << 32 | espnic_get32(p + 4);
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return ESPNIC_BE(64, v);
 }
 
 static inline void espnic_put16(uint8_t *p, uint16_t v)
 {
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
+	v = ESPNIC_BE(16, v);
+	memcpy(p, &v, sizeof(v));
 }
 
 static inline void espnic_put32(uint8_t *p, uint32_t v)
 {
-	espnic_put16(p, (uint16_t)(v >> 16));
-	espnic_put16(p + 2, (uint16_t)v);
+	v = ESPNIC_BE(32, v);
+	memcpy(p, &v, sizeof(v));
 }
 
 static inline void espnic_put64(uint8_t *p, uint64_t v)
 {
-	espnic_put32(p, (uint32_t)(v >> 32));
-	espnic_put32(p + 4, (uint32_t)v);
+	v = ESPNIC_BE(64, v);
+	memcpy(p, &v, sizeof(v));
 }
 
 /* What espnic_ip_parse() found. Offsets are from the IP header, in bytes. */

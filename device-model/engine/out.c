@@ -14,11 +14,9 @@
 #include <string.h>
 
 #include "engine/selector.h"
+#include "engine/tunnel.h"
 
 enum {
-	IPV4_VERSION_IHL = 0x45,
-	IPV6_VERSION = 0x60000000,
-	DSCP_SHIFT = 2,
 	UDP_CSUM_NONE = 0,		/* RFC 768: no checksum */
 };
 
@@ -38,7 +36,7 @@ static enum espnic_verdict plan_layout(const struct espnic_sa *sa, const struct 
 		o->payload_off = 0;
 		o->head_len = o->family == ESPNIC_IPV4 ? ESPNIC_IPV4_HLEN : ESPNIC_IPV6_HLEN;
 		o->next = o->ip.family == ESPNIC_IPV4 ? ESPNIC_IPPROTO_IPIP : ESPNIC_IPPROTO_IPV6;
-		o->df = sa->df == ESPNIC_DF_SET || (sa->df == ESPNIC_DF_COPY && o->ip.df);
+		o->df = espnic_tunnel_df(sa, o->ip.df);
 	} else {
 		/* Transport mode is not for fragments: RFC 4301 section 4.1. */
 		if (!espnic_ip_parse(pkt->data, pkt->len, &o->ip) || o->ip.fragment)
@@ -102,32 +100,14 @@ static enum espnic_verdict plan_esp(const struct espnic_sa *sa, const struct esp
 	return ESPNIC_OK;
 }
 
-/*
- * Sequence number (RFC 4303 section 3.3.3: never cycles), lifetime (RFC 4301
- * section 4.4.2.1) and the IPv4 identification: all that packets of an SA share.
- * With the lock held.
- */
+/* All that packets of an SA share: number, lifetime, IPv4 identification. With the lock held. */
 static enum espnic_verdict reserve(struct espnic_sa *sa, struct espnic_pkt *pkt, struct espnic_out *o)
 {
-	uint64_t last = sa->info.esn ? UINT64_MAX : UINT32_MAX;
-	enum espnic_verdict verdict;
-	uint64_t next;
+	enum espnic_verdict verdict = espnic_sa_number(sa, pkt, o->ip.len);
 
-	next = pkt->flags & ESPNIC_PKT_SEQ ? pkt->seq : sa->seq + 1;
-	if (pkt->flags & ESPNIC_PKT_SEQ ? pkt->seq > last : sa->seq >= last)
-		verdict = ESPNIC_SEQ_EXHAUSTED;
-	else if (sa->lease_end && next > sa->lease_end)
-		verdict = ESPNIC_LEASE;
-	else
-		verdict = espnic_sa_count(sa, o->ip.len, &pkt->flags);
-	if (verdict == ESPNIC_OK) {
-		o->seq = next;
-		sa->seq = next;
-		if (sa->lease_end && next >= sa->lease_mark)
-			espnic_sa_raise(sa, ESPNIC_SA_LEASE_LOW, &pkt->flags);
-		if (o->family == ESPNIC_IPV4 && sa->info.mode == ESPNIC_MODE_TUNNEL && !o->df)
-			o->ip_id = sa->ip_id++;
-	}
+	if (verdict == ESPNIC_OK && o->family == ESPNIC_IPV4 && sa->info.mode == ESPNIC_MODE_TUNNEL &&
+	    !o->df)
+		o->ip_id = sa->ip_id++;
 	return verdict;
 }
 
@@ -137,48 +117,6 @@ static uint8_t outer_proto(const struct espnic_sa *sa)
 	if (sa->info.proto == ESPNIC_PROTO_AH)
 		return ESPNIC_IPPROTO_AH;
 	return sa->info.udp_encap ? ESPNIC_IPPROTO_UDP : ESPNIC_IPPROTO_ESP;
-}
-
-/*
- * The outer IPv4 header, by words that are summed as they are written: reading back what was written byte
- * by byte makes the CPU wait.
- */
-static void write_ipv4(const struct espnic_sa *sa, const struct espnic_out *o, uint8_t tos, uint8_t *ip)
-{
-	uint32_t src = espnic_get32(sa->tunnel_src), dst = espnic_get32(sa->tunnel_dst);
-	uint32_t first = (uint32_t)IPV4_VERSION_IHL << 24 | (uint32_t)tos << 16 | o->total;
-	/* The identification: RFC 6864 section 4.1, of no meaning where DF is set. */
-	uint32_t second = (uint32_t)o->ip_id << 16 | (o->df ? ESPNIC_IPV4_DF : 0);
-	uint32_t third = (uint32_t)sa->ttl << 24 | (uint32_t)outer_proto(sa) << 16;
-	uint64_t sum = (uint64_t)first + second + third + src + dst;
-
-	sum = (sum & UINT16_MAX) + (sum >> 16 & UINT16_MAX) + (sum >> 32);
-	espnic_put32(ip, first);
-	espnic_put32(ip + ESPNIC_IPV4_ID, second);
-	espnic_put32(ip + ESPNIC_IPV4_TTL, third | espnic_csum_fold((uint32_t)sum));
-	espnic_put32(ip + ESPNIC_IPV4_SRC, src);
-	espnic_put32(ip + ESPNIC_IPV4_DST, dst);
-}
-
-/* RFC 4301 section 5.1.2: the outer header of tunnel mode; RFC 6040 section 4.1: its ECN. */
-static void write_tunnel_header(const struct espnic_sa *sa, const struct espnic_out *o, uint8_t *ip)
-{
-	uint8_t tos;
-
-	tos = sa->dscp == ESPNIC_DSCP_COPY ? o->ip.tos & ~ESPNIC_ECN_MASK : sa->dscp << DSCP_SHIFT;
-	if (sa->ecn)
-		tos |= o->ip.tos & ESPNIC_ECN_MASK;
-
-	if (o->family == ESPNIC_IPV4) {
-		write_ipv4(sa, o, tos, ip);
-	} else {
-		espnic_put32(ip, IPV6_VERSION | (uint32_t)tos << 20);
-		espnic_put16(ip + ESPNIC_IPV6_LEN, (uint16_t)(o->total - ESPNIC_IPV6_HLEN));
-		ip[ESPNIC_IPV6_NEXT] = outer_proto(sa);
-		ip[ESPNIC_IPV6_HOPS] = sa->ttl;
-		memcpy(ip + ESPNIC_IPV6_SRC, sa->tunnel_src, 16);
-		memcpy(ip + ESPNIC_IPV6_DST, sa->tunnel_dst, 16);
-	}
 }
 
 /* Transport mode: the packet's own header, moved to the front, with protocol and length new. */
@@ -211,9 +149,9 @@ static void write_iv(const struct espnic_out *o, uint8_t *iv, uint8_t len)
 	if (o->pkt->iv) {
 		memcpy(iv, o->pkt->iv, len);
 	} else if (len) {
-		if (len > sizeof(o->seq))
+		if (len > sizeof(o->pkt->seq))
 			memset(iv, 0, len);
-		espnic_put64(iv + len - sizeof(o->seq), o->seq);
+		espnic_put64(iv + len - sizeof(o->pkt->seq), o->pkt->seq);
 	}
 }
 
@@ -251,9 +189,9 @@ static void build_esp(struct espnic_out *o, struct espnic_job *job, uint8_t *ip)
 	if (o->udp_len)
 		write_udp_header(sa, o, udp);
 	espnic_put32(esp, sa->info.spi);
-	espnic_put32(esp + ESPNIC_ESP_SEQ, (uint32_t)o->seq);
+	espnic_put32(esp + ESPNIC_ESP_SEQ, (uint32_t)o->pkt->seq);
 	write_iv(o, esp + ESPNIC_ESP_HLEN, sa->info.iv_len);
-	espnic_esp_job_begin(job, &o->esp, sa, esp, encrypted_len(o), o->seq, true, !pkt->iv);
+	espnic_esp_job_begin(job, &o->esp, sa, esp, encrypted_len(o), o->pkt->seq, true, !pkt->iv);
 }
 
 static void build_ah(struct espnic_out *o, struct espnic_job *job, uint8_t *ip)
@@ -266,7 +204,7 @@ static void build_ah(struct espnic_out *o, struct espnic_job *job, uint8_t *ip)
 	o->ah.ip = ip;
 	o->ah.head_len = o->head_len;
 	o->ah.total = o->total;
-	espnic_ah_job_begin(job, &o->ah, sa, iv, o->seq, true);
+	espnic_ah_job_begin(job, &o->ah, sa, iv, o->pkt->seq, true);
 }
 
 /* Everything of the packet but what its job makes. */
@@ -284,7 +222,11 @@ static void build(struct espnic_out *o, struct espnic_job *job)
 	back = o->total - front - o->ip.len;
 	ip = pkt->data - front;
 	if (sa->info.mode == ESPNIC_MODE_TUNNEL) {
-		write_tunnel_header(sa, o, ip);
+		const struct espnic_outer outer = {
+			.total = o->total, .id = o->ip_id, .proto = outer_proto(sa), .tos = o->ip.tos, .df = o->df,
+		};
+
+		espnic_tunnel_header(sa, &outer, ip);
 	} else {
 		memmove(ip, pkt->data, o->head_len);
 		write_transport_header(sa, o, ip);
@@ -298,7 +240,6 @@ static void build(struct espnic_out *o, struct espnic_job *job)
 	pkt->headroom -= front;
 	pkt->data = ip;
 	pkt->len = o->total;
-	pkt->seq = o->seq;
 }
 
 static enum espnic_verdict plan(struct espnic_pkt *pkt, struct espnic_out *o)

@@ -50,7 +50,6 @@ struct espnic_out {
 	uint8_t next;			/* next header */
 	bool df;			/* of an outer IPv4 header */
 	uint16_t ip_id;
-	uint64_t seq;
 	union {
 		struct espnic_esp_job esp;
 		struct espnic_ah_job ah;
@@ -104,7 +103,7 @@ static inline uint8_t *espnic_burst_save(struct espnic_burst *b, uint32_t len)
 
 enum {
 	ESPNIC_FETCH_AHEAD = 6,		/* packets: about as long as memory takes */
-	ESPNIC_FETCH_LINES = 4,		/* of an SA: all that a packet without a selector looks at */
+	ESPNIC_FETCH_LINES = 3,		/* of an SA: all that a packet without limits and selector looks at */
 };
 
 /* Asks memory for both ends of a packet to come, where headers go and the trailer, and for its SA. */
@@ -144,6 +143,27 @@ void espnic_esp_job_begin(struct espnic_job *job, struct espnic_esp_job *e,
 			  bool seal, bool make_iv);
 /* The job was run: puts the packet right again; seal: writes the ICV. */
 void espnic_esp_job_end(const struct espnic_job *job, const struct espnic_esp_job *e);
+
+/*
+ * From plaintext to clear packet (RFC 4303 section 3.4.4.1, RFC 4301 section 5.2), the ICV was good: of @f the outer
+ * header (ip), text_off and text_len (AH: payload_len, next) are known; clear, clear_len and next become known with ESPNIC_OK.
+ */
+enum espnic_verdict espnic_decapsulate(const struct espnic_sa *sa, struct espnic_pkt *pkt,
+				       struct espnic_in *f);
+
+/* What is left of @pkt is the clear packet of @len bytes at @clear, within it; @next: its next header in ESP. */
+static inline void espnic_give_out(struct espnic_pkt *pkt, uint8_t *clear, uint32_t len, uint8_t next)
+{
+	uint32_t off = (uint32_t)(clear - pkt->data);
+
+	pkt->headroom += off;
+	pkt->tailroom += pkt->len - off - len;
+	pkt->data = clear;
+	pkt->len = len;
+	pkt->verdict = ESPNIC_OK;
+	if (next == ESPNIC_IPPROTO_NONE)
+		pkt->flags |= ESPNIC_PKT_DUMMY;
+}
 
 /*
  * Outer ECN and inner ECN of a decapsulated packet (RFC 6040 section 4.2):

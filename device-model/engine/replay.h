@@ -15,6 +15,7 @@
 
 enum {
 	ESPNIC_WINDOW_WORD = 64,	/* bits */
+	ESPNIC_SEQ_LOW_BITS = 32,	/* of an extended number: those on the wire */
 };
 
 struct espnic_window {
@@ -30,19 +31,88 @@ size_t espnic_window_bytes(uint32_t size);
 /* Starts with @top as the only number seen. @seen: espnic_window_bytes(@size) bytes, zeroed. */
 void espnic_window_init(struct espnic_window *w, uint32_t size, uint64_t top, uint64_t *seen);
 
+static inline uint64_t *espnic_window_word(const struct espnic_window *w, uint64_t seq)
+{
+	return &w->seen[seq / ESPNIC_WINDOW_WORD & w->mask];
+}
+
+static inline uint64_t espnic_window_bit(uint64_t seq)
+{
+	return (uint64_t)1 << seq % ESPNIC_WINDOW_WORD;
+}
+
 /*
  * The 64-bit number of a packet whose header says @low. Without @esn that is
  * @low. With it, appendix A2.2: ESPNIC_OK, or ESPNIC_TOO_OLD when it would
  * belong to an epoch after the last one.
  */
-enum espnic_verdict espnic_window_infer(const struct espnic_window *w, bool esn, uint32_t low,
-					uint64_t *seq);
+static inline enum espnic_verdict espnic_window_infer(const struct espnic_window *w, bool esn,
+						      uint32_t low, uint64_t *seq)
+{
+	/* Where the SA has no window, W is half the space: A2.2 with its widest reach both ways. */
+	uint64_t size = w->size ? w->size : (uint64_t)1 << (ESPNIC_SEQ_LOW_BITS - 1);
+	uint32_t top_low = (uint32_t)w->top;
+	uint32_t high = (uint32_t)(w->top >> ESPNIC_SEQ_LOW_BITS);
+	/* Bl, the bottom of the window; below zero it wraps, as A2.2 wants it. */
+	uint32_t bottom = (uint32_t)(top_low - size + 1);
+
+	*seq = low;
+	if (!esn)
+		return ESPNIC_OK;
+
+	if (top_low >= size - 1) {
+		/* Case A: the window lies within one epoch. */
+		if (low < bottom) {
+			if (high == UINT32_MAX)
+				return ESPNIC_TOO_OLD;
+			high++;
+		}
+	} else if (low >= bottom && high > 0) {
+		/* Case B: the window began in the epoch before, which the first epoch lacks. */
+		high--;
+	}
+	*seq |= (uint64_t)high << ESPNIC_SEQ_LOW_BITS;
+	return ESPNIC_OK;
+}
 
 /* ESPNIC_OK, _REPLAY or _TOO_OLD for number @seq. With W = 0 always OK. */
-enum espnic_verdict espnic_window_check(const struct espnic_window *w, uint64_t seq);
+static inline enum espnic_verdict espnic_window_check(const struct espnic_window *w, uint64_t seq)
+{
+	if (w->size == 0 || seq > w->top)
+		return ESPNIC_OK;
+	if (w->top - seq >= w->size)
+		return ESPNIC_TOO_OLD;
+	/* The first number a sender uses is 1 (RFC 4303 section 2.2). */
+	if (seq == 0 || *espnic_window_word(w, seq) & espnic_window_bit(seq))
+		return ESPNIC_REPLAY;
+	return ESPNIC_OK;
+}
+
+/* With W > 0: clears the words that come into reach when the top goes up to @top. */
+static inline void espnic_window_advance(struct espnic_window *w, uint64_t top)
+{
+	uint64_t from = w->top / ESPNIC_WINDOW_WORD;
+	uint64_t words = top / ESPNIC_WINDOW_WORD - from;
+
+	if (words > (uint64_t)w->mask + 1)
+		words = (uint64_t)w->mask + 1;
+	for (uint64_t i = 1; i <= words; i++)
+		w->seen[(from + i) & w->mask] = 0;
+	w->top = top;
+}
 
 /* Marks @seq, of a packet whose ICV was good and which passed the check, as seen. */
-void espnic_window_accept(struct espnic_window *w, uint64_t seq);
+static inline void espnic_window_accept(struct espnic_window *w, uint64_t seq)
+{
+	if (w->size == 0) {
+		if (seq > w->top)
+			w->top = seq;
+		return;
+	}
+	if (seq > w->top)
+		espnic_window_advance(w, seq);
+	*espnic_window_word(w, seq) |= espnic_window_bit(seq);
+}
 
 /* Moves the top up to @top (never down) and takes everything up to it as seen. */
 void espnic_window_raise(struct espnic_window *w, uint64_t top);

@@ -80,9 +80,20 @@ static void set_window(struct espnic_sa *sa, const struct espnic_sa_params *p, u
 		espnic_window_raise(&sa->window, p->seq);
 }
 
+static void set_limits(struct espnic_sa *sa, uint64_t soft_packets, uint64_t hard_packets,
+		       uint64_t soft_bytes, uint64_t hard_bytes)
+{
+	sa->soft_packets = soft_packets;
+	sa->hard_packets = hard_packets;
+	sa->soft_bytes = soft_bytes;
+	sa->hard_bytes = hard_bytes;
+	sa->limited = soft_packets || hard_packets || soft_bytes || hard_bytes;
+}
+
 enum espnic_verdict espnic_sa_new(const struct espnic_body *body, const struct espnic_sa_params *p,
 				  struct espnic_sa **out, const char **why)
 {
+	bool small = espnic_window_bytes(window_of(p)) <= ESPNIC_SA_SMALL_WORDS * sizeof(uint64_t);
 	size_t key_size, window_off, size;
 	enum espnic_verdict verdict;
 	struct espnic_sa *sa;
@@ -101,7 +112,7 @@ enum espnic_verdict espnic_sa_new(const struct espnic_body *body, const struct e
 		return ESPNIC_UNSUPPORTED;
 	}
 	window_off = sizeof(*sa) + round_up(key_size, sizeof(uint64_t));
-	size = round_up(window_off + espnic_window_bytes(window_of(p)), ESPNIC_CACHE_LINE);
+	size = round_up(window_off + (small ? 0 : espnic_window_bytes(window_of(p))), ESPNIC_CACHE_LINE);
 	sa = aligned_alloc(ESPNIC_CACHE_LINE, size);
 	if (!sa) {
 		*why = "out of memory";
@@ -115,13 +126,9 @@ enum espnic_verdict espnic_sa_new(const struct espnic_body *body, const struct e
 	sa->seq = p->seq;
 	sa->lease_mark = p->lease_mark;
 	sa->lease_end = p->lease_end;
-	set_window(sa, p, (uint64_t *)((uint8_t *)sa + window_off));
-	if (p->offload == ESPNIC_OFFLOAD_PACKET) {
-		sa->soft_packets = p->soft_packets;
-		sa->hard_packets = p->hard_packets;
-		sa->soft_bytes = p->soft_bytes;
-		sa->hard_bytes = p->hard_bytes;
-	}
+	set_window(sa, p, small ? sa->small_seen : (uint64_t *)((uint8_t *)sa + window_off));
+	if (p->offload == ESPNIC_OFFLOAD_PACKET)
+		set_limits(sa, p->soft_packets, p->hard_packets, p->soft_bytes, p->hard_bytes);
 	if (!body->expand(sa->key, p)) {
 		espnic_sa_free(sa);
 		*why = "key length";
@@ -151,10 +158,7 @@ enum espnic_verdict espnic_sa_update(struct espnic_sa *sa, const struct espnic_s
 		espnic_window_raise(&sa->window, u->seq);
 	}
 	if (u->what & ESPNIC_UPDATE_LIFE) {
-		sa->soft_packets = u->soft_packets;
-		sa->hard_packets = u->hard_packets;
-		sa->soft_bytes = u->soft_bytes;
-		sa->hard_bytes = u->hard_bytes;
+		set_limits(sa, u->soft_packets, u->hard_packets, u->soft_bytes, u->hard_bytes);
 		sa->raised &= ESPNIC_SA_SEQ_EXHAUSTED | ESPNIC_SA_LEASE_LOW;
 	}
 	if (u->what & ESPNIC_UPDATE_LEASE) {
@@ -170,9 +174,10 @@ void espnic_sa_query(struct espnic_sa *sa, struct espnic_sa_state *st)
 {
 	espnic_lock(&sa->lock);
 	st->seq = sa->info.dir == ESPNIC_DIR_OUT ? sa->seq : sa->window.top;
-	st->packets = sa->verdicts[ESPNIC_OK];
+	st->packets = sa->packets;
 	st->bytes = sa->bytes;
 	memcpy(st->verdicts, sa->verdicts, sizeof(st->verdicts));
+	st->verdicts[ESPNIC_OK] = sa->packets;
 	st->events = sa->events;
 	sa->events = 0;
 	espnic_unlock(&sa->lock);
@@ -210,15 +215,15 @@ static bool reached(uint64_t n, uint64_t limit)
 	return limit && n >= limit;
 }
 
-bool espnic_sa_expired(const struct espnic_sa *sa)
+bool espnic_sa_expired_limited(const struct espnic_sa *sa)
 {
-	return reached(sa->verdicts[ESPNIC_OK], sa->hard_packets) ||
+	return reached(sa->packets, sa->hard_packets) ||
 	       reached(sa->bytes, sa->hard_bytes);
 }
 
 enum espnic_verdict espnic_sa_count_limited(struct espnic_sa *sa, uint32_t bytes, uint32_t *flags)
 {
-	if (reached(sa->verdicts[ESPNIC_OK], sa->hard_packets)) {
+	if (reached(sa->packets, sa->hard_packets)) {
 		espnic_sa_raise(sa, ESPNIC_SA_HARD_PACKETS, flags);
 		return ESPNIC_LIFETIME;
 	}
@@ -228,13 +233,13 @@ enum espnic_verdict espnic_sa_count_limited(struct espnic_sa *sa, uint32_t bytes
 		return ESPNIC_LIFETIME;
 	}
 
-	sa->verdicts[ESPNIC_OK]++;
+	sa->packets++;
 	sa->bytes += bytes;
-	if (reached(sa->verdicts[ESPNIC_OK], sa->soft_packets))
+	if (reached(sa->packets, sa->soft_packets))
 		espnic_sa_raise(sa, ESPNIC_SA_SOFT_PACKETS, flags);
 	if (reached(sa->bytes, sa->soft_bytes))
 		espnic_sa_raise(sa, ESPNIC_SA_SOFT_BYTES, flags);
-	if (reached(sa->verdicts[ESPNIC_OK], sa->hard_packets))
+	if (reached(sa->packets, sa->hard_packets))
 		espnic_sa_raise(sa, ESPNIC_SA_HARD_PACKETS, flags);
 	if (reached(sa->bytes, sa->hard_bytes))
 		espnic_sa_raise(sa, ESPNIC_SA_HARD_BYTES, flags);

@@ -10,9 +10,8 @@
 
 enum {
 	ESPNIC_SA_BYTES = 512,		/* the most an SA takes with a window of 64, keys apart */
-	ESPNIC_SA_SMALL_WINDOW = 64,	/* packets */
-	/* Bytes of bitmap that window needs: a power of two of words, one more than are judged. */
-	ESPNIC_SA_SMALL_BITMAP = 2 * sizeof(uint64_t),
+	/* Words of bitmap that window needs: a power of two, one more than are judged. */
+	ESPNIC_SA_SMALL_WORDS = 2,
 	/*
 	 * Packets, outbound SAs of crypto offload: how far behind the highest number sent one may still come, as
 	 * queues overtake each other. As far as any receiver takes it.
@@ -36,33 +35,43 @@ struct espnic_sa {
 	uint8_t ttl, dscp, df;
 	bool ecn;
 	bool has_sel;
+	uint8_t way;			/* the body's own: which short way packets may take, 0: none */
 	uint16_t udp_sport, udp_dport;
 	uint32_t mtu, tfc_len;
 
-	/* Guarded by lock. */
+	/* Guarded by lock: what every packet changes, in one cache line. */
 	_Alignas(ESPNIC_CACHE_LINE) struct espnic_lock lock;
+	bool limited;			/* any of the four limits is set */
 	uint16_t ip_id;			/* next IPv4 identification of the outer header */
 	uint32_t events;		/* enum espnic_sa_event: not collected yet */
 	uint32_t raised;		/* the same: told once already, since the limits were set */
 	uint64_t seq;			/* outbound: highest number sent */
 	/* Inbound: highest number verified, and below; outbound, crypto offload: the same of numbers sent. */
 	struct espnic_window window;
-	uint64_t bytes;
-	uint64_t verdicts[ESPNIC_VERDICTS];	/* ESPNIC_OK is the first */
-	uint64_t soft_packets, hard_packets, soft_bytes, hard_bytes;
+	uint64_t bytes, packets;	/* that passed */
+
+	/* The cache line behind it: the lease and a small window's bitmap, and what tunnels want (constant). */
 	uint64_t lease_mark, lease_end;	/* outbound; lease_end 0: no lease */
+	uint64_t small_seen[ESPNIC_SA_SMALL_WORDS];
+	uint8_t tunnel_src[16], tunnel_dst[16];
+
+	/* Guarded by lock. */
+	uint64_t soft_packets, hard_packets, soft_bytes, hard_bytes;
+	uint64_t verdicts[ESPNIC_VERDICTS];	/* packets that did not pass */
 
 	/* Constant again. */
-	uint8_t tunnel_src[16], tunnel_dst[16];
 	struct espnic_selector sel;
 	uint32_t size;			/* bytes of the whole allocation */
 
-	/* The prepared keys, then the window's bitmap. */
+	/* The prepared keys, then the bitmap of a window that is not small. */
 	_Alignas(ESPNIC_CACHE_LINE) uint8_t key[];
 };
 
-_Static_assert(sizeof(struct espnic_sa) + ESPNIC_SA_SMALL_BITMAP <= ESPNIC_SA_BYTES,
-	       "an SA beside its keys");
+_Static_assert(sizeof(struct espnic_sa) <= ESPNIC_SA_BYTES, "an SA beside its keys");
+_Static_assert(offsetof(struct espnic_sa, lock) == ESPNIC_CACHE_LINE &&
+		       offsetof(struct espnic_sa, lease_mark) == 2 * ESPNIC_CACHE_LINE &&
+		       offsetof(struct espnic_sa, soft_packets) == 3 * ESPNIC_CACHE_LINE,
+	       "a packet without limits and selector wants three cache lines of its SA");
 
 /* Behind the ops of the same names. */
 enum espnic_verdict espnic_sa_new(const struct espnic_body *body, const struct espnic_sa_params *p,
@@ -95,18 +104,64 @@ enum espnic_verdict espnic_sa_count_limited(struct espnic_sa *sa, uint32_t bytes
  */
 static inline enum espnic_verdict espnic_sa_count(struct espnic_sa *sa, uint32_t bytes, uint32_t *flags)
 {
-	if (sa->soft_packets | sa->hard_packets | sa->soft_bytes | sa->hard_bytes)
+	if (sa->limited)
 		return espnic_sa_count_limited(sa, bytes, flags);
-	sa->verdicts[ESPNIC_OK]++;
+	sa->packets++;
 	sa->bytes += bytes;
 	return ESPNIC_OK;
 }
 
+/* espnic_sa_expired() of an SA that has a limit. */
+bool espnic_sa_expired_limited(const struct espnic_sa *sa);
+
 /* With the lock held: whether the SA has reached a hard limit, whatever comes. */
-bool espnic_sa_expired(const struct espnic_sa *sa);
+static inline bool espnic_sa_expired(const struct espnic_sa *sa)
+{
+	return sa->limited && espnic_sa_expired_limited(sa);
+}
 
 /* With the lock held: raises @event once. */
 void espnic_sa_raise(struct espnic_sa *sa, uint32_t event, uint32_t *flags);
+
+/*
+ * With the lock held: takes the number of the outbound packet @pkt, whose clear form has @bytes
+ * (RFC 4303 section 3.3.3: it never cycles), and counts the packet against the lifetime (RFC 4301 section
+ * 4.4.2.1). ESPNIC_OK and @pkt->seq; else nothing is taken.
+ */
+static inline enum espnic_verdict espnic_sa_number(struct espnic_sa *sa, struct espnic_pkt *pkt,
+						   uint32_t bytes)
+{
+	uint64_t last = sa->info.esn ? UINT64_MAX : UINT32_MAX;
+	uint64_t next = pkt->flags & ESPNIC_PKT_SEQ ? pkt->seq : sa->seq + 1;
+	enum espnic_verdict verdict;
+
+	if (pkt->flags & ESPNIC_PKT_SEQ ? pkt->seq > last : sa->seq >= last)
+		return ESPNIC_SEQ_EXHAUSTED;
+	if (sa->lease_end && next > sa->lease_end)
+		return ESPNIC_LEASE;
+	verdict = espnic_sa_count(sa, bytes, &pkt->flags);
+	if (verdict != ESPNIC_OK)
+		return verdict;
+	sa->seq = next;
+	pkt->seq = next;
+	if (sa->lease_end && next >= sa->lease_mark)
+		espnic_sa_raise(sa, ESPNIC_SA_LEASE_LOW, &pkt->flags);
+	return ESPNIC_OK;
+}
+
+/*
+ * With the lock held: the number of an inbound packet whose header says @low, as the SA stands now (RFC
+ * 4303 section 3.4.3), and whether it may pass: all that comes before the ICV.
+ */
+static inline enum espnic_verdict espnic_sa_judge(const struct espnic_sa *sa, uint32_t low, uint64_t *seq)
+{
+	enum espnic_verdict verdict;
+
+	if (espnic_sa_expired(sa))
+		return ESPNIC_LIFETIME;
+	verdict = espnic_window_infer(&sa->window, sa->info.esn, low, seq);
+	return verdict == ESPNIC_OK ? espnic_window_check(&sa->window, *seq) : verdict;
+}
 
 /*
  * Takes the lock of @sa (NULL: none) and gives back that of *@held, unless they are the same: packets of one SA in a row

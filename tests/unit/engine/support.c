@@ -148,6 +148,16 @@ const char *suite_params(unsigned int n, struct espnic_sa_params *p)
 	return suite_table[n].name;
 }
 
+void usual_params(struct espnic_sa_params *p)
+{
+	enum { GCM_SUITES = 3 };		/* they come first */
+
+	suite_params(chance() % GCM_SUITES, p);
+	p->has_sel = false;
+	p->udp_encap = false;
+	p->tfc_len = 0;
+}
+
 struct espnic_sa *sa_must(const struct espnic_engine_ops *ops, const struct espnic_sa_params *p)
 {
 	struct espnic_sa *sa;

@@ -54,6 +54,9 @@ void sa_defaults(struct espnic_sa_params *p, enum espnic_sa_dir dir, enum espnic
 unsigned int suites(void);
 const char *suite_params(unsigned int n, struct espnic_sa_params *p);
 
+/* What nearly all SAs are, and bodies may have a shorter way for: ESP with AES-GCM, without selector, UDP, TFC. */
+void usual_params(struct espnic_sa_params *p);
+
 /* Adds or dies. */
 struct espnic_sa *sa_must(const struct espnic_engine_ops *ops, const struct espnic_sa_params *p);
 

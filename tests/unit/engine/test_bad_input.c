@@ -145,6 +145,11 @@ static void seal_raw(unsigned int i, const uint8_t *text, uint32_t len, struct e
 #define INNER6 "6000000000021140 fd000000000000000000000000000001" \
 	"fd000000000000000000000000000002 aabb"
 
+/* So long that bodies may look at the end of it by words. */
+#define LONG4(total) "4500" total "00000000 4011 0000 0a000001 0a000002 00112233445566778899"
+#define LONG6(len) "60000000" len "1140 fd000000000000000000000000000001" \
+	"fd000000000000000000000000000002 00112233445566778899"
+
 /* Good ICVs around bad insides; T tunnel, P transport (both: B). */
 static const struct {
 	const char *what;
@@ -183,6 +188,29 @@ static const struct {
 	{ "inner IHL 4", 'T', "4400001600000000 4011 0000 0a000001 0a000002 aabb0004",
 	  ESPNIC_MALFORMED, 0 },
 	{ "inner header cut", 'T', "4500001600000000 4011 0000 0004", ESPNIC_MALFORMED, 0 },
+	{ "long, no padding", 'T', LONG4("001e") "0004", ESPNIC_OK, 30 },
+	{ "long, 1 pad byte", 'T', LONG4("001e") "010104", ESPNIC_OK, 30 },
+	{ "long, 2 pad bytes", 'T', LONG4("001e") "01020204", ESPNIC_OK, 30 },
+	{ "long, 3 pad bytes", 'T', LONG4("001e") "0102030304", ESPNIC_OK, 30 },
+	{ "long, 4 pad bytes", 'T', LONG4("001e") "010203040404", ESPNIC_OK, 30 },
+	{ "long, 6 inside", 'T', LONG6("000a") "01020229", ESPNIC_OK, 50 },
+	{ "long, TFC padding", 'T', LONG4("001e") "00000000000000000004", ESPNIC_OK, 30 },
+	{ "long dummy", 'T', LONG4("001e") "0102023b", ESPNIC_OK, 0 },
+	{ "long, the only pad byte wrong", 'T', LONG4("001e") "000104", ESPNIC_PADDING, 0 },
+	{ "long, first of 2 wrong", 'T', LONG4("001e") "02020204", ESPNIC_PADDING, 0 },
+	{ "long, first of 3 wrong", 'T', LONG4("001e") "0002030304", ESPNIC_PADDING, 0 },
+	{ "long, second of 3 wrong", 'T', LONG4("001e") "0101030304", ESPNIC_PADDING, 0 },
+	{ "long, third of 3 wrong", 'T', LONG4("001e") "0102020304", ESPNIC_PADDING, 0 },
+	{ "long dummy with wrong padding", 'T', LONG4("001e") "0103023b", ESPNIC_PADDING, 0 },
+	{ "long, pad length past the payload", 'T', LONG4("001e") "01022f04", ESPNIC_MALFORMED, 0 },
+	{ "long, inner length over what is there", 'T', LONG4("001f") "01020204", ESPNIC_MALFORMED, 0 },
+	{ "long, the same of 6", 'T', LONG6("000b") "01020229", ESPNIC_MALFORMED, 0 },
+	{ "long, inner length under its header", 'T', LONG4("0013") "01020204", ESPNIC_MALFORMED, 0 },
+	{ "long, next header 6", 'T', LONG4("001e") "01020206", ESPNIC_MALFORMED, 0 },
+	{ "long, 4 said, 6 inside", 'T', LONG6("000a") "01020204", ESPNIC_MALFORMED, 0 },
+	{ "long, 6 said, 4 inside", 'T', LONG4("001e") "01020229", ESPNIC_MALFORMED, 0 },
+	{ "long, 6 cut in its header", 'T', "6000000000001140 fd000000000000000000000000000001"
+	  "fd000000000000 01020229", ESPNIC_MALFORMED, 0 },
 	{ "inner version 0", 'T', "0500001600000000 4011 0000 0a000001 0a000002 aabb0004",
 	  ESPNIC_MALFORMED, 0 },
 };

@@ -98,6 +98,10 @@ static const char *random_params(struct espnic_sa_params *p, unsigned int n)
 		p->sel.dport_max = 40000;
 	random_limits(p);
 	p->replay_window = windows[below(ARRAY_SIZE(windows))];
+	if (round_no % 2) {
+		usual_params(p);
+		name = "usual";
+	}
 	return name;
 }
 
@@ -170,8 +174,10 @@ static void spoil(uint8_t *p, uint32_t *len)
 
 static void set_pkt(struct side *s, unsigned int i, uint32_t len, struct espnic_sa *sa)
 {
+	/* Flags of whatever the packet was before: they say nothing, and do not stay. */
 	s->pkts[i] = (struct espnic_pkt){
 		.data = s->bytes[i] + ROOM, .len = len, .headroom = ROOM, .tailroom = SLOT - ROOM - len, .sa = sa,
+		.flags = ESPNIC_PKT_EVENT | ESPNIC_PKT_DUMMY,
 	};
 }
 
@@ -241,13 +247,17 @@ static void protect_burst(unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		uint8_t *p = sides[0].bytes[i] + ROOM;
 		unsigned int sa = below(SAS);
-		uint32_t len;
+		/* Now and then there is too little room, or just enough. */
+		uint32_t front = below(20) ? ROOM : 16 + below(60), behind = below(20) ? ROOM : below(40), len;
 
 		memset(sides[0].bytes[i], 0, SLOT);
 		len = random_clear(p);
 		memcpy(sides[1].bytes[i], sides[0].bytes[i], SLOT);
-		for (unsigned int b = 0; b < TEST_BODIES; b++)
+		for (unsigned int b = 0; b < TEST_BODIES; b++) {
 			set_pkt(&sides[b], i, len, sides[b].out[sa]);
+			sides[b].pkts[i].headroom = front;
+			sides[b].pkts[i].tailroom = behind;
+		}
 	}
 	for (unsigned int b = 0; b < TEST_BODIES; b++)
 		body(b)->protect(body_thread(b), sides[b].pkts, n);
