@@ -8,6 +8,7 @@ DEVICE_SRCS := \
 	device-model/core/native.c \
 	device-model/core/events.c \
 	device-model/core/tables.c \
+	device-model/core/transform.c \
 	device-model/core/policies.c \
 	device-model/nic/nic.c \
 	device-model/nic/regs.c \

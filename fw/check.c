@@ -6,6 +6,7 @@ enum {
 	IPV4_BITS = 32,
 	IPV6_BITS = 128,
 	MAC_GROUP = 1,			/* bit of the first byte: multicast (IEEE 802) */
+	PROTO_OPAQUE = 255,		/* of a selector: RFC 4301 section 4.4.1.1 */
 };
 
 bool espnic_fw_is_zero(const void *p, uint32_t len)
@@ -72,14 +73,26 @@ static bool check_prefixes(const struct espnic_cmd_selector *s, uint32_t off,
 	       espnic_fw_check_addr(s->family, s->daddr, SEL_OFF(daddr), r);
 }
 
+/*
+ * OPAQUE (RFC 4301 section 4.4.1.1) is written as IKEv2 does (RFC 7296 section 3.13.1), from the highest port
+ * to the lowest; any other range that runs backwards is a mistake.
+ */
+static bool is_range(uint16_t min, uint16_t max)
+{
+	return min <= max || (min == UINT16_MAX && max == 0);
+}
+
 bool espnic_fw_check_selector(const struct espnic_cmd_selector *s, uint32_t off,
 			      struct espnic_hal_selector *out, struct espnic_fw_reply *r)
 {
 	if (!check_prefixes(s, off, r))
 		return false;
-	if (s->sport_min > s->sport_max)
+	/* Of IPv4 every packet shows its protocol: nothing could ever match. */
+	if (s->proto == PROTO_OPAQUE && s->family == 4)
+		return espnic_fw_refuse(r, ESPNIC_CMD_STATUS_BAD_FIELD, SEL_OFF(proto));
+	if (!is_range(s->sport_min, s->sport_max))
 		return espnic_fw_refuse(r, ESPNIC_CMD_STATUS_BAD_FIELD, SEL_OFF(sport_max));
-	if (s->dport_min > s->dport_max)
+	if (!is_range(s->dport_min, s->dport_max))
 		return espnic_fw_refuse(r, ESPNIC_CMD_STATUS_BAD_FIELD, SEL_OFF(dport_max));
 	if (!espnic_fw_check_zero(s->reserved, sizeof(s->reserved), SEL_OFF(reserved), r))
 		return false;

@@ -4,7 +4,7 @@
 # own core, to show that they need nothing but a freestanding C and a HAL.
 
 FW_SRCS := fw/check.c fw/cmd.c fw/digest.c fw/event.c fw/health.c fw/lease.c fw/policy.c fw/port.c \
-	fw/queue.c fw/sa.c fw/sa_check.c fw/selftest.c fw/twin.c
+	fw/queue.c fw/sa.c fw/sa_check.c fw/selftest.c fw/selftest_suites.c fw/transform.c fw/twin.c
 
 FW_RV32_CC := riscv64-unknown-elf-gcc
 FW_RV32_CFLAGS := -std=gnu11 -march=rv32imc -mabi=ilp32 -ffreestanding --specs=picolibc.specs \

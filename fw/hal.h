@@ -34,10 +34,10 @@ enum espnic_hal_dma {
 	ESPNIC_HAL_DMA_RESET,	/* a reset is under way: the firmware stops without calling it fatal */
 };
 
-/* As struct espnic_cmd_selector, in host order. Ports 0..65535: any, also where there is none. */
+/* As struct espnic_cmd_selector, in host order. Ports 0..65535: any, also where there is none; 65535..0: OPAQUE. */
 struct espnic_hal_selector {
 	uint8_t family;			/* 4, 6, 0: any (then the prefix lengths are 0) */
-	uint8_t proto;			/* 0: any */
+	uint8_t proto;			/* 0: any; 255: OPAQUE */
 	uint8_t src_plen, dst_plen;	/* bits */
 	uint8_t saddr[16], daddr[16];
 	uint16_t sport_min, sport_max;
@@ -65,8 +65,11 @@ struct espnic_hal_sa {
 	uint8_t enc_key_len;		/* bytes */
 	uint8_t salt_len;		/* bytes */
 	uint8_t icv_len;		/* bytes */
+	uint8_t auth_alg;		/* enum espnic_auth_alg */
+	uint8_t auth_key_len;		/* bytes */
 	const uint8_t *enc_key;		/* secret: copy, never keep the pointer */
 	const uint8_t *salt;		/* secret */
+	const uint8_t *auth_key;	/* secret */
 
 	bool esn;
 	bool udp_encap;
@@ -303,8 +306,9 @@ struct espnic_hal_ops {
 
 	/*
 	 * One packet through the engine body that serves the datapath, with an SA made for
-	 * it alone and gone afterwards: protect (sa->dir OUT, explicit IV @iv of 8 bytes) or
-	 * unprotect (IN, @iv NULL) the @in_len bytes at @in. Outbound the packet takes
+	 * it alone and gone afterwards: protect (sa->dir OUT, explicit IV @iv) or
+	 * unprotect (IN, @iv NULL) the @in_len bytes at @in; @iv has the length of the transform's
+	 * explicit IV. Outbound the packet takes
 	 * sequence number sa->seq + 1. Returns enum espnic_ipsec_status; with OK the result
 	 * is in @out (ESPNIC_HAL_KAT_MAX bytes) and *@out_len.
 	 */

@@ -41,6 +41,9 @@ bool espnic_fw_check_addr(uint8_t family, const uint8_t addr[16], uint32_t off,
 /* An SA as it stands in SA_ADD; fills in *@sa, whose key pointers then point into @c. */
 bool espnic_fw_check_sa(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
 			struct espnic_hal_sa *sa, struct espnic_fw_reply *r);
+/* transform.c: transforms, lengths and what is behind the keys of SA_ADD. False and *@r, or true. */
+bool espnic_fw_check_transform(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
+			       struct espnic_fw_reply *r);
 /* Limits at offset @off of the entry, for an SA of that kind of offload. */
 bool espnic_fw_check_limits(const struct espnic_fw *fw, const struct espnic_sa_limits *l,
 			    uint32_t off, uint8_t offload, struct espnic_hal_limits *out,
@@ -130,6 +133,21 @@ void espnic_fw_event_post(struct espnic_fw *fw, const struct espnic_hal_event *e
 
 /* selftest.c */
 enum espnic_fw_test { ESPNIC_FW_TEST_MORE, ESPNIC_FW_TEST_PASSED, ESPNIC_FW_TEST_FAILED };
+enum { ESPNIC_FW_KAT_PAYLOAD = 48 };	/* bytes behind the IPv4 header of the clear packet */
+
+/* A known-answer packet: transport mode over IPv4. */
+struct espnic_fw_kat {
+	struct espnic_hal_sa sa;	/* transform, keys, ESN, SPI, the number before its own; the rest is filled in */
+	const uint8_t *iv;		/* explicit IV */
+	const uint8_t *text;		/* payload and trailer, encrypted; NULL: in clear */
+	const uint8_t *icv;
+	uint8_t iv_len, text_len;	/* bytes */
+};
+
+/* Protects, unprotects, and unprotects with one bit wrong: MORE, or FAILED and *@verdict. */
+enum espnic_fw_test espnic_fw_kat_run(struct espnic_fw *fw, struct espnic_fw_kat *k, uint32_t *verdict);
+/* selftest_suites.c: as espnic_fw_self_test_step(), of what is not AES-GCM. */
+enum espnic_fw_test espnic_fw_suite_test_step(struct espnic_fw *fw, uint32_t step, uint32_t *verdict);
 /* Runs test number @step; *@verdict: what the engine said when it failed. */
 enum espnic_fw_test espnic_fw_self_test_step(struct espnic_fw *fw, uint32_t step, uint32_t *verdict);
 

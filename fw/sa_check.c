@@ -6,7 +6,6 @@ enum {
 	PROTO_ESP = 50,			/* IP protocol numbers */
 	PROTO_AH = 51,
 	SPI_MIN = 256,			/* RFC 4303 section 2.1: 1 to 255 are reserved */
-	GCM_SALT_LEN = 4,		/* bytes: RFC 4106 section 4 */
 	DSCP_MAX = 63,
 	LEASE_ALIGN = 8,		/* bytes: a lease word is one 64-bit number */
 };
@@ -102,72 +101,6 @@ static bool check_addresses(const struct espnic_cmd_sa_add *c, struct espnic_fw_
 	return true;
 }
 
-static bool check_key_len(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
-			  struct espnic_fw_reply *r)
-{
-	uint32_t need;
-
-	switch (c->enc_key_len) {
-	case 16:
-		need = ESPNIC_CAP_TRANSFORMS_AES_GCM_128;
-		break;
-	case 24:
-		need = ESPNIC_CAP_TRANSFORMS_AES_GCM_192;
-		break;
-	case 32:
-		need = ESPNIC_CAP_TRANSFORMS_AES_GCM_256;
-		break;
-	default:
-		return bad(r, OFF(enc_key_len));
-	}
-	if (!(fw->caps.transforms & need))
-		return unsupported(r, OFF(enc_key_len));
-	return true;
-}
-
-static bool check_icv_len(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
-			  struct espnic_fw_reply *r)
-{
-	uint32_t need;
-
-	switch (c->icv_len) {
-	case 8:
-		need = ESPNIC_CAP_TRANSFORMS_ICV_8;
-		break;
-	case 12:
-		need = ESPNIC_CAP_TRANSFORMS_ICV_12;
-		break;
-	case 16:
-		need = ESPNIC_CAP_TRANSFORMS_ICV_16;
-		break;
-	default:
-		return bad(r, OFF(icv_len));
-	}
-	if (!(fw->caps.transforms & need))
-		return unsupported(r, OFF(icv_len));
-	return true;
-}
-
-static bool check_transform(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
-			    struct espnic_fw_reply *r)
-{
-	if (c->enc_alg != ESPNIC_ENC_ALG_AES_GCM)
-		return unsupported(r, OFF(enc_alg));
-	if (!check_key_len(fw, c, r) || !check_icv_len(fw, c, r))
-		return false;
-	if (c->auth_alg)
-		return unsupported(r, OFF(auth_alg));
-	if (c->auth_key_len)
-		return bad(r, OFF(auth_key_len));
-	if (c->salt_len != GCM_SALT_LEN)
-		return bad(r, OFF(salt_len));
-	return espnic_fw_check_zero(c->enc_key + c->enc_key_len, sizeof(c->enc_key) - c->enc_key_len,
-				    OFF(enc_key) + c->enc_key_len, r) &&
-	       espnic_fw_check_zero(c->salt + c->salt_len, sizeof(c->salt) - c->salt_len,
-				    OFF(salt) + c->salt_len, r) &&
-	       espnic_fw_check_zero(c->auth_key, sizeof(c->auth_key), OFF(auth_key), r);
-}
-
 static bool check_tunnel(const struct espnic_fw *fw, const struct espnic_cmd_sa_add *c,
 			 struct espnic_fw_reply *r)
 {
@@ -261,8 +194,11 @@ static void fill(struct espnic_hal_sa *sa, const struct espnic_cmd_sa_add *c)
 	sa->enc_key_len = c->enc_key_len;
 	sa->salt_len = c->salt_len;
 	sa->icv_len = c->icv_len;
+	sa->auth_alg = c->auth_alg;
+	sa->auth_key_len = c->auth_key_len;
 	sa->enc_key = c->enc_key;
 	sa->salt = c->salt;
+	sa->auth_key = c->auth_key;
 	sa->esn = c->flags & ESPNIC_CMD_SA_ADD_ESN;
 	sa->udp_encap = c->flags & ESPNIC_CMD_SA_ADD_UDP_ENCAP;
 	sa->encap_sport = c->encap_sport;
@@ -287,7 +223,7 @@ bool espnic_fw_check_sa(const struct espnic_fw *fw, const struct espnic_cmd_sa_a
 	if (c->spi < SPI_MIN)
 		return bad(r, OFF(spi));
 	if (!check_kind(fw, c, r) || !check_flags(fw, c, r) || !check_addresses(c, r) ||
-	    !check_transform(fw, c, r) || !check_tunnel(fw, c, r) || !check_sequence(fw, c, r))
+	    !espnic_fw_check_transform(fw, c, r) || !check_tunnel(fw, c, r) || !check_sequence(fw, c, r))
 		return false;
 	if ((c->flags & ESPNIC_CMD_SA_ADD_SELECTOR) &&
 	    !espnic_fw_check_selector(&c->sel, OFF(sel), &sa->sel, r))

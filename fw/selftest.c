@@ -3,13 +3,14 @@
  * Known-answer tests of the engine body that serves the datapath, through its
  * whole pipeline: an IPv4 packet protected in transport mode with a fixed key, sequence
  * number and IV must come out byte by byte; the answer unprotected must give the packet
- * back; the answer with one bit wrong must fail as INTEGRITY and nothing else. For each key
- * length and each ICV length the device offers.
+ * back; the answer with one bit wrong must fail as INTEGRITY and nothing else. AES-GCM for each key
+ * length and each ICV length the device offers; then, in selftest_suites.c, each other cipher and
+ * each authenticator.
  */
 #include "internal.h"
 
 enum {
-	PAYLOAD_LEN = 48,		/* bytes behind the IPv4 header of the clear packet */
+	PAYLOAD_LEN = ESPNIC_FW_KAT_PAYLOAD,
 	TRAILER_LEN = 4,		/* bytes: 2 of padding, pad length, next header */
 	CIPHERTEXT_LEN = PAYLOAD_LEN + TRAILER_LEN,
 	ICV_LEN = 16,			/* bytes, before truncation */
@@ -20,6 +21,7 @@ enum {
 	PROTO_ESP = 50,			/* IP protocol number */
 	CLEAR_LEN = IPV4_LEN + PAYLOAD_LEN,
 	KEY_MAX = 32,
+	PROTO_PAYLOAD = 1,		/* IP protocol number */
 };
 
 struct vector {
@@ -165,45 +167,41 @@ static void put_ipv4(uint8_t *p, uint32_t total, uint8_t proto)
 
 static uint32_t put_clear(uint8_t *p)
 {
-	put_ipv4(p, CLEAR_LEN, 1);
+	put_ipv4(p, CLEAR_LEN, PROTO_PAYLOAD);
 	memcpy(p + IPV4_LEN, payload, sizeof(payload));
 	return CLEAR_LEN;
 }
 
-static uint32_t put_esp(uint8_t *p, const struct vector *v, uint8_t icv_len)
+/* Of a transform that does not encrypt: payload and trailer as they are (RFC 4303 section 2.4). */
+static uint32_t put_text(uint8_t *p, const struct espnic_fw_kat *k)
 {
-	uint32_t len = IPV4_LEN + ESP_LEN + IV_LEN + CIPHERTEXT_LEN + icv_len;
+	uint32_t len = PAYLOAD_LEN;
 
-	put_ipv4(p, len, PROTO_ESP);
-	p += IPV4_LEN;
-	put32(p, v->spi);
-	put32(p + 4, (uint32_t)v->seq);
-	memcpy(p + ESP_LEN, v->iv, IV_LEN);
-	memcpy(p + ESP_LEN + IV_LEN, v->esp, CIPHERTEXT_LEN + icv_len);
-	return len;
+	if (k->text) {
+		memcpy(p, k->text, k->text_len);
+		return k->text_len;
+	}
+	memcpy(p, payload, sizeof(payload));
+	for (uint8_t pad = 1; len < k->text_len - 2u; pad++)
+		p[len++] = pad;
+	p[len] = (uint8_t)(len - PAYLOAD_LEN);
+	p[len + 1] = PROTO_PAYLOAD;
+	return k->text_len;
 }
 
-static void set_sa(struct espnic_hal_sa *sa, const struct vector *v, uint8_t icv_len, uint8_t dir)
+static uint32_t put_esp(uint8_t *p, const struct espnic_fw_kat *k)
 {
-	memset(sa, 0, sizeof(*sa));
-	sa->spi = v->spi;
-	sa->dir = dir;
-	sa->offload = ESPNIC_CMD_SA_OFFLOAD_PACKET;
-	sa->mode = ESPNIC_CMD_SA_MODE_TRANSPORT;
-	sa->proto = PROTO_ESP;
-	sa->family = 4;
-	memcpy(sa->saddr, saddr, sizeof(saddr));
-	memcpy(sa->daddr, daddr, sizeof(daddr));
-	sa->enc_alg = ESPNIC_ENC_ALG_AES_GCM;
-	sa->enc_key_len = v->key_len;
-	sa->salt_len = SALT_LEN;
-	sa->icv_len = icv_len;
-	sa->enc_key = v->key;
-	sa->salt = v->salt;
-	sa->esn = v->esn;
-	sa->replay_window = dir == ESPNIC_CMD_SA_DIR_IN ? ESPNIC_MIN_REPLAY_WINDOW : 0;
-	sa->seq = v->seq - 1;
-	sa->limits = (struct espnic_hal_limits){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	uint32_t len = IPV4_LEN + ESP_LEN;
+
+	put32(p + IPV4_LEN, k->sa.spi);
+	put32(p + IPV4_LEN + 4, (uint32_t)(k->sa.seq + 1));
+	memcpy(p + len, k->iv, k->iv_len);
+	len += k->iv_len;
+	len += put_text(p + len, k);
+	memcpy(p + len, k->icv, k->sa.icv_len);
+	len += k->sa.icv_len;
+	put_ipv4(p, len, PROTO_ESP);
+	return len;
 }
 
 /* One run: ESPNIC_IPSEC_STATUS_OK with the very bytes of @want, or what went wrong. */
@@ -222,32 +220,67 @@ static uint32_t run(struct espnic_fw *fw, const struct espnic_hal_sa *sa, const 
 	return ESPNIC_IPSEC_STATUS_OK;
 }
 
-enum espnic_fw_test espnic_fw_self_test_step(struct espnic_fw *fw, uint32_t step, uint32_t *verdict)
+static void set_common(struct espnic_hal_sa *sa)
 {
-	uint8_t clear[CLEAR_LEN], esp[IPV4_LEN + ESP_LEN + IV_LEN + CIPHERTEXT_LEN + ICV_LEN];
-	const struct vector *v = &vectors[step / ICVS];
-	struct espnic_hal_sa sa;
+	sa->offload = ESPNIC_CMD_SA_OFFLOAD_PACKET;
+	sa->mode = ESPNIC_CMD_SA_MODE_TRANSPORT;
+	sa->proto = PROTO_ESP;
+	sa->family = 4;
+	memcpy(sa->saddr, saddr, sizeof(saddr));
+	memcpy(sa->daddr, daddr, sizeof(daddr));
+	sa->limits = (struct espnic_hal_limits){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+}
+
+enum espnic_fw_test espnic_fw_kat_run(struct espnic_fw *fw, struct espnic_fw_kat *k, uint32_t *verdict)
+{
+	uint8_t clear[CLEAR_LEN], esp[ESPNIC_HAL_KAT_MAX];
 	uint32_t clear_len, esp_len;
 
-	*verdict = ESPNIC_IPSEC_STATUS_OK;
-	if (step >= STEPS)
-		return ESPNIC_FW_TEST_PASSED;
-	if (!(fw->caps.transforms & v->cap) || !(fw->caps.transforms & icvs[step % ICVS].cap))
-		return ESPNIC_FW_TEST_MORE;
+	set_common(&k->sa);
 	clear_len = put_clear(clear);
-	esp_len = put_esp(esp, v, icvs[step % ICVS].len);
+	esp_len = put_esp(esp, k);
 
-	set_sa(&sa, v, icvs[step % ICVS].len, ESPNIC_CMD_SA_DIR_OUT);
-	*verdict = run(fw, &sa, v->iv, clear, clear_len, esp, esp_len);
+	k->sa.dir = ESPNIC_CMD_SA_DIR_OUT;
+	k->sa.replay_window = 0;
+	*verdict = run(fw, &k->sa, k->iv_len ? k->iv : NULL, clear, clear_len, esp, esp_len);
 	if (*verdict != ESPNIC_IPSEC_STATUS_OK)
 		return ESPNIC_FW_TEST_FAILED;
-	set_sa(&sa, v, icvs[step % ICVS].len, ESPNIC_CMD_SA_DIR_IN);
-	*verdict = run(fw, &sa, NULL, esp, esp_len, clear, clear_len);
+	k->sa.dir = ESPNIC_CMD_SA_DIR_IN;
+	k->sa.replay_window = ESPNIC_MIN_REPLAY_WINDOW;
+	*verdict = run(fw, &k->sa, NULL, esp, esp_len, clear, clear_len);
 	if (*verdict != ESPNIC_IPSEC_STATUS_OK)
 		return ESPNIC_FW_TEST_FAILED;
 	esp[esp_len - 1] ^= 1;
-	*verdict = run(fw, &sa, NULL, esp, esp_len, clear, clear_len);
+	*verdict = run(fw, &k->sa, NULL, esp, esp_len, clear, clear_len);
 	return *verdict == ESPNIC_IPSEC_STATUS_INTEGRITY ? ESPNIC_FW_TEST_MORE : ESPNIC_FW_TEST_FAILED;
+}
+
+enum espnic_fw_test espnic_fw_self_test_step(struct espnic_fw *fw, uint32_t step, uint32_t *verdict)
+{
+	struct espnic_fw_kat k = { 0 };
+	const struct vector *v;
+
+	*verdict = ESPNIC_IPSEC_STATUS_OK;
+	if (step >= STEPS)
+		return espnic_fw_suite_test_step(fw, step - STEPS, verdict);
+	v = &vectors[step / ICVS];
+	if (!(fw->caps.transforms & v->cap) || !(fw->caps.transforms & icvs[step % ICVS].cap))
+		return ESPNIC_FW_TEST_MORE;
+	k.sa.enc_alg = ESPNIC_ENC_ALG_AES_GCM;
+	k.sa.enc_key_len = v->key_len;
+	k.sa.salt_len = SALT_LEN;
+	k.sa.icv_len = icvs[step % ICVS].len;
+	k.sa.enc_key = v->key;
+	k.sa.salt = v->salt;
+	k.sa.esn = v->esn;
+	k.sa.spi = v->spi;
+	k.sa.seq = v->seq - 1;
+	k.iv = v->iv;
+	k.iv_len = IV_LEN;
+	k.text = v->esp;
+	k.text_len = CIPHERTEXT_LEN;
+	k.icv = v->esp + CIPHERTEXT_LEN;
+	return espnic_fw_kat_run(fw, &k, verdict);
 }
 
 void espnic_fw_self_test(struct espnic_fw *fw, struct espnic_fw_reply *r)

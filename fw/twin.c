@@ -8,7 +8,8 @@
 
 enum {
 	PLACE_LEN = 1 + 2 + 4 + 16,	/* bytes: tag, family, protocol, SPI, destination */
-	KEY_LEN = 2 + 32 + 8,		/* bytes: direction, key length, key, salt */
+	KEY_LEN = 2 + 64 + 8,		/* bytes: direction, key length, key, salt */
+	AUTH_KEY = 0x80,		/* in the length: an authentication key */
 	TAG_PLACE = 0xff,		/* in the place of a direction: no digest of a key */
 };
 
@@ -31,10 +32,20 @@ struct espnic_fw_names espnic_fw_names_of(const struct espnic_fw *fw,
 	memcpy(place + 7, c->daddr, sizeof(c->daddr));
 	n.place = espnic_fw_digest(fw->id_key, place, sizeof(place));
 
+	/*
+	 * Whatever the transform: one key and salt under two of them, AES-GCM and AES-CTR say, would give one
+	 * key stream twice. What does not encrypt is told by the key it has.
+	 */
+	memset(key, 0, sizeof(key));
 	key[0] = c->dir;
-	key[1] = c->enc_key_len;
-	memcpy(key + 2, c->enc_key, sizeof(c->enc_key));
-	memcpy(key + 2 + sizeof(c->enc_key), c->salt, sizeof(c->salt));
+	if (c->enc_key_len) {
+		key[1] = c->enc_key_len;
+		memcpy(key + 2, c->enc_key, sizeof(c->enc_key));
+	} else {
+		key[1] = AUTH_KEY | c->auth_key_len;
+		memcpy(key + 2, c->auth_key, sizeof(c->auth_key));
+	}
+	memcpy(key + KEY_LEN - sizeof(c->salt), c->salt, sizeof(c->salt));
 	n.key = espnic_fw_digest(fw->id_key, key, sizeof(key));
 	espnic_fw_wipe(key, sizeof(key));
 	return n;

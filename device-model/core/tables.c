@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/internal.h"
+#include "core/transform.h"
 
 /* One meaning from the engine to the driver: codes are passed on as they are. */
 static_assert((int)ESPNIC_OK == (int)ESPNIC_IPSEC_STATUS_OK &&
@@ -65,23 +66,18 @@ static uint64_t to_limit(uint64_t limit)
 	return limit == UINT64_MAX ? 0 : limit;
 }
 
-/* The caller wipes @p. */
-static void to_params(struct espnic_sa_params *p, const struct espnic_hal_sa *sa)
+/* The caller wipes @p. False: no SA of the engine's. */
+static bool to_params(struct espnic_sa_params *p, const struct espnic_hal_sa *sa)
 {
 	espnic_sa_params_init(p);
+	if (!espnic_core_transform(p, sa))
+		return false;
 	p->spi = sa->spi;
 	p->dir = sa->dir == ESPNIC_CMD_SA_DIR_OUT ? ESPNIC_DIR_OUT : ESPNIC_DIR_IN;
 	p->offload = sa->offload == ESPNIC_CMD_SA_OFFLOAD_CRYPTO ? ESPNIC_OFFLOAD_CRYPTO
 								 : ESPNIC_OFFLOAD_PACKET;
 	p->proto = ESPNIC_PROTO_ESP;
 	p->mode = espnic_core_mode(sa->mode);
-	p->enc = ESPNIC_ENC_AES_GCM;
-	p->auth = ESPNIC_AUTH_NONE;
-	memcpy(p->enc_key, sa->enc_key, sa->enc_key_len);
-	p->enc_key_len = sa->enc_key_len;
-	memcpy(p->salt, sa->salt, sa->salt_len);
-	p->salt_len = sa->salt_len;
-	p->icv_len = sa->icv_len;
 	p->esn = sa->esn;
 	p->seq = sa->seq;
 	p->replay_window = sa->replay_window;
@@ -105,6 +101,7 @@ static void to_params(struct espnic_sa_params *p, const struct espnic_hal_sa *sa
 	p->hard_bytes = to_limit(sa->limits.hard_bytes);
 	p->lease_mark = sa->lease_mark;
 	p->lease_end = sa->lease_end;
+	return true;
 }
 
 static void to_entry(struct espnic_sad_entry *e, const struct espnic_hal_sa *sa)
@@ -142,9 +139,8 @@ static enum espnic_verdict make_sa(struct espnic_core *core, const struct espnic
 	const char *why = NULL;
 
 	*made = NULL;
-	if (sa->enc_key_len > sizeof(p.enc_key) || sa->salt_len > sizeof(p.salt))
+	if (!to_params(&p, sa))
 		return ESPNIC_BAD_SA;
-	to_params(&p, sa);
 	/* Of what came before nobody remembers which numbers were taken: all were. */
 	if (sa->dir == ESPNIC_CMD_SA_DIR_IN)
 		p.seq = 0;

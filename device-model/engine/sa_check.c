@@ -4,6 +4,7 @@
  * wrong SA is told from one that this engine lacks.
  */
 #include "engine/pipeline.h"
+#include "engine/selector.h"
 
 enum {
 	IPV4_BITS = 32,
@@ -148,6 +149,11 @@ static const char *check_tunnel(const struct espnic_sa_params *p)
 	return NULL;
 }
 
+static bool range_ok(uint16_t min, uint16_t max)
+{
+	return min <= max || espnic_ports_opaque(min, max);
+}
+
 static const char *check_selector(const struct espnic_sa_params *p)
 {
 	const struct espnic_selector *s = &p->sel;
@@ -159,7 +165,7 @@ static const char *check_selector(const struct espnic_sa_params *p)
 		return "selector family";
 	if (s->family != ESPNIC_IP_ANY && (s->src_prefix > bits || s->dst_prefix > bits))
 		return "selector prefix length";
-	if (s->sport_min > s->sport_max || s->dport_min > s->dport_max)
+	if (!range_ok(s->sport_min, s->sport_max) || !range_ok(s->dport_min, s->dport_max))
 		return "selector port range";
 	return NULL;
 }

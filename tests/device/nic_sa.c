@@ -116,3 +116,36 @@ struct espnic_sa_report nic_sa_query(struct espnic_drv *d, uint32_t handle)
 		0);
 	return r;
 }
+
+uint32_t nic_build_esp(uint8_t *buf, struct nic_layout *at, uint32_t seq, uint32_t payload)
+{
+	struct nic_flow f = { .payload = payload, .sport = 3, .dport = 4 };
+	uint32_t clear, esp, pad, i;
+
+	*at = nic_build(buf, &f);
+	clear = at->len - at->l4;
+	memmove(buf + at->l4 + 16, buf + at->l4, clear);
+	esp = at->l4;
+	memset(buf + esp, 0, 16);
+	buf[esp + 2] = NIC_SPI >> 8;
+	buf[esp + 7] = (uint8_t)seq;
+	buf[esp + 15] = (uint8_t)seq; /* the IV is the sequence number */
+	i = esp + 16 + clear;
+	pad = (4 - (clear + 2) % 4) % 4;
+	for (uint32_t k = 1; k <= pad; k++)
+		buf[i++] = (uint8_t)k;
+	buf[i++] = (uint8_t)pad;
+	buf[i++] = 17;
+	memset(buf + i, 0, 16);
+	i += 16;
+	/* IP: length, protocol, checksum */
+	buf[at->l3 + 2] = (uint8_t)((i - at->l3) >> 8);
+	buf[at->l3 + 3] = (uint8_t)(i - at->l3);
+	buf[at->l3 + 9] = 50;
+	buf[at->l3 + 10] = buf[at->l3 + 11] = 0;
+	pad = nic_csum(buf + at->l3, 20, 0);
+	buf[at->l3 + 10] = (uint8_t)(pad >> 8);
+	buf[at->l3 + 11] = (uint8_t)pad;
+	at->len = i;
+	return esp;
+}

@@ -20,6 +20,11 @@ struct espnic_cmd_sa_add nic_sa(uint8_t dir, uint8_t offload, uint8_t mode, bool
 /* A policy over the two addresses. */
 struct espnic_cmd_policy_add nic_policy(uint32_t id, uint8_t dir, uint8_t action, uint8_t mode,
 					bool v6);
+/*
+ * Builds host-made ESP of NIC_SPI over IPv4 around a UDP packet of @payload bytes: what crypto offload is given for a
+ * transform with 8 bytes of IV, the number @seq, and 16 of ICV. Returns where the ESP header is.
+ */
+uint32_t nic_build_esp(uint8_t *buf, struct nic_layout *at, uint32_t seq, uint32_t payload);
 /* One queue pair, the port enabled, these policies. Asserts. */
 void nic_start(struct espnic_drv *d, const struct espnic_cmd_policy_add *pol, unsigned int n);
 /* SA_ADD: status or -errno; the completion's value to *@value (unless NULL). */

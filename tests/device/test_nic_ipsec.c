@@ -117,40 +117,6 @@ static void segments_are_protected(void **state)
 	assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_TX_PROTECTED), 43);
 }
 
-/* Host-made ESP around the IP packet of @f: what crypto offload is given. */
-static uint32_t build_esp(uint8_t *buf, struct nic_layout *at, uint32_t seq, uint32_t payload)
-{
-	struct nic_flow f = { .payload = payload, .sport = 3, .dport = 4 };
-	uint32_t clear, esp, pad, i;
-
-	*at = nic_build(buf, &f);
-	clear = at->len - at->l4;
-	memmove(buf + at->l4 + 16, buf + at->l4, clear);
-	esp = at->l4;
-	memset(buf + esp, 0, 16);
-	buf[esp + 2] = NIC_SPI >> 8;
-	buf[esp + 7] = (uint8_t)seq;
-	buf[esp + 15] = (uint8_t)seq; /* the IV is the sequence number */
-	i = esp + 16 + clear;
-	pad = (4 - (clear + 2) % 4) % 4;
-	for (uint32_t k = 1; k <= pad; k++)
-		buf[i++] = (uint8_t)k;
-	buf[i++] = (uint8_t)pad;
-	buf[i++] = 17;
-	memset(buf + i, 0, 16);
-	i += 16;
-	/* IP: length, protocol, checksum */
-	buf[at->l3 + 2] = (uint8_t)((i - at->l3) >> 8);
-	buf[at->l3 + 3] = (uint8_t)(i - at->l3);
-	buf[at->l3 + 9] = 50;
-	buf[at->l3 + 10] = buf[at->l3 + 11] = 0;
-	pad = nic_csum(buf + at->l3, 20, 0);
-	buf[at->l3 + 10] = (uint8_t)(pad >> 8);
-	buf[at->l3 + 11] = (uint8_t)pad;
-	at->len = i;
-	return esp;
-}
-
 static void crypto_offload_there_and_back(void **state)
 {
 	static uint8_t buf[2000], got[2000];
@@ -168,7 +134,7 @@ static void crypto_offload_there_and_back(void **state)
 	for (uint32_t seq = 1; seq < 40; seq++) {
 		struct espnic_tx_desc t = { .flags = ESPNIC_TX_DESC_IPSEC,
 					    .sa_handle = NIC_HANDLE_OUT };
-		uint32_t esp = build_esp(buf, &at, seq, seq * 31);
+		uint32_t esp = nic_build_esp(buf, &at, seq, seq * 31);
 		int len;
 
 		t.esp_offset = (uint16_t)esp;
@@ -188,7 +154,7 @@ static void crypto_offload_there_and_back(void **state)
 		static const uint32_t bad[] = { 0, NIC_HANDLE_IN, NIC_HANDLE_OUT + (1u << 20) };
 		struct espnic_tx_desc t = { .flags = ESPNIC_TX_DESC_IPSEC, .sa_handle = bad[i] };
 
-		t.esp_offset = (uint16_t)build_esp(buf, &at, 77, 100);
+		t.esp_offset = (uint16_t)nic_build_esp(buf, &at, 77, 100);
 		assert_int_equal(espnic_drv_tx_frame(d, 0, buf, at.len, 1, &t), 0);
 		assert_int_equal(espnic_drv_tx_flush(d, 0, NIC_WAIT_MS),
 				 1 + ESPNIC_COUNTER_TX_DROP_HANDLE);
@@ -197,7 +163,7 @@ static void crypto_offload_there_and_back(void **state)
 	 * Unencrypted ESP of that NIC_SPI from the wire: its ICV is bad, it comes as it was, with the
 	 * status.
 	 */
-	build_esp(buf, &at, 99, 100);
+	nic_build_esp(buf, &at, 99, 100);
 	nic_echo(nic(state), 0, buf, at.len, 1, NULL, &cpl);
 	assert_true(cpl.flags & ESPNIC_RX_CPL_IPSEC);
 	assert_int_equal(cpl.ipsec_status, ESPNIC_IPSEC_STATUS_INTEGRITY);

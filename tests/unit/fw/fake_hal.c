@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/transform.h"
 #include "engine/engine.h"
 
 static struct fake *self(void *ctx)
@@ -182,15 +183,17 @@ static uint32_t sa_add(void *ctx, const struct espnic_hal_sa *sa, uint32_t *verd
 	uint32_t a = answer(f);
 
 	*verdict = a == ESPNIC_CMD_STATUS_OK ? 0 : f->verdict;
-	if (s->sa.handle || sa->enc_key_len > sizeof(s->key) || sa->salt_len > sizeof(s->salt))
+	if (s->sa.handle || sa->enc_key_len > sizeof(s->key) || sa->salt_len > sizeof(s->salt) ||
+	    sa->auth_key_len > sizeof(s->auth_key))
 		abort();
 	if (a != ESPNIC_CMD_STATUS_OK)
 		return a;
 	memset(s, 0, sizeof(*s));
 	s->sa = *sa;
-	s->sa.enc_key = s->sa.salt = NULL;
+	s->sa.enc_key = s->sa.salt = s->sa.auth_key = NULL;
 	memcpy(s->key, sa->enc_key, sa->enc_key_len);
 	memcpy(s->salt, sa->salt, sa->salt_len);
+	memcpy(s->auth_key, sa->auth_key, sa->auth_key_len);
 	s->dormant = sa->dormant;
 	s->sent = sa->seq;
 	s->lease_mark = sa->lease_mark;
@@ -250,7 +253,9 @@ static uint32_t sa_succeed(void *ctx, uint32_t old, uint32_t heir,
 
 	if (from->dormant || !to->dormant || from->sa.dir != to->sa.dir ||
 	    memcmp(from->key, to->key, sizeof(from->key)) != 0 ||
-	    memcmp(from->salt, to->salt, sizeof(from->salt)) != 0)
+	    memcmp(from->salt, to->salt, sizeof(from->salt)) != 0 ||
+	    (!from->sa.enc_key_len &&
+	     memcmp(from->auth_key, to->auth_key, sizeof(from->auth_key)) != 0))
 		abort();
 	if (a != ESPNIC_CMD_STATUS_OK)
 		return a;
@@ -386,12 +391,8 @@ static uint32_t through_ref(const struct espnic_hal_sa *sa, const uint8_t *iv, c
 	espnic_sa_params_init(&p);
 	p.spi = sa->spi;
 	p.dir = sa->dir == ESPNIC_CMD_SA_DIR_IN ? ESPNIC_DIR_IN : ESPNIC_DIR_OUT;
-	p.enc = ESPNIC_ENC_AES_GCM;
-	memcpy(p.enc_key, sa->enc_key, sa->enc_key_len);
-	p.enc_key_len = sa->enc_key_len;
-	memcpy(p.salt, sa->salt, sa->salt_len);
-	p.salt_len = sa->salt_len;
-	p.icv_len = sa->icv_len;
+	if (!espnic_core_transform(&p, sa))
+		abort();
 	p.esn = sa->esn;
 	p.seq = sa->seq;
 	p.replay_window = sa->replay_window;

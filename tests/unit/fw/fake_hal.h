@@ -28,7 +28,7 @@ enum fake_limits {
 
 struct fake_sa {
 	struct espnic_hal_sa sa;	/* key pointers are NULL */
-	uint8_t key[32], salt[8];
+	uint8_t key[32], salt[8], auth_key[64];
 	bool dying, dormant;
 	uint64_t sent;			/* last number: the test's to move */
 	uint64_t lease_mark, lease_end;

@@ -20,43 +20,170 @@ static struct espnic_fw fw;
 
 enum { IPV4 = 20, ESP = 8, IV = 8 };
 
+static const EVP_CIPHER *cipher_of(const struct espnic_hal_sa *sa)
+{
+	static const struct {
+		uint8_t alg, key_len;
+		const EVP_CIPHER *(*cipher)(void);
+	} rows[] = {
+		{ ESPNIC_ENC_ALG_AES_GCM, 16, EVP_aes_128_gcm }, { ESPNIC_ENC_ALG_AES_GCM, 24, EVP_aes_192_gcm },
+		{ ESPNIC_ENC_ALG_AES_GCM, 32, EVP_aes_256_gcm }, { ESPNIC_ENC_ALG_AES_GMAC, 16, EVP_aes_128_gcm },
+		{ ESPNIC_ENC_ALG_AES_CCM, 16, EVP_aes_128_ccm },
+		{ ESPNIC_ENC_ALG_CHACHA20_POLY1305, 32, EVP_chacha20_poly1305 },
+		{ ESPNIC_ENC_ALG_AES_CBC, 16, EVP_aes_128_cbc }, { ESPNIC_ENC_ALG_AES_CTR, 32, EVP_aes_256_ctr },
+		{ ESPNIC_ENC_ALG_DES3_CBC, 24, EVP_des_ede3_cbc },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].alg == sa->enc_alg && rows[i].key_len == sa->enc_key_len)
+			return rows[i].cipher();
+	fail_msg("enc_alg %u with a key of %u", sa->enc_alg, sa->enc_key_len);
+	return NULL;
+}
+
+/* An AEAD; for GMAC (RFC 4543 section 3.3) IV and text are behind the other authenticated data. */
+static void aead_by_openssl(const struct espnic_hal_sa *sa, const uint8_t *iv, uint8_t *text, uint32_t len,
+			    const uint8_t *aad, uint32_t aad_len)
+{
+	bool ccm = sa->enc_alg == ESPNIC_ENC_ALG_AES_CCM, gmac = sa->enc_alg == ESPNIC_ENC_ALG_AES_GMAC;
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t nonce[12], all[12 + IV + 64], plain[64];
+	int n, nonce_len = sa->salt_len + IV;
+
+	memcpy(nonce, sa->salt, sa->salt_len);
+	memcpy(nonce + sa->salt_len, iv, IV);
+	memcpy(all, aad, aad_len);
+	memcpy(all + aad_len, iv, IV);
+	memcpy(all + aad_len + IV, text, len);
+	memcpy(plain, text, len);
+	assert_true(EVP_EncryptInit_ex(ctx, cipher_of(sa), NULL, NULL, NULL));
+	assert_true(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, nonce_len, NULL));
+	if (ccm)
+		assert_true(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sa->icv_len, NULL));
+	assert_true(EVP_EncryptInit_ex(ctx, NULL, NULL, sa->enc_key, nonce));
+	if (ccm)
+		assert_true(EVP_EncryptUpdate(ctx, NULL, &n, NULL, (int)len));
+	assert_true(EVP_EncryptUpdate(ctx, NULL, &n, all, (int)(gmac ? aad_len + IV + len : aad_len)));
+	if (!gmac)
+		assert_true(EVP_EncryptUpdate(ctx, text, &n, plain, (int)len));
+	assert_true(EVP_EncryptFinal_ex(ctx, text + len, &n));
+	assert_true(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, sa->icv_len, text + len));
+	EVP_CIPHER_CTX_free(ctx);
+}
+
+/* CBC, or CTR with the counter block of RFC 3686 section 4. */
+static void cipher_by_openssl(const struct espnic_hal_sa *sa, const uint8_t *iv, uint8_t *text, uint32_t len)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t block[16] = { [15] = 1 }, plain[64];
+	int n;
+
+	memcpy(block, sa->salt, sa->salt_len);
+	memcpy(block + sa->salt_len, iv, sa->enc_alg == ESPNIC_ENC_ALG_AES_CBC ? 16 : IV);
+	memcpy(plain, text, len);
+	assert_true(EVP_EncryptInit_ex(ctx, cipher_of(sa), NULL, sa->enc_key, block));
+	assert_true(EVP_CIPHER_CTX_set_padding(ctx, 0));
+	assert_true(EVP_EncryptUpdate(ctx, text, &n, plain, (int)len));
+	assert_int_equal(n, len);
+	EVP_CIPHER_CTX_free(ctx);
+}
+
+static void aes_block(const uint8_t *key, const uint8_t *in, uint8_t *out)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n;
+
+	assert_true(EVP_EncryptInit_ex(ctx, EVP_aes_128_ecb(), NULL, key, NULL));
+	assert_true(EVP_CIPHER_CTX_set_padding(ctx, 0));
+	assert_true(EVP_EncryptUpdate(ctx, out, &n, in, 16));
+	EVP_CIPHER_CTX_free(ctx);
+}
+
+/* RFC 3566 section 4, of AES alone: OpenSSL has no XCBC. */
+static void xcbc_by_openssl(const uint8_t *key, const uint8_t *p, uint32_t len, uint8_t *mac)
+{
+	uint8_t k[3][16], e[16] = { 0 }, last[16] = { 0 };
+	uint32_t at = 0;
+
+	for (int i = 0; i < 3; i++) {
+		memset(e, i + 1, 16);
+		aes_block(key, e, k[i]);
+	}
+	memset(e, 0, 16);
+	for (; len - at > 16; at += 16) {
+		for (int i = 0; i < 16; i++)
+			e[i] ^= p[at + (uint32_t)i];
+		aes_block(k[0], e, e);
+	}
+	memcpy(last, p + at, len - at);
+	if (len - at < 16)
+		last[len - at] = 0x80;
+	for (int i = 0; i < 16; i++)
+		e[i] ^= last[i] ^ k[len - at < 16 ? 2 : 1][i];
+	aes_block(k[0], e, mac);
+}
+
+static void mac_by_openssl(const struct espnic_hal_sa *sa, const uint8_t *p, uint32_t len, uint8_t *icv)
+{
+	static const char *const digest[] = {
+		[ESPNIC_AUTH_ALG_HMAC_MD5_96] = "MD5", [ESPNIC_AUTH_ALG_HMAC_SHA1_96] = "SHA1",
+		[ESPNIC_AUTH_ALG_HMAC_SHA256_128] = "SHA256", [ESPNIC_AUTH_ALG_HMAC_SHA384_192] = "SHA384",
+		[ESPNIC_AUTH_ALG_HMAC_SHA512_256] = "SHA512",
+	};
+	bool cmac = sa->auth_alg == ESPNIC_AUTH_ALG_AES_CMAC_96;
+	uint8_t mac[64];
+	size_t n = 0;
+
+	if (sa->auth_alg == ESPNIC_AUTH_ALG_AES_XCBC_96)
+		xcbc_by_openssl(sa->auth_key, p, len, mac);
+	else
+		assert_non_null(EVP_Q_mac(NULL, cmac ? "CMAC" : "HMAC", NULL,
+					  cmac ? "AES-128-CBC" : digest[sa->auth_alg], NULL, sa->auth_key,
+					  sa->auth_key_len, p, len, mac, sizeof(mac), &n));
+	memcpy(icv, mac, sa->icv_len);
+}
+
 /* What a known-answer packet with @sa must look like behind its IPv4 header, by OpenSSL and RFC 4303. */
 static uint32_t by_openssl(const struct espnic_hal_sa *sa, const uint8_t *iv, const uint8_t *in,
 			   uint32_t in_len, uint8_t *esp)
 {
-	const EVP_CIPHER *c = sa->enc_key_len == 16 ? EVP_aes_128_gcm() :
-			      sa->enc_key_len == 24 ? EVP_aes_192_gcm() : EVP_aes_256_gcm();
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	uint8_t nonce[12], aad[12], plain[256];
+	bool cbc = sa->enc_alg == ESPNIC_ENC_ALG_AES_CBC;
+	uint32_t block = cbc ? 16 : sa->enc_alg == ESPNIC_ENC_ALG_DES3_CBC ? 8 : 4;
+	uint32_t iv_len = cbc ? 16 : sa->enc_alg == ESPNIC_ENC_ALG_NULL ? 0 : IV;
 	uint64_t seq = sa->seq + 1;
 	uint32_t spi = htobe32(sa->spi), hi = htobe32((uint32_t)(seq >> 32)), lo = htobe32((uint32_t)seq);
-	uint32_t len = in_len - IPV4, pad = -(len + 2) % 4, aad_len = 0;
-	int n;
+	uint32_t len = in_len - IPV4, pad = -(len + 2) % block, aad_len = 0, auth_len;
+	uint8_t aad[12], *text = esp + ESP + iv_len;
 
-	memcpy(plain, in + IPV4, len);
-	for (uint32_t i = 1; i <= pad; i++)
-		plain[len++] = (uint8_t)i;
-	plain[len++] = (uint8_t)pad;
-	plain[len++] = in[9];
-
-	memcpy(nonce, sa->salt, 4);
-	memcpy(nonce + 4, iv, 8);
-	memcpy(aad, &spi, 4);
-	if (sa->esn)
-		memcpy(aad + (aad_len += 4), &hi, 4);
-	memcpy(aad + (aad_len += 4), &lo, 4);
-	aad_len += 4;
-
+	assert_true(!iv == !iv_len);
 	memcpy(esp, &spi, 4);
 	memcpy(esp + 4, &lo, 4);
-	memcpy(esp + ESP, iv, IV);
-	assert_true(EVP_EncryptInit_ex(ctx, c, NULL, sa->enc_key, nonce));
-	assert_true(EVP_EncryptUpdate(ctx, NULL, &n, aad, (int)aad_len));
-	assert_true(EVP_EncryptUpdate(ctx, esp + ESP + IV, &n, plain, (int)len));
-	assert_true(EVP_EncryptFinal_ex(ctx, esp + ESP + IV + len, &n));
-	assert_true(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, sa->icv_len, esp + ESP + IV + len));
-	EVP_CIPHER_CTX_free(ctx);
-	return ESP + IV + len + sa->icv_len;
+	if (iv)
+		memcpy(esp + ESP, iv, iv_len);
+	memcpy(text, in + IPV4, len);
+	for (uint32_t i = 1; i <= pad; i++)
+		text[len++] = (uint8_t)i;
+	text[len++] = (uint8_t)pad;
+	text[len++] = in[9];
+
+	if (!sa->auth_alg) {
+		memcpy(aad, &spi, 4);
+		if (sa->esn)
+			memcpy(aad + (aad_len += 4), &hi, 4);
+		memcpy(aad + (aad_len += 4), &lo, 4);
+		aead_by_openssl(sa, iv, text, len, aad, aad_len + 4);
+	} else {
+		if (iv)
+			cipher_by_openssl(sa, iv, text, len);
+		auth_len = ESP + iv_len + len;
+		/* RFC 4303 section 2.2.1: not sent, but under the ICV. */
+		if (sa->esn) {
+			memcpy(esp + auth_len, &hi, 4);
+			auth_len += 4;
+		}
+		mac_by_openssl(sa, esp, auth_len, text + len);
+	}
+	return ESP + iv_len + len + sa->icv_len;
 }
 
 static uint32_t compared;
@@ -105,7 +232,7 @@ static void test_known_answers(void **state)
 	fake_init(&fake);
 	espnic_fw_init(&fw, &ops, &fake);
 	fake_settle(&fake, &fw);
-	assert_int_equal(compared, 9);
+	assert_int_equal(compared, 19);
 	assert_int_equal(fake.reg[ESPNIC_REG_STATUS / 4], ESPNIC_STATUS_READY | ESPNIC_STATUS_FW_ALIVE);
 }
 

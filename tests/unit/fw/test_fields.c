@@ -33,6 +33,10 @@ enum prep {
 	P_NOT_THERE,		/* the object was not made before */
 	P_TWICE,		/* the command was done once before */
 	P_NO_DORMANT,		/* the same, and the device knows no dormant SAs */
+	P_CCM, P_CHACHA, P_GMAC,	/* SA: of that AEAD */
+	P_CBC,			/* SA: AES-CBC with HMAC-SHA2-256-128 */
+	P_NULL,			/* SA: NULL with AES-CMAC-96 */
+	P_OPAQUE,		/* selector: OPAQUE protocol and ports */
 };
 
 struct row {
@@ -172,7 +176,8 @@ static const struct row rows[] = {
 	BAD(SA_ADD, sa_add, P_NONE, family, 0, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, family, 5, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, enc_alg, 0, UNSUPPORTED),
-	BAD(SA_ADD, sa_add, P_NONE, enc_alg, 2, UNSUPPORTED),
+	BAD(SA_ADD, sa_add, P_NONE, enc_alg, 9, UNSUPPORTED),
+	BAD(SA_ADD, sa_add, P_NONE, enc_alg, 255, UNSUPPORTED),
 	BAD(SA_ADD, sa_add, P_NONE, enc_key_len, 0, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, enc_key_len, 20, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, enc_key_len, 33, BAD_FIELD),
@@ -184,6 +189,31 @@ static const struct row rows[] = {
 	BAD(SA_ADD, sa_add, P_NONE, auth_key_len, 20, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, salt_len, 0, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, salt_len, 8, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CCM, salt_len, 4, BAD_FIELD),
+	BADBYTE(SA_ADD, sa_add, P_CCM, salt, 3, 1, BAD_FIELD, 3),
+	OTHER(SA_ADD, sa_add, P_CCM, icv_len, 8, OK, 0),
+	BAD(SA_ADD, sa_add, P_CCM, icv_len, 4, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CCM, enc_key_len, 19, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CHACHA, enc_key_len, 16, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CHACHA, enc_key_len, 0, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CHACHA, icv_len, 12, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_GMAC, icv_len, 8, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_GMAC, auth_alg, ESPNIC_AUTH_ALG_HMAC_SHA1_96, UNSUPPORTED),
+	BAD(SA_ADD, sa_add, P_CBC, auth_alg, ESPNIC_AUTH_ALG_NONE, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CBC, auth_alg, 8, UNSUPPORTED),
+	BAD(SA_ADD, sa_add, P_CBC, auth_alg, 255, UNSUPPORTED),
+	BAD(SA_ADD, sa_add, P_CBC, auth_key_len, 0, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CBC, auth_key_len, 31, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CBC, auth_key_len, 65, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CBC, icv_len, 12, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CBC, icv_len, 32, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CBC, enc_key_len, 0, BAD_FIELD),
+	BAD(SA_ADD, sa_add, P_CBC, salt_len, 4, BAD_FIELD),
+	BADBYTE(SA_ADD, sa_add, P_CBC, salt, 0, 1, BAD_FIELD, 0),
+	BADBYTE(SA_ADD, sa_add, P_CBC, auth_key, 32, 1, BAD_FIELD, 32),
+	BAD(SA_ADD, sa_add, P_NULL, enc_key_len, 16, BAD_FIELD),
+	BADBYTE(SA_ADD, sa_add, P_NULL, enc_key, 0, 1, BAD_FIELD, 0),
+	BAD(SA_ADD, sa_add, P_NULL, auth_alg, ESPNIC_AUTH_ALG_NONE, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, ttl, 0, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, dscp, 64, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, df, 3, BAD_FIELD),
@@ -221,6 +251,10 @@ static const struct row rows[] = {
 	BAD(SA_ADD, sa_add, P_NONE, sel.dport_max, 3999, BAD_FIELD),
 	OTHER(SA_ADD, sa_add, P_NONE, sel.dport_min, 5001, BAD_FIELD, B(sa_add, sel.dport_max)),
 	BADBYTE(SA_ADD, sa_add, P_NONE, sel.reserved, 3, 1, BAD_FIELD, 0),
+	OTHER(SA_ADD, sa_add, P_OPAQUE, sel.sport_min, 65534, BAD_FIELD, B(sa_add, sel.sport_max)),
+	BAD(SA_ADD, sa_add, P_OPAQUE, sel.dport_max, 1, BAD_FIELD),
+	OTHER(SA_ADD, sa_add, P_OPAQUE, sel.family, 4, BAD_FIELD, B(sa_add, sel.proto)),
+	OTHER(SA_ADD, sa_add, P_OPAQUE, sel.family, 0, OK, 0),
 	BAD(SA_ADD, sa_add, P_NONE, limits.soft_packets, 0, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, limits.hard_packets, 0, BAD_FIELD),
 	BAD(SA_ADD, sa_add, P_NONE, limits.soft_bytes, 0, BAD_FIELD),
@@ -313,6 +347,9 @@ static const struct row rows[] = {
 	OTHER(POLICY_ADD, policy_add, P_POLICY_TRANSPORT, sel.sport_max, 0, OK, 0),
 	BAD(POLICY_ADD, policy_add, P_SPORT, sel.sport_max, 0, BAD_FIELD),
 	BADBYTE(POLICY_ADD, policy_add, P_NONE, sel.reserved, 0, 1, BAD_FIELD, 0),
+	BAD(POLICY_ADD, policy_add, P_OPAQUE, sel.sport_max, 65534, BAD_FIELD),
+	OTHER(POLICY_ADD, policy_add, P_OPAQUE, sel.dport_min, 1, BAD_FIELD, B(policy_add, sel.dport_max)),
+	OTHER(POLICY_ADD, policy_add, P_OPAQUE, sel.family, 4, BAD_FIELD, B(policy_add, sel.proto)),
 
 	/* POLICY_DEL, POLICY_QUERY */
 	BAD(POLICY_DEL, policy, P_NONE, id, 0, BAD_HANDLE),
@@ -324,9 +361,64 @@ static const struct row rows[] = {
 	OTHER(POLICY_QUERY, policy, P_NOT_THERE, id, 3, NOT_FOUND, 0),
 };
 
+/* The suite of these transforms, with keys that fit. */
+static void suite(struct espnic_cmd_sa_add *c, uint8_t enc, uint8_t auth)
+{
+	static const struct {
+		uint8_t key_len, salt_len, icv_len;
+	} encs[] = {
+		[ESPNIC_ENC_ALG_AES_GCM] = { 16, 4, 16 }, [ESPNIC_ENC_ALG_AES_GMAC] = { 24, 4, 16 },
+		[ESPNIC_ENC_ALG_AES_CCM] = { 16, 3, 16 },
+		[ESPNIC_ENC_ALG_CHACHA20_POLY1305] = { 32, 4, 16 },
+		[ESPNIC_ENC_ALG_AES_CBC] = { 32, 0, 0 }, [ESPNIC_ENC_ALG_AES_CTR] = { 16, 4, 0 },
+		[ESPNIC_ENC_ALG_DES3_CBC] = { 24, 0, 0 }, [ESPNIC_ENC_ALG_NULL] = { 0, 0, 0 },
+	};
+	static const uint8_t auth_key[] = { 0, 16, 20, 32, 48, 64, 16, 16 };
+	static const uint8_t auth_icv[] = { 0, 12, 12, 16, 24, 32, 12, 12 };
+
+	c->enc_alg = enc;
+	c->enc_key_len = encs[enc].key_len;
+	c->salt_len = encs[enc].salt_len;
+	c->auth_alg = auth;
+	c->auth_key_len = auth_key[auth];
+	c->icv_len = auth ? auth_icv[auth] : encs[enc].icv_len;
+	memset(c->enc_key, 0, sizeof(c->enc_key));
+	memset(c->enc_key, 0x11, c->enc_key_len);
+	memset(c->salt, 0, sizeof(c->salt));
+	memset(c->salt, 0x22, c->salt_len);
+	memset(c->auth_key, 0, sizeof(c->auth_key));
+	memset(c->auth_key, 0x33, c->auth_key_len);
+}
+
+static void opaque(struct espnic_cmd_selector *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->family = 6;
+	s->proto = 255;
+	s->sport_min = s->dport_min = UINT16_MAX;
+}
+
 static void prepare_sa(struct espnic_cmd_sa_add *c, enum prep prep)
 {
 	switch (prep) {
+	case P_CCM:
+		suite(c, ESPNIC_ENC_ALG_AES_CCM, ESPNIC_AUTH_ALG_NONE);
+		break;
+	case P_CHACHA:
+		suite(c, ESPNIC_ENC_ALG_CHACHA20_POLY1305, ESPNIC_AUTH_ALG_NONE);
+		break;
+	case P_GMAC:
+		suite(c, ESPNIC_ENC_ALG_AES_GMAC, ESPNIC_AUTH_ALG_NONE);
+		break;
+	case P_CBC:
+		suite(c, ESPNIC_ENC_ALG_AES_CBC, ESPNIC_AUTH_ALG_HMAC_SHA256_128);
+		break;
+	case P_NULL:
+		suite(c, ESPNIC_ENC_ALG_NULL, ESPNIC_AUTH_ALG_AES_CMAC_96);
+		break;
+	case P_OPAQUE:
+		opaque(&c->sel);
+		break;
 	case P_TRANSPORT:
 	case P_CRYPTO:
 	case P_SA_CRYPTO:
@@ -364,6 +456,8 @@ static void prepare_policy(struct espnic_cmd_policy_add *c, enum prep prep)
 {
 	if (prep == P_SPORT)
 		c->sel.sport_min = 1;
+	if (prep == P_OPAQUE)
+		opaque(&c->sel);
 	if (prep != P_BLOCK && prep != P_POLICY_TRANSPORT)
 		return;
 	c->tmpl_family = 0;
@@ -539,6 +633,90 @@ static void test_lacking_capability(void **state)
 		  B(policy_add, tmpl_mode), 0);
 }
 
+static struct espnic_cmd_cpl add_suite(uint8_t enc, uint8_t auth, uint8_t offload)
+{
+	struct row r = { .opcode = ESPNIC_OPCODE_SA_ADD };
+	struct espnic_cmd_entry e;
+	uint32_t caps = fw.caps.transforms;
+
+	prepare_state(&r);
+	fw.caps.transforms = caps;
+	fake_good(&e, ESPNIC_OPCODE_SA_ADD);
+	if (offload == ESPNIC_CMD_SA_OFFLOAD_CRYPTO)
+		prepare_sa(FAKE_BODY(&e, espnic_cmd_sa_add), P_CRYPTO);
+	suite(FAKE_BODY(&e, espnic_cmd_sa_add), enc, auth);
+	return fake_run(&fake, &fw, &e);
+}
+
+/* Each pair of encryption transform and authenticator, in both kinds of offload. */
+static void test_suites(void **state)
+{
+	(void)state;
+	fw = fresh_fw;
+	for (uint8_t enc = ESPNIC_ENC_ALG_AES_GCM; enc <= ESPNIC_ENC_ALG_NULL; enc++)
+		for (uint8_t auth = 0; auth <= ESPNIC_AUTH_ALG_AES_CMAC_96; auth++)
+			for (uint8_t offload = 1; offload <= 2; offload++) {
+				bool aead = enc <= ESPNIC_ENC_ALG_CHACHA20_POLY1305;
+				bool crypto = offload == ESPNIC_CMD_SA_OFFLOAD_CRYPTO;
+				bool good = aead ? !auth : auth && !crypto;
+				struct espnic_cmd_cpl c = add_suite(enc, auth, offload);
+
+				if ((c.status == ESPNIC_CMD_STATUS_OK) != good)
+					fail_msg("enc %u auth %u offload %u: status %u detail %u", enc,
+						 auth, offload, c.status, c.detail);
+				if (!aead && crypto) {
+					assert_int_equal(c.status, ESPNIC_CMD_STATUS_UNSUPPORTED);
+					assert_int_equal(c.detail, B(sa_add, enc_alg));
+				}
+				if (!good)
+					continue;
+				/* What the HAL was given is what was asked for. */
+				assert_int_equal(fake.sa[1].sa.enc_alg, enc);
+				assert_int_equal(fake.sa[1].sa.auth_alg, auth);
+				for (uint32_t i = 0; i < sizeof(fake.sa[1].auth_key); i++)
+					assert_int_equal(fake.sa[1].auth_key[i],
+							 i < fake.sa[1].sa.auth_key_len ? 0x33 : 0);
+			}
+}
+
+/* A suite whose capability bit is not set is refused, by the field that names it. */
+static void test_lacking_transform(void **state)
+{
+	static const struct {
+		uint8_t enc, auth;
+		uint32_t cap, detail;
+	} rows[] = {
+#define ENC(name, with) { ESPNIC_ENC_ALG_##name, ESPNIC_AUTH_ALG_##with, ESPNIC_CAP_TRANSFORMS_##name, \
+			  B(sa_add, enc_alg) }
+#define AUTH(name) { ESPNIC_ENC_ALG_NULL, ESPNIC_AUTH_ALG_##name, ESPNIC_CAP_TRANSFORMS_##name, \
+		     B(sa_add, auth_alg) }
+		ENC(AES_GMAC, NONE), ENC(AES_CCM, NONE), ENC(CHACHA20_POLY1305, NONE),
+		ENC(AES_CBC, HMAC_SHA1_96), ENC(AES_CTR, HMAC_SHA1_96), ENC(DES3_CBC, HMAC_SHA1_96),
+		ENC(NULL, HMAC_SHA1_96), AUTH(HMAC_MD5_96), AUTH(HMAC_SHA1_96),
+		AUTH(HMAC_SHA256_128), AUTH(HMAC_SHA384_192), AUTH(HMAC_SHA512_256),
+		AUTH(AES_XCBC_96), AUTH(AES_CMAC_96),
+		{ ESPNIC_ENC_ALG_AES_CCM, ESPNIC_AUTH_ALG_NONE, ESPNIC_CAP_TRANSFORMS_ICV_16,
+		  B(sa_add, icv_len) },
+#undef ENC
+#undef AUTH
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct espnic_cmd_cpl c;
+
+		fw = fresh_fw;
+		fw.caps.transforms = rows[i].cap ^ fresh_fw.caps.transforms;
+		c = add_suite(rows[i].enc, rows[i].auth, ESPNIC_CMD_SA_OFFLOAD_PACKET);
+		assert_int_equal(c.status, ESPNIC_CMD_STATUS_UNSUPPORTED);
+		assert_int_equal(c.detail, rows[i].detail);
+		/* With it, it is taken. */
+		fw.caps.transforms = fresh_fw.caps.transforms;
+		c = add_suite(rows[i].enc, rows[i].auth, ESPNIC_CMD_SA_OFFLOAD_PACKET);
+		assert_int_equal(c.status, ESPNIC_CMD_STATUS_OK);
+	}
+}
+
 static int boot(void **state)
 {
 	(void)state;
@@ -552,6 +730,8 @@ int main(void)
 		cmocka_unit_test(test_rows_are_lawful),
 		cmocka_unit_test(test_bad_fields),
 		cmocka_unit_test(test_lacking_capability),
+		cmocka_unit_test(test_suites),
+		cmocka_unit_test(test_lacking_transform),
 	};
 
 	return cmocka_run_group_tests_name("fw fields", tests, boot, NULL);

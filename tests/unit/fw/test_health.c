@@ -139,6 +139,8 @@ static void test_self_test_fails(void **state)
 		{ 3, FAKE_KAT_REFUSES },	/* it fails, but for the wrong reason */
 		{ 13, FAKE_KAT_REFUSES },
 		{ 27, FAKE_KAT_ACCEPTS },
+		{ 28, FAKE_KAT_BYTE },		/* of another suite */
+		{ 57, FAKE_KAT_ACCEPTS },
 	};
 
 	(void)state;

@@ -225,6 +225,68 @@ static void test_what_is_a_twin(void **state)
 	assert_true(add(&e));
 }
 
+static void make_ctr(struct espnic_cmd_sa_add *c, uint8_t auth)
+{
+	c->enc_alg = ESPNIC_ENC_ALG_AES_CTR;
+	c->auth_alg = ESPNIC_AUTH_ALG_HMAC_SHA1_96;
+	c->auth_key_len = 20;
+	c->icv_len = 12;
+	memset(c->auth_key, auth, 20);
+}
+
+static void make_null(struct espnic_cmd_sa_add *c, uint8_t auth)
+{
+	make_ctr(c, auth);
+	c->enc_alg = ESPNIC_ENC_ALG_NULL;
+	c->enc_key_len = 0;
+	c->salt_len = 0;
+	memset(c->enc_key, 0, sizeof(c->enc_key));
+	memset(c->salt, 0, sizeof(c->salt));
+}
+
+/* One key under two transforms is one key stream, whatever authenticates it; NULL has no other key. */
+static void test_twins_of_transforms(void **state)
+{
+	struct espnic_cmd_entry e;
+
+	(void)state;
+	fake_boot(&fake, &fw);
+	add_plain(OUT, 1);
+	e = entry(OUT, 2);
+	make_ctr(body(&e), 1);
+	assert_true(add(&e));
+	e = entry(OUT, 3);
+	make_ctr(body(&e), 2);
+	assert_true(add(&e));
+
+	e = entry(OUT, 4);
+	make_null(body(&e), 1);
+	assert_false(add(&e));
+	e = entry(OUT, 5);
+	make_null(body(&e), 2);
+	assert_false(add(&e));
+	e = entry(OUT, 6);
+	make_null(body(&e), 2);
+	assert_true(add(&e));
+	/* An encryption key is no authentication key of the same bytes. */
+	e = entry(OUT, 7);
+	make_null(body(&e), 0);
+	body(&e)->auth_alg = ESPNIC_AUTH_ALG_AES_CMAC_96;
+	body(&e)->auth_key_len = 16;
+	memset(body(&e)->auth_key, 0, sizeof(body(&e)->auth_key));
+	memset(body(&e)->auth_key, 7, 16);
+	assert_false(add(&e));
+	e = entry(OUT, 8);
+	body(&e)->enc_alg = ESPNIC_ENC_ALG_AES_CBC;
+	body(&e)->auth_alg = ESPNIC_AUTH_ALG_AES_CMAC_96;
+	body(&e)->auth_key_len = 16;
+	body(&e)->icv_len = 12;
+	body(&e)->salt_len = 0;
+	memset(body(&e)->salt, 0, sizeof(body(&e)->salt));
+	memset(body(&e)->enc_key, 7, 16);
+	assert_false(add(&e));
+}
+
 /* SPI and destination belong to one key, live or dormant. */
 static void test_place_is_taken(void **state)
 {
@@ -444,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_last_report_of_the_first),
 		cmocka_unit_test(test_failed_takeover_changes_nothing),
 		cmocka_unit_test(test_what_is_a_twin),
+		cmocka_unit_test(test_twins_of_transforms),
 		cmocka_unit_test(test_place_is_taken),
 		cmocka_unit_test(test_other_offload_is_no_twin),
 		cmocka_unit_test(test_deleted_key_is_remembered),
