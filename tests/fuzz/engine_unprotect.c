@@ -2,10 +2,10 @@
 /*
  * Fuzz target: packets from the wire, at every kind of SA, with ref and fast side by side.
  *
- * Input: one byte that picks the SA, one that picks what is done, the rest is a packet.
+ * Input: one byte that picks the SA, one that picks its suite and what is done, the rest is a packet.
  *	even: unprotect it as it is (and crypt_in, flow and ESP search);
  *	odd: protect it, flip one bit of the result, and unprotect: anything authenticated
- *	     that was changed must be refused.
+ *	     that was changed must be refused; unchanged, it must come back.
  * Both bodies must give the same verdict and bytes.
  *
  * Built with -DESPNIC_FUZZ_REPLAY it has a main() of its own that replays files.
@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/engine.h"
 #include "engine/ip.h"
+#include "suites.h"
 
 enum {
 	BODIES = 2,
@@ -36,27 +36,25 @@ struct room {
 static const struct espnic_engine_ops *bodies[BODIES];
 static struct espnic_engine_thread *threads[BODIES];
 
-static void params(uint8_t kind, struct espnic_sa_params *p)
+static void params(const struct suite *s, uint8_t kind, struct espnic_sa_params *p)
 {
 	espnic_sa_params_init(p);
 	p->spi = SPI;
-	p->enc = ESPNIC_ENC_AES_GCM;
-	p->enc_key_len = 16;
-	p->salt_len = 4;
+	suite_params(s, p);
 	p->mode = kind & 1 ? ESPNIC_MODE_TUNNEL : ESPNIC_MODE_TRANSPORT;
 	p->tunnel.family = kind & 2 ? ESPNIC_IPV6 : ESPNIC_IPV4;
 	p->esn = kind & 4;
-	p->udp_encap = kind & 8;
+	p->udp_encap = kind & 8 && s->proto == ESPNIC_PROTO_ESP;
 	p->replay_window = kind & 16 ? 64 : 0;
 }
 
-static struct espnic_sa *add(unsigned int i, uint8_t kind, enum espnic_sa_dir dir,
-			     enum espnic_sa_offload offload)
+static struct espnic_sa *add(unsigned int i, const struct suite *s, uint8_t kind,
+			     enum espnic_sa_dir dir, enum espnic_sa_offload offload)
 {
 	struct espnic_sa_params p;
 	struct espnic_sa *sa;
 
-	params(kind, &p);
+	params(s, kind, &p);
 	p.dir = dir;
 	p.offload = offload;
 	if (bodies[i]->sa_add(&p, &sa, NULL) != ESPNIC_OK)
@@ -86,42 +84,60 @@ static void must_agree(const struct room *a, const struct room *b)
 		abort();
 }
 
-static void receive(unsigned int i, uint8_t kind, const uint8_t *data, size_t size, struct room *r)
+static void receive(unsigned int i, const struct suite *s, uint8_t kind, const uint8_t *data,
+		    size_t size, struct room *r)
 {
-	struct espnic_sa *sa = add(i, kind, ESPNIC_DIR_IN, ESPNIC_OFFLOAD_CRYPTO);
+	struct espnic_sa *sa;
 
-	place(r, data, size, sa);
-	bodies[i]->crypt_in(threads[i], &r->pkt, 1);
-	if (r->pkt.verdict != ESPNIC_OK && memcmp(r->pkt.data, data, size) != 0)
-		abort();
-	bodies[i]->sa_del(sa);
-
-	sa = add(i, kind, ESPNIC_DIR_IN, ESPNIC_OFFLOAD_PACKET);
+	/* Of AH there is no crypto offload. */
+	if (s->proto == ESPNIC_PROTO_ESP) {
+		sa = add(i, s, kind, ESPNIC_DIR_IN, ESPNIC_OFFLOAD_CRYPTO);
+		place(r, data, size, sa);
+		bodies[i]->crypt_in(threads[i], &r->pkt, 1);
+		if (r->pkt.verdict != ESPNIC_OK && memcmp(r->pkt.data, data, size) != 0)
+			abort();
+		bodies[i]->sa_del(sa);
+	}
+	sa = add(i, s, kind, ESPNIC_DIR_IN, ESPNIC_OFFLOAD_PACKET);
 	place(r, data, size, sa);
 	bodies[i]->unprotect(threads[i], &r->pkt, 1);
 	bodies[i]->sa_del(sa);
 }
 
-/* Protects, flips one bit from the ESP header on, and sees that it is refused. */
-static void flip(unsigned int i, uint8_t kind, const uint8_t *data, size_t size, uint32_t bit,
-		 struct room *r)
+/* Unprotects a copy of the packet in @from by @sa into @to, bit @bit of its ESP or AH header and what follows changed. */
+static void unprotect_copy(unsigned int i, struct espnic_sa *sa, const struct room *from, struct room *to,
+			   uint32_t bit)
 {
-	struct espnic_sa *out = add(i, kind, ESPNIC_DIR_OUT, ESPNIC_OFFLOAD_PACKET);
-	struct espnic_sa *in = add(i, kind, ESPNIC_DIR_IN, ESPNIC_OFFLOAD_PACKET);
+	place(to, from->pkt.data, from->pkt.len, sa);
+	if (bit != UINT32_MAX)
+		to->pkt.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	bodies[i]->unprotect(threads[i], &to->pkt, 1);
+}
+
+/* Protects, flips one bit from the ESP or AH header on, and sees that it is refused, and the right packet taken. */
+static void flip(unsigned int i, const struct suite *s, uint8_t kind, const uint8_t *data, size_t size,
+		 uint32_t bit, struct room *r)
+{
+	struct espnic_sa *out = add(i, s, kind, ESPNIC_DIR_OUT, ESPNIC_OFFLOAD_PACKET);
+	struct espnic_sa *in = add(i, s, kind, ESPNIC_DIR_IN, ESPNIC_OFFLOAD_PACKET);
+	static struct room back;
 	struct espnic_esp_loc loc;
 
 	place(r, data, size, out);
 	bodies[i]->protect(threads[i], &r->pkt, 1);
-	if (r->pkt.verdict == ESPNIC_OK) {
+	if (r->pkt.verdict == ESPNIC_OK && r->pkt.len <= INPUT_MAX) {
 		if (!espnic_esp_find(r->pkt.data, r->pkt.len, &loc))
 			abort();
 		bit %= loc.len * 8;
-		r->pkt.data[loc.off + bit / 8] ^= (uint8_t)(1u << bit % 8);
-		r->pkt.sa = in;
-		bodies[i]->unprotect(threads[i], &r->pkt, 1);
-		if (r->pkt.verdict == ESPNIC_OK)
+		unprotect_copy(i, in, r, &back, loc.off * 8 + bit);
+		if (back.pkt.verdict == ESPNIC_OK)
 			abort();
-		if (bit / 8 >= PREFIX && r->pkt.verdict != ESPNIC_INTEGRITY)
+		/* What AH says of itself, lengths and all, stands in front of its ICV. */
+		if (s->proto == ESPNIC_PROTO_ESP && bit / 8 >= PREFIX &&
+		    back.pkt.verdict != ESPNIC_INTEGRITY)
+			abort();
+		unprotect_copy(i, in, r, &back, UINT32_MAX);
+		if (back.pkt.verdict == ESPNIC_INTEGRITY || back.pkt.verdict == ESPNIC_PADDING)
 			abort();
 	}
 	bodies[i]->sa_del(out);
@@ -144,6 +160,7 @@ static void setup(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct room rooms[BODIES];
+	const struct suite *s;
 	struct espnic_flow flow;
 	uint8_t kind, what;
 	uint32_t bit;
@@ -153,15 +170,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	setup();
 	kind = data[0] % KINDS;
 	what = data[1];
+	s = &suites[(what >> 1) % SUITES];
 	data += 2;
 	size -= 2;
 	bit = what * 37u + (size ? data[size - 1] : 0u);
 	espnic_flow_parse(data, (uint32_t)size, &flow);
 	for (unsigned int i = 0; i < BODIES && bodies[i]; i++) {
 		if (what & 1)
-			flip(i, kind, data, size, bit, &rooms[i]);
+			flip(i, s, kind, data, size, bit, &rooms[i]);
 		else
-			receive(i, kind, data, size, &rooms[i]);
+			receive(i, s, kind, data, size, &rooms[i]);
 		must_agree(&rooms[0], &rooms[i]);
 	}
 	return 0;
