@@ -20,6 +20,7 @@ enum {
 	IPV4_OPT_SSRR = 137,
 	IPV4_OPT_HEAD = 2,		/* bytes: type and length */
 	IPV4_ROUTE_POINTER = 2,		/* offset: counts from 1, of the next address */
+	IPV4_ROUTE_FIRST = 4,
 	IPV4_ADDR = 4,
 
 	IPV6_VERSION_BITS = 0xf0,
@@ -59,7 +60,10 @@ static bool foresee_ipv4_route(uint8_t *p, const uint8_t *opt, uint32_t len, boo
 	if (len < IPV4_OPT_HEAD + 1)
 		return false;
 	pointer = opt[IPV4_ROUTE_POINTER];
-	if (pointer == 0 || pointer > len)
+	/* RFC 791 section 3.1: the first address is where the smallest legal pointer points. */
+	if (pointer < IPV4_ROUTE_FIRST)
+		return false;
+	if (pointer > len)
 		return true;
 	if (pointer - 1 + IPV4_ADDR > len)
 		return false;

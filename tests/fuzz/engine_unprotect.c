@@ -114,6 +114,19 @@ static void unprotect_copy(unsigned int i, struct espnic_sa *sa, const struct ro
 	bodies[i]->unprotect(threads[i], &to->pkt, 1);
 }
 
+/*
+ * Whether the ICV of AH may be of a header that routers have yet to make (RFC 4302 section 3.3.3.1): source routes,
+ * in IPv4 options or an IPv6 routing header.
+ */
+static bool foretells(const struct espnic_pkt *pkt)
+{
+	struct espnic_ip ip;
+
+	if (!espnic_ip_parse(pkt->data, pkt->len, &ip) || ip.proto != ESPNIC_IPPROTO_AH)
+		return false;
+	return ip.upper_off > (pkt->data[0] >> 4 == ESPNIC_IPV4 ? ESPNIC_IPV4_HLEN : ESPNIC_IPV6_HLEN);
+}
+
 /* Protects, flips one bit from the ESP or AH header on, and sees that it is refused, and the right packet taken. */
 static void flip(unsigned int i, const struct suite *s, uint8_t kind, const uint8_t *data, size_t size,
 		 uint32_t bit, struct room *r)
@@ -137,7 +150,8 @@ static void flip(unsigned int i, const struct suite *s, uint8_t kind, const uint
 		    back.pkt.verdict != ESPNIC_INTEGRITY)
 			abort();
 		unprotect_copy(i, in, r, &back, UINT32_MAX);
-		if (back.pkt.verdict == ESPNIC_INTEGRITY || back.pkt.verdict == ESPNIC_PADDING)
+		if (!foretells(&r->pkt) &&
+		    (back.pkt.verdict == ESPNIC_INTEGRITY || back.pkt.verdict == ESPNIC_PADDING))
 			abort();
 	}
 	bodies[i]->sa_del(out);
