@@ -168,7 +168,7 @@ test-kselftest: build
 test-debug: programs driver-debug
 	@tests/run debug
 coverage-driver: programs driver-coverage
-	@tests/coverage/driver --run
+	@tests/coverage/driver --min 85 --run
 test-fault: build
 	@tests/run fault
 test: build tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS) $(FUZZ_BINS)
