@@ -201,6 +201,7 @@ struct espnic_cmd_slot {
 /* Counters of the function, atomic_t in struct espnic_dev; X(name, what it counts). */
 #define ESPNIC_DEV_STATS(X) \
 	X(resets, "resets of the device, for whatever reason") \
+	X(restarts, "of all queues, after one had stopped or made an impossible completion") \
 	X(lost_irqs, "completions that no interrupt told of")
 
 #define ESPNIC_CMD_STAT_FIELD(name, doc)	u64 name;
@@ -303,6 +304,7 @@ struct espnic_dev {
 #define ESPNIC_TX_DONE_STATS(X) \
 	X(wakes, "the ring had room again") \
 	X(dev_drops, "dropped by the device; its counters say why") \
+	X(drop_stopped, "dropped: not answered for when the queue was stopped") \
 	X(bad_cpl, "impossible completions")
 
 #define ESPNIC_RX_STATS(X) \

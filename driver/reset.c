@@ -322,6 +322,7 @@ static void espnic_restart(struct espnic_dev *edev)
 
 	if (!enet->set)
 		return;
+	atomic_inc(&edev->restarts);
 	netif_device_detach(enet->netdev);
 	espnic_queues_stop(enet);
 	if (espnic_queues_start(enet)) {

@@ -86,7 +86,8 @@ void espnic_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *sta
 		espnic_tx_snapshot(&enet->tx_stats[i], &tx);
 		stats->tx_packets += tx.packets;
 		stats->tx_bytes += tx.bytes;
-		stats->tx_dropped += espnic_tx_drops(&tx) + tx.dev_drops;
+		stats->tx_dropped += espnic_tx_drops(&tx) + tx.drop_stopped +
+				     tx.dev_drops;
 		stats->tx_errors += tx.bad_cpl;
 
 		espnic_rx_snapshot(&enet->rx_stats[i], &rx);

@@ -328,9 +328,13 @@ void espnic_tx_drain(struct espnic_queue *queue)
 {
 	struct device *dev = queue->enet->edev->dev;
 	struct espnic_tx_ring *ring = &queue->tx;
-	u32 bytes = 0;
+	u32 bytes = 0, packets = 0;
 
-	while (ring->head != ring->tail)
+	for (; ring->head != ring->tail; packets++)
 		espnic_tx_free(dev, ring, 0, &bytes);
 	netdev_tx_reset_queue(ring->txq);
+	/* The device may have sent them, but did not say so. */
+	u64_stats_update_begin(&ring->stats->done_syncp);
+	u64_stats_add(&ring->stats->drop_stopped, packets);
+	u64_stats_update_end(&ring->stats->done_syncp);
 }

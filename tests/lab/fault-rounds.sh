@@ -146,7 +146,7 @@ faults=(
 	"lost-irq 3 0 cmd_lost_irqs"
 	"lost-irq 3 1 cmd_lost_irqs"
 	"lost-irq 2 2 -"
-	"dma-read 1 60 tx_drop_dma"
+	"dma-read 1 60 tx_drop_dma|cmd_restarts|cmd_resets"
 	"dma-read 1 4 -"
 	"dma-write 1 60 rx_drop_dma|cmd_resets"
 	"dma-write 1 4 -"
@@ -203,10 +203,19 @@ one_fault() {
 	[ "$4" = - ] || counted "$name" "$4" "$before"
 }
 
-# FAULT_TIMES of them, as the seed picks; 0: all
+# FAULT_TIMES of them, as the seed picks; 0: all; a name: those of it. On four queues, so that vector 2 is one's.
 round_faults() {
-	local left=("${faults[@]}") n=$FAULT_TIMES pick
-	[ "$n" -gt 0 ] || n=${#faults[@]}
+	local left=("${faults[@]}") n=$FAULT_TIMES pick fault
+	if [[ $n = *[!0-9]* ]]; then
+		left=()
+		for fault in "${faults[@]}"; do
+			[ "${fault%% *}" != "$n" ] || left+=("$fault")
+		done
+		n=${#left[@]}
+		tap "faults: there is $FAULT_TIMES" $((n > 0 ? 0 : 1))
+	fi
+	[ "$n" -gt 0 ] || n=${#left[@]}
+	t "faults: four queues" ethtool -L eth0 combined 4
 	while [ "$n" -gt 0 ] && [ ${#left[@]} -gt 0 ]; do
 		pick=$((RANDOM % ${#left[@]}))
 		# shellcheck disable=SC2086 # words on purpose
