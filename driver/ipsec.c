@@ -416,11 +416,18 @@ int espnic_ipsec_set_features(struct espnic_net *enet, netdev_features_t feature
 {
 	struct espnic_ipsec *ipsec = enet->ipsec;
 
-	WRITE_ONCE(ipsec->off, !(features & NETIF_F_HW_ESP));
+	if (features & NETIF_F_HW_ESP) {
+		WRITE_ONCE(ipsec->off, false);
+		return 0;
+	}
+	/* Another feature changes, and this one is off already. */
+	if (ipsec->off)
+		return 0;
+	WRITE_ONCE(ipsec->off, true);
 	/* Pairs with espnic_ipsec_check_on(). */
 	smp_mb();
 	/* xfrm flushes what is offloaded only from a device that has the feature. */
-	if (ipsec->off && (!xa_empty(&ipsec->sas) || !xa_empty(&ipsec->policies))) {
+	if (!xa_empty(&ipsec->sas) || !xa_empty(&ipsec->policies)) {
 		WRITE_ONCE(ipsec->off, false);
 		netdev_err(enet->netdev,
 			   "esp-hw-offload stays on: states or policies are offloaded\n");

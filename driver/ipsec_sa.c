@@ -37,7 +37,7 @@ static void espnic_sa_gone(struct espnic_hw *hw, const struct espnic_cmd_result 
 {
 	struct espnic_sa *sa = espnic_hw_sa(hw);
 
-	if (result->resp_len == sizeof(struct espnic_sa_report))
+	if (!result->err && result->resp_len == sizeof(struct espnic_sa_report))
 		espnic_sa_take_report(sa, (const struct espnic_sa_report *)result->resp,
 				      ktime_get());
 	espnic_key_keep(sa);
