@@ -144,12 +144,15 @@ static void what_cannot_be_opened(void **state)
 static void help_and_version(void **state)
 {
 	static char out[TEXT];
+	char version[32];
 
 	(void)state;
 	assert_int_equal(run((const char *[]){ "--help", NULL }, out), 0);
 	assert_non_null(strstr(out, "--socket PATH"));
 	assert_int_equal(run((const char *[]){ "--version", NULL }, out), 0);
-	assert_non_null(strstr(out, "interface 1.1"));
+	snprintf(version, sizeof(version), "interface %d.%d", ESPNIC_VERSION_MAJOR_VALUE,
+		 ESPNIC_VERSION_MINOR_VALUE);
+	assert_non_null(strstr(out, version));
 }
 
 static int dial(const char *path)
