@@ -78,11 +78,11 @@ def xfrm_name(macro):
 
 
 def tables():
-    header, ipsec = "driver/espnic.h", "driver/ipsec.h"
+    header, commands, ipsec = "driver/espnic.h", "driver/cmd.h", "driver/ipsec.h"
     return {
         "tx queue": prefixed("txqN_", x_list(header, "ESPNIC_TX_SEND_STATS") + x_list(header, "ESPNIC_TX_DONE_STATS")),
         "rx queue": prefixed("rxqN_", x_list(header, "ESPNIC_RX_STATS")),
-        "commands": prefixed("cmd_", x_list(header, "ESPNIC_CMD_STATS") + x_list(header, "ESPNIC_DEV_STATS")),
+        "commands": prefixed("cmd_", x_list(commands, "ESPNIC_CMD_STATS") + x_list(header, "ESPNIC_DEV_STATS")),
         "ipsec": prefixed("ipsec_", x_list(ipsec, "ESPNIC_IPSEC_STATS")),
         "device": enum("counter"),
         "device queue": enum("queue_counter"),
