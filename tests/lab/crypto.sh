@@ -121,6 +121,27 @@ wraps() {
 	lab-barrier wraps-down
 }
 
+# What is marked has been mirrored, and is let through: else each copy would be mirrored, too
+mirror() {
+	tc qdisc add dev eth0 clsact && tc filter add dev eth0 egress protocol ip prio 1 handle 1 fw action pass &&
+		tc filter add dev eth0 egress protocol ip prio 2 matchall action skbedit mark 1 pipe action mirred egress mirror dev eth0
+}
+
+# Packets that come twice to the device with one number, as copies of one skb do, leave it once: the wire is searched for nonces
+doubled() {
+	local before
+	t "$1: mirrored to where they go" mirror
+	before=$(nic_stat tx_drop_replay)
+	transfer "$1, mirrored" "$2" did
+	t "$1, mirrored: each left once" test "$(nic_stat tx_drop_replay)" -gt "$before"
+	t "$1, mirrored: no longer" tc qdisc del dev eth0 clsact
+	t "$1: doubled in the queue" tc qdisc add dev eth0 root netem duplicate 50%
+	before=$(nic_stat tx_drop_replay)
+	transfer "$1, doubled" "$2" did
+	t "$1, doubled: each left once" test "$(nic_stat tx_drop_replay)" -gt "$before"
+	t "$1, doubled: no longer" tc qdisc del dev eth0 root
+}
+
 if [ "$LAB_SIDE" = right ]; then
 	"$here/traffic.py" serve &
 fi
@@ -133,5 +154,6 @@ case_of 4 "tunnel, IPv6" tunnel 6 16 no whole
 case_of 5 "tunnel, IPv6 in IPv4" tunnel 6in4 16 esn whole
 case_of 6 "tunnel, IPv4 in IPv6" tunnel 4in6 16 esn whole
 wraps
+case_of 7 "copies" transport 4 16 no doubled
 lab-barrier end
 [ "$LAB_SIDE" = right ] || exit "$tap_failed"

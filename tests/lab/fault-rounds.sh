@@ -176,6 +176,7 @@ faults=(
 	"cmd-resp 1 0xffffffff cmd_bad_cpl"
 	"event 3 $((RANDOM * 65536 + 77)) cmd_bad_events"
 	"event 2 $((RANDOM * 65536 + 3)) ipsec_event_stale"
+	"event 2 $((RANDOM * 65536 + 9)) ipsec_event_stale"
 	"fw-hang 1 0 cmd_resets"
 	"fatal 1 7 cmd_resets"
 )
@@ -223,6 +224,59 @@ round_faults() {
 		unset "left[pick]"
 		left=("${left[@]}")
 		n=$((n - 1))
+	done
+}
+
+# ---- what the device refuses ----
+
+# reset_by_itself NAME BEFORE: the driver has reset the device since
+reset_by_itself() {
+	t "$1: the driver resets the device" eventually eval "[ \$(nic_stat cmd_resets) -gt $2 ]"
+	t "$1: all flows work by themselves" works
+}
+
+# A state that the policies do not know, of the keys of flow 10's: dormant in the NIC
+twin_elsewhere() { # ACTION
+	sa_line "$1" out 10 "${gen[10]}"
+	ip -batch - <<<"${line/dst $peer/dst 192.0.2.99}"
+}
+
+twin_sleeps() {
+	[ "$(nic_stat ipsec_sa_awoken)" = "$1" ] && [ "$(nic_stat ipsec_sa_twins)" -gt "$2" ]
+}
+
+# As it comes back from a reset an SA is not taken; one is not deleted; a dormant one is said to be awake, which is no news to believe
+round_refusals() {
+	local i before awoken twins
+	for i in $(seq "$FAULT_TIMES"); do
+		before=$(nic_stat cmd_resets)
+		pump_start
+		t "refusals $i: SA_ADD is to be refused" lab-fault sa-add 1 7
+		flr
+		t "refusals $i: SA_ADD was refused" has_struck sa-add
+		t "refusals $i: and the device reset again" eventually eval "[ \$(nic_stat cmd_resets) -ge $((before + 2)) ]"
+		t "refusals $i: all flows work by themselves" works
+
+		before=$(nic_stat ipsec_sas)
+		t "refusals $i: SA_DEL is to be refused as busy" lab-fault sa-del 1 9
+		t "refusals $i: an SA is deleted" delete_and_make 10
+		t "refusals $i: SA_DEL was refused" has_struck sa-del
+		t "refusals $i: and asked for again" eventually eval "[ \$(nic_stat ipsec_sas) = $before ]"
+
+		before=$(nic_stat cmd_resets)
+		t "refusals $i: SA_DEL is to be refused for good" lab-fault sa-del 1 12
+		t "refusals $i: another is deleted" delete_and_make 20
+		t "refusals $i: that was refused, too" has_struck sa-del
+		reset_by_itself "refusals $i, SA_DEL" "$before"
+
+		before=$(nic_stat cmd_resets) awoken=$(nic_stat ipsec_sa_awoken) twins=$(nic_stat ipsec_sa_twins)
+		t "refusals $i: a dormant SA" twin_elsewhere add
+		t "refusals $i: is to be said to be awake" lab-fault awake 1 5
+		ethtool -S eth0 >/dev/null
+		reset_by_itself "refusals $i, SA_AWAKE" "$before"
+		t "refusals $i: and it sleeps on" twin_sleeps "$awoken" "$twins"
+		t "refusals $i: it goes" twin_elsewhere delete
+		pump_stop "refusals $i"
 	done
 }
 

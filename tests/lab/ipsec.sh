@@ -51,6 +51,11 @@ refusals() {
 	refused "sequence numbers that wrap" "must not wrap" state "${GCM[@]}" extra-flag oseq-may-wrap
 	DIR=in refused "decap-dscp" "decap-dscp can't be packet-offloaded" state "${GCM[@]}" flag decap-dscp
 	refused "encapsulation in TCP" "" state "${GCM[@]}" encap espintcp 4500 4500 0.0.0.0
+	for TYPE in crypto packet; do
+		refused "AH, $TYPE: by Linux itself" "Type doesn't support offload" ip xfrm state add src $LEFT4 dst $RIGHT4 proto ah \
+			spi 0x9000 reqid 9 mode transport auth-trunc 'hmac(sha256)' "$(key a 32)" 128 offload "$TYPE" dev eth0 dir out
+	done
+	TYPE=''
 	t "crypto offload of CBC falls back to software" software_instead \
 		enc 'cbc(aes)' "$(key c 16)" auth-trunc 'hmac(sha256)' "$(key a 32)" 128
 	t "one SA is taken" state "${GCM[@]}"

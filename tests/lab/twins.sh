@@ -382,6 +382,33 @@ many() {
 	t "many: and the device was not reset for it" stat_is cmd_resets "$1"
 }
 
+# A state is added while the offload is turned off: one of both is refused
+toggles() {
+	local i wrong=0 off=0
+	for i in $(seq 20); do
+		(sa_one packet out $LEFT4 $RIGHT4 $((0x20000 + i)) 90 transport 16 no) &
+		ethtool -K eth0 esp-hw-offload off
+		wait $!
+		if ethtool -k eth0 | grep -q '^esp-hw-offload: off'; then
+			off=$((off + 1))
+			[ -z "$(ip xfrm state)" ] && stat_is ipsec_sas 0 || wrong=$((wrong + 1))
+		fi
+		ip xfrm state flush
+		eventually stat_is ipsec_sas 0
+		ethtool -K eth0 esp-hw-offload on
+	done >/dev/null 2>&1
+	t "toggles: no state in a NIC whose offload is off ($off times)" is $wrong 0
+	ethtool -K eth0 esp-hw-offload off
+	refused "toggles: no state when it is off" "esp-hw-offload of this interface is off" \
+		out_again 9 packet transport no
+	refused "toggles: nor a policy" "esp-hw-offload of this interface is off" \
+		policy_one packet out $LEFT4/32 203.0.113.99/32 9 transport $LEFT4 203.0.113.99
+	t "toggles: other features change meanwhile" eval 'ethtool -K eth0 rx off && ethtool -K eth0 rx on'
+	refused "toggles: and still none" "esp-hw-offload of this interface is off" out_again 9 packet transport no
+	ethtool -K eth0 esp-hw-offload on
+	t "toggles: on again" eval '(out_again 9 packet transport no) && ip xfrm state flush'
+}
+
 if [ "$LAB_SIDE" = right ]; then
 	"$here/traffic.py" serve &
 fi
@@ -393,6 +420,6 @@ moves
 numbers
 keys
 acquires
-[ "$LAB_SIDE" = right ] || many 4
+[ "$LAB_SIDE" = right ] || { toggles; many 4; }
 lab-barrier end 120
 [ "$LAB_SIDE" = right ] || exit "$tap_failed"
