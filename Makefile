@@ -8,11 +8,12 @@
 define HELP
 make demo          two VMs, IPsec done by the NIC, proved by tshark; build/demo/summary.json
 make test          all that gates a change; last line: N passed, N failed, N skipped
-make test-LAYER    one layer: unit vectors peer device fuzz lab (that one has more than make test does of it)
+make test-LAYER    one layer: unit vectors peer device rtl fuzz lab (that one has more than make test does of it)
 make test-fault    all that can go wrong, with traffic meanwhile (a slice of it is in make test); tests/fault-loop MINUTES
 make test-debug    the lab on a kernel with KASAN, lockdep, DMA-API checks, kmemleak, UBSAN (make debug-kernel)
 make test-kselftest  the kernel's own selftests on two espnic; writes docs/kselftests.md (needs make debug-kernel's source)
 make coverage-driver  the same, counting the driver's lines; build/coverage/driver.txt
+make test-rtl      the RTL engine's benches in full, and its proofs (a slice of the benches is in make test)
 make test-ct       constant time of the reference engine: secrets marked, and timing statistics
 make test-peer     30,000 packets against scapy and a peer of our own; SEED=N
 make test-diff     the engine's bodies on a million random packets; SEED=N

@@ -18,6 +18,7 @@ include device-model/vfio-user/vfio-user.mk
 include device-model/device.mk
 include fw/fw.mk
 include driver/driver.mk
+include rtl-ref/rtl.mk
 
 # V=1 shows commands whole
 Q := $(if $(V),,@)
@@ -54,7 +55,7 @@ testbin = $(patsubst tests/%.c,build/test/$(1)/%,$(2))
 # The plain variant's programs stand where users look for them.
 libexec = build/$(if $(filter plain,$(1)),,$(1)/)libexec
 
-.PHONY: build programs driver lint demo bench bench-engine bench-tables fuzz test test-unit test-vectors test-peer test-diff test-device test-fuzz test-lab test-fault \
+.PHONY: build programs driver lint demo bench bench-engine bench-tables fuzz test test-unit test-vectors test-peer test-diff test-device test-rtl test-fuzz test-lab test-fault \
 	debug-kernel test-debug test-kselftest coverage-driver
 build: programs driver docs/registers.md
 
@@ -158,6 +159,8 @@ test-vectors: programs build/asan/libexec/espnic-engine
 	@tests/run vectors
 test-device: tests-plain tests-asan tests-tsan
 	@tests/run device
+test-rtl: $(RTL_BENCHES)
+	@ESPNIC_RTL_FULL=1 tests/run rtl
 test-fuzz: $(FUZZ_BINS)
 	@tests/run fuzz
 test-lab: build
@@ -171,8 +174,8 @@ coverage-driver: programs driver-coverage
 	@tests/coverage/driver --min 85 --run
 test-fault: build
 	@tests/run fault
-test: build tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS) $(FUZZ_BINS)
-	@tests/run unit vectors peer device fuzz lab
+test: build tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS) $(RTL_BENCHES) $(FUZZ_BINS)
+	@tests/run unit vectors peer device rtl fuzz lab
 
 demo: build
 	@tests/demo/run
@@ -204,10 +207,10 @@ bench-tables: build/bench/tables build/bench/tables-lines
 C_FILES = $(shell find device-model fw tests userspace -name '*.[ch]' 2>/dev/null | sort)
 LINT_SRCS = $(filter %.c,$(C_FILES))
 SH_FILES = $(shell grep -rlE '^\#!/bin/(ba)?sh' --include='*' .ci platform lab tests driver fw 2>/dev/null | sort)
-PY_FILES = $(shell { grep -rlE '^\#!/usr/bin/env python3' regs tests fw device-model userspace; ls lab/*.py tests/*/*.py; } 2>/dev/null | sort -u)
+PY_FILES = $(shell { grep -rlE '^\#!/usr/bin/env python3' regs tests fw device-model userspace rtl-ref; ls lab/*.py tests/*/*.py; } 2>/dev/null | sort -u)
 
 .PHONY: lint-c lint-c11 lint-sh lint-sv lint-py lint-spdx lint-checkpatch
-lint: lint-spdx lint-c lint-c11 lint-sh lint-sv lint-py driver driver-sparse lint-checkpatch
+lint: lint-spdx lint-c lint-c11 lint-sh lint-sv lint-rtl lint-py driver driver-sparse lint-checkpatch
 	@echo "lint: clean"
 lint-checkpatch:
 	@tests/lint/checkpatch

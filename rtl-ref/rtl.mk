@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The RTL engine: benches under Verilator, proofs by yosys-smtbmc, lint. Paths from the root of the tree.
+#
+#   RTL_TRACE=1     benches with FST traces (their --trace option); a tree of its own
+#   RTL_COVERAGE=1  benches that count coverage; a tree of its own
+#
+# A bench is one line below: $(call rtl_bench,NAME,FOLDER of rtl-ref/dv,TOP module,VERILATOR options,libraries).
+# Modules are found by their file's name, so that nothing lists them.
+
+RTL_DIR := rtl-ref/rtl
+RTL_SRCS := $(sort $(wildcard $(RTL_DIR)/*.sv $(RTL_DIR)/*.svh))
+# Packages are read first, the generated one before those that use it.
+RTL_PKGS = build/gen/espnic_regs_pkg.sv $(sort $(wildcard $(RTL_DIR)/*_pkg.sv))
+RTL_VLT := rtl-ref/lint/espnic.vlt
+RTL_KIND := $(if $(RTL_COVERAGE),-cov)$(if $(RTL_TRACE),-trace)
+RTL_BUILD := build/rtl$(RTL_KIND)
+
+# One compiler cache for all benches and rebuilds: most of a Verilated model does not change with a line of it.
+export CCACHE_DIR ?= $(CURDIR)/build/ccache
+RTL_VFLAGS := -Wall $(RTL_VLT) --assert -I$(RTL_DIR) -y $(RTL_DIR) --x-assign unique --x-initial unique -O3 \
+	--output-split 5000 --output-split-cfuncs 500 \
+	$(if $(RTL_TRACE),--trace-fst --trace-structs) \
+	$(if $(RTL_COVERAGE),--coverage --coverage-max-width 2048)
+RTL_CXXFLAGS := -std=c++17 -Wall -Wextra -I$(CURDIR)/rtl-ref/dv/common -I$(CURDIR)/device-model -I$(CURDIR)/build/gen
+RTL_BENCHES :=
+
+# 1 name, 2 folder, 3 top, 4 options of verilator (-GParameter=value; -CFLAGS -DNAME=value), 5 libraries
+define rtl_bench
+RTL_BENCHES += $(RTL_BUILD)/bin/$(1)
+$(RTL_BUILD)/$(1)/Vtop.mk: $(RTL_SRCS) $(RTL_PKGS) $(RTL_VLT) rtl-ref/rtl.mk | build/gen/espnic_regs.h
+	@mkdir -p $$(@D)
+	$$(call say,VERILATE,$(1))
+	$$(Q)verilator --cc --exe --prefix Vtop --Mdir $$(@D) --top-module $(3) $(RTL_VFLAGS) $(4) \
+		-CFLAGS "$(RTL_CXXFLAGS)" $(if $(5),-LDFLAGS "$(5)") $(RTL_PKGS) $(RTL_DIR)/$(3).sv \
+		$(CURDIR)/rtl-ref/dv/$(2)/bench.cpp > $$(@D)/verilator.log || { cat $$(@D)/verilator.log; exit 1; }
+$(RTL_BUILD)/bin/$(1): $(RTL_BUILD)/$(1)/Vtop.mk $(wildcard rtl-ref/dv/$(2)/*) $(wildcard rtl-ref/dv/common/*)
+	@mkdir -p $$(@D)
+	$$(call say,CXX,$$@)
+	$$(Q)+$(MAKE) --no-print-directory -C $$(<D) -f Vtop.mk OBJCACHE=ccache OPT_FAST=-O2 OPT_SLOW=-O1 OPT_GLOBAL=-O2 \
+		> $$(<D)/build.log 2>&1 || { cat $$(<D)/build.log; exit 1; }
+	$$(Q)cp $$(<D)/Vtop $$@
+endef
+
+# ---------------------------------------------------------------- benches
+
+define RTL_BENCH_LIST
+$(call rtl_bench,skid,skid,espnic_skid,-GWidth=32 -CFLAGS -DCAPACITY=2)
+$(call rtl_bench,fifo2,skid,espnic_fifo,-GWidth=32 -GDepth=2 -CFLAGS -DCAPACITY=2)
+$(call rtl_bench,fifo16,skid,espnic_fifo,-GWidth=32 -GDepth=16 -CFLAGS -DCAPACITY=16)
+endef
+$(eval $(RTL_BENCH_LIST))
+
+# ---------------------------------------------------------------- lint
+
+# Each module as top, with the parameters it has when nobody says otherwise.
+.PHONY: lint-rtl
+lint-rtl: $(RTL_PKGS)
+	@rtl-ref/lint/lint
