@@ -22,6 +22,7 @@ RTL_VFLAGS := -Wall $(RTL_VLT) --assert -I$(RTL_DIR) -y $(RTL_DIR) --x-assign un
 	$(if $(RTL_TRACE),--trace-fst --trace-structs) \
 	$(if $(RTL_COVERAGE),--coverage --coverage-max-width 2048)
 RTL_CXXFLAGS := -std=c++17 -Wall -Wextra -I$(CURDIR)/rtl-ref/dv/common -I$(CURDIR)/device-model -I$(CURDIR)/build/gen
+RTL_OPT ?= -O2
 RTL_BENCHES :=
 
 # 1 name, 2 folder, 3 top, 4 options of verilator (-GParameter=value; -CFLAGS -DNAME=value), 5 libraries
@@ -36,7 +37,7 @@ $(RTL_BUILD)/$(1)/Vtop.mk: $(RTL_SRCS) $(RTL_PKGS) $(RTL_VLT) rtl-ref/rtl.mk | b
 $(RTL_BUILD)/bin/$(1): $(RTL_BUILD)/$(1)/Vtop.mk $(wildcard rtl-ref/dv/$(2)/*) $(wildcard rtl-ref/dv/common/*)
 	@mkdir -p $$(@D)
 	$$(call say,CXX,$$@)
-	$$(Q)+$(MAKE) --no-print-directory -C $$(<D) -f Vtop.mk OBJCACHE=ccache OPT_FAST=-O2 OPT_SLOW=-O1 OPT_GLOBAL=-O2 \
+	$$(Q)+$(MAKE) --no-print-directory -C $$(<D) -f Vtop.mk OBJCACHE=ccache OPT_FAST=$(RTL_OPT) OPT_SLOW=-O1 OPT_GLOBAL=-O2 \
 		> $$(<D)/build.log 2>&1 || { cat $$(<D)/build.log; exit 1; }
 	$$(Q)cp $$(<D)/Vtop $$@
 endef
@@ -47,6 +48,13 @@ define RTL_BENCH_LIST
 $(call rtl_bench,skid,skid,espnic_skid,-GWidth=32 -CFLAGS -DCAPACITY=2)
 $(call rtl_bench,fifo2,skid,espnic_fifo,-GWidth=32 -GDepth=2 -CFLAGS -DCAPACITY=2)
 $(call rtl_bench,fifo16,skid,espnic_fifo,-GWidth=32 -GDepth=16 -CFLAGS -DCAPACITY=16)
+$(call rtl_bench,aes_pipe1,aes_pipe,espnic_aes_pipe,-GLanes=1 -CFLAGS -DLANES=1,-lcrypto)
+$(call rtl_bench,aes_pipe2_tower,aes_pipe,espnic_aes_pipe,-GLanes=2 -GTower=1\'b1 -CFLAGS -DLANES=2,-lcrypto)
+$(call rtl_bench,gcm_keysetup1,gcm_keysetup,espnic_gcm_keysetup,-GLanes=1 -CFLAGS -DLANES=1,-lcrypto)
+$(call rtl_bench,gcm_keysetup4,gcm_keysetup,espnic_gcm_keysetup,-GLanes=4 -CFLAGS -DLANES=4,-lcrypto)
+$(call rtl_bench,gcm_stream1,gcm_stream,espnic_gcm_stream,-GLanes=1 -CFLAGS -DLANES=1,-lcrypto)
+$(call rtl_bench,gcm_stream2,gcm_stream,espnic_gcm_stream,-GLanes=2 -CFLAGS -DLANES=2,-lcrypto)
+$(call rtl_bench,gcm_stream4,gcm_stream,espnic_gcm_stream,-GLanes=4 -CFLAGS -DLANES=4,-lcrypto)
 endef
 $(eval $(RTL_BENCH_LIST))
 

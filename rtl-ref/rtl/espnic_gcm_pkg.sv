@@ -4,7 +4,7 @@
 //
 // Byte order, everywhere in the core: byte 0 of a string (key, nonce, AAD, block, tag, packet) is in bits [7:0], as on
 // AXI-Stream. A key shorter than 256 bits stands in the low bits. GHASH's coefficient of x^0 is the most significant bit of byte
-// 0 (SP 800-38D 6.3), so bit 7; only espnic_gf128_mul knows.
+// 0 (SP 800-38D 6.3), so bit 7; turn128 makes a polynomial of a block.
 
 package espnic_gcm_pkg;
 
@@ -30,6 +30,11 @@ package espnic_gcm_pkg;
   // A number as it stands on the wire, most significant byte first.
   function automatic logic [31:0] swap32(input logic [31:0] x);
     swap32 = {x[7:0], x[15:8], x[23:16], x[31:24]};
+  endfunction
+
+  // Block to polynomial, bit i being the coefficient of x^i, and back: the bits of each byte turned round.
+  function automatic logic [127:0] turn128(input logic [127:0] x);
+    for (int i = 0; i < 128; i++) turn128[i] = x[8*(i/8)+7-i%8];
   endfunction
 
 endpackage

@@ -17,16 +17,11 @@ module espnic_gf128_mul #(
   output logic [127:0] product_o
 );
 
-  // Block to polynomial and back: the bits of each byte turned round, so that bit i is x^i.
-  function automatic logic [127:0] turn(input logic [127:0] x);
-    for (int i = 0; i < 128; i++) turn[i] = x[8*(i/8)+7-i%8];
-  endfunction
-
   logic [127:0] a, b, product;
 
-  assign a         = turn(a_i);
-  assign b         = turn(b_i);
-  assign product_o = turn(product);
+  assign a         = espnic_gcm_pkg::turn128(a_i);
+  assign b         = espnic_gcm_pkg::turn128(b_i);
+  assign product_o = espnic_gcm_pkg::turn128(product);
 
   if (Gates) begin : gen_gates
     logic [254:0] full;
