@@ -4,13 +4,14 @@
 #   RTL_TRACE=1     benches with FST traces (their --trace option); a tree of its own
 #   RTL_COVERAGE=1  benches that count coverage; a tree of its own
 #
-# A bench is one line below: $(call rtl_bench,NAME,FOLDER of rtl-ref/dv,TOP module,VERILATOR options,libraries).
+# A bench is one line below: $(call rtl_bench,NAME,FOLDER of rtl-ref/dv,TOP module,VERILATOR options,libraries,
+# what else the program is to be made again for).
 # Modules are found by their file's name, so that nothing lists them.
 
 RTL_DIR := rtl-ref/rtl
 RTL_SRCS := $(sort $(wildcard $(RTL_DIR)/*.sv $(RTL_DIR)/*.svh))
-# Packages are read first, the generated one before those that use it.
-RTL_PKGS = build/gen/espnic_regs_pkg.sv $(sort $(wildcard $(RTL_DIR)/*_pkg.sv))
+# Packages are read first, the generated ones before those that use them.
+RTL_PKGS = build/gen/espnic_regs_pkg.sv build/gen/espnic_records_pkg.sv $(sort $(wildcard $(RTL_DIR)/*_pkg.sv))
 RTL_VLT := rtl-ref/lint/espnic.vlt
 RTL_KIND := $(if $(RTL_COVERAGE),-cov)$(if $(RTL_TRACE),-trace)
 RTL_BUILD := build/rtl$(RTL_KIND)
@@ -25,16 +26,16 @@ RTL_CXXFLAGS := -std=c++17 -Wall -Wextra -I$(CURDIR)/rtl-ref/dv/common -I$(CURDI
 RTL_OPT ?= -O2
 RTL_BENCHES :=
 
-# 1 name, 2 folder, 3 top, 4 options of verilator (-GParameter=value; -CFLAGS -DNAME=value), 5 libraries
+# 1 name, 2 folder, 3 top, 4 options of verilator (-GParameter=value; -CFLAGS -DNAME=value), 5 libraries, 6 more prerequisites
 define rtl_bench
 RTL_BENCHES += $(RTL_BUILD)/bin/$(1)
-$(RTL_BUILD)/$(1)/Vtop.mk: $(RTL_SRCS) $(RTL_PKGS) $(RTL_VLT) rtl-ref/rtl.mk | build/gen/espnic_regs.h
+$(RTL_BUILD)/$(1)/Vtop.mk: $(RTL_SRCS) $(RTL_PKGS) $(RTL_VLT) rtl-ref/rtl.mk | build/gen/espnic_regs.h build/gen/espnic_rtl_records.h
 	@mkdir -p $$(@D)
 	$$(call say,VERILATE,$(1))
 	$$(Q)verilator --cc --exe --prefix Vtop --Mdir $$(@D) --top-module $(3) $(RTL_VFLAGS) $(4) \
 		-CFLAGS "$(RTL_CXXFLAGS)" $(if $(5),-LDFLAGS "$(5)") $(RTL_PKGS) $(RTL_DIR)/$(3).sv \
 		$(CURDIR)/rtl-ref/dv/$(2)/bench.cpp > $$(@D)/verilator.log || { cat $$(@D)/verilator.log; exit 1; }
-$(RTL_BUILD)/bin/$(1): $(RTL_BUILD)/$(1)/Vtop.mk $(wildcard rtl-ref/dv/$(2)/*) $(wildcard rtl-ref/dv/common/*)
+$(RTL_BUILD)/bin/$(1): $(RTL_BUILD)/$(1)/Vtop.mk $(wildcard rtl-ref/dv/$(2)/*) $(wildcard rtl-ref/dv/common/*) $(6)
 	@mkdir -p $$(@D)
 	$$(call say,CXX,$$@)
 	$$(Q)+$(MAKE) --no-print-directory -C $$(<D) -f Vtop.mk OBJCACHE=ccache OPT_FAST=$(RTL_OPT) OPT_SLOW=-O1 OPT_GLOBAL=-O2 \
@@ -57,6 +58,7 @@ $(call rtl_bench,gcm_stream2,gcm_stream,espnic_gcm_stream,-GLanes=2 -CFLAGS -DLA
 $(call rtl_bench,gcm_stream4,gcm_stream,espnic_gcm_stream,-GLanes=4 -CFLAGS -DLANES=4,-lcrypto)
 endef
 $(eval $(RTL_BENCH_LIST))
+include rtl-ref/packet.mk
 
 # ---------------------------------------------------------------- lint
 

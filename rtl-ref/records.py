@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Write the SystemVerilog package and the C header of the RTL engine's records.
+
+usage: records.py SPEC --package FILE | --header FILE
+"""
+
+import argparse
+import re
+import sys
+
+import yaml
+
+SPDX = "SPDX-License-Identifier: BSD-2-Clause"
+NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+
+
+class SpecError(Exception):
+    """The specification contradicts itself; the text says where."""
+
+
+def need(cond, text):
+    if not cond:
+        raise SpecError(text)
+
+
+def lay_out(spec):
+    """[(record, bits, [(field, offset, bits)])] in the order of the specification, checked."""
+    done = {}
+    for rec in spec["records"]:
+        need(NAME.match(rec["name"]), f"{rec['name']}: not a name")
+        need(rec["name"] not in done, f"{rec['name']} stands twice")
+        need(rec.get("doc"), f"{rec['name']}: no doc")
+        offset, fields, seen = 0, [], set()
+        for field in rec["fields"]:
+            where = f"{rec['name']}.{field['name']}"
+            need(NAME.match(field["name"]), f"{where}: not a name")
+            need(field["name"] not in seen, f"{where} stands twice")
+            need(field.get("doc"), f"{where}: no doc")
+            need(("type" in field) != ("width" in field), f"{where}: a type or a width")
+            if "type" in field:
+                need(field["type"] in done, f"{where}: no record {field['type']} in front of it")
+                width = done[field["type"]][1]
+            else:
+                width = field["width"]
+            need(isinstance(width, int) and width > 0, f"{where}: width {width}")
+            seen.add(field["name"])
+            fields.append((field, offset, width))
+            offset += width
+        done[rec["name"]] = (rec, offset, fields)
+    return list(done.values())
+
+
+def write_package(records):
+    out = [f"// {SPDX}", "// Written by rtl-ref/records.py from rtl-ref/data/records.yaml: do not edit.",
+           "package espnic_records_pkg;"]
+    for rec, bits, fields in records:
+        out += ["", f"  // {rec['doc']}", "  typedef struct packed {"]
+        # The first field of a packed struct has its highest bits.
+        for field, _, width in reversed(fields):
+            kind = field["type"] + "_t" if "type" in field else \
+                "logic" if width == 1 else f"logic [{width - 1}:0]"
+            out.append(f"    {kind} {field['name']};  // {field['doc']}")
+        out += [f"  }} {rec['name']}_t;",
+                f"  localparam int unsigned {camel(rec['name'])}W = {bits};"]
+    return "\n".join(out + ["", "endpackage", ""])
+
+
+def camel(name):
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def write_header(records):
+    out = [f"/* {SPDX} */", "/* Written by rtl-ref/records.py from rtl-ref/data/records.yaml: do not edit. */",
+           "#ifndef ESPNIC_RTL_RECORDS_H", "#define ESPNIC_RTL_RECORDS_H", "",
+           "/* For each record its bits, for each field its lowest bit and its width. */",
+           "enum espnic_rtl_records {"]
+    for rec, bits, fields in records:
+        stem = f"ESPNIC_RTL_{rec['name'].upper()}"
+        out.append(f"\t{stem}_BITS = {bits},\t/* {rec['doc']} */")
+        for field, offset, width in fields:
+            out.append(f"\t{stem}_{field['name'].upper()} = {offset},")
+            out.append(f"\t{stem}_{field['name'].upper()}_WIDTH = {width},")
+    return "\n".join(out + ["};", "", "#endif", ""])
+
+
+def main():
+    ap = argparse.ArgumentParser(usage=__doc__)
+    ap.add_argument("spec")
+    ap.add_argument("--package")
+    ap.add_argument("--header")
+    args = ap.parse_args()
+    with open(args.spec, encoding="utf-8") as f:
+        spec = yaml.safe_load(f)
+    try:
+        records = lay_out(spec)
+    except SpecError as e:
+        print(f"{args.spec}: {e}", file=sys.stderr)
+        return 1
+    for path, write in ((args.package, write_package), (args.header, write_header)):
+        if path:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(write(records))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
