@@ -19,6 +19,7 @@ include device-model/device.mk
 include fw/fw.mk
 include driver/driver.mk
 include rtl-ref/rtl.mk
+include userspace/espnic-ike/ike.mk
 
 # V=1 shows commands whole
 Q := $(if $(V),,@)
@@ -30,7 +31,7 @@ CLANG := clang
 GEN := build/gen/espnic_regs.h build/gen/espnic_regs_pkg.sv docs/registers.md
 VERSION := $(shell cat VERSION)
 
-INCLUDES := -Ibuild/gen -Idevice-model -Ifw -I. -Itests
+INCLUDES := -Ibuild/gen -Idevice-model -Ifw -Iuserspace/espnic-ike -I. -Itests
 WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla
 CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -pthread $(WARN) $(INCLUDES) -D_GNU_SOURCE \
 	-DESPNIC_VERSION='"$(VERSION)"' -DESPNIC_IPSEC_MB=$(IPSEC_MB)
@@ -39,7 +40,7 @@ FLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -
 FLAGS_tsan := -O1 -fsanitize=thread
 # gcc knows no fences under TSan; the code uses atomics on both sides of each of them.
 WARN_tsan := -Wno-tsan
-LIBS := $(ENGINE_LIBS) -ljson-c
+LIBS := $(ENGINE_LIBS) $(IKE_LIBS) -ljson-c
 
 LIB_SRCS := $(sort $(ENGINE_SRCS) $(WIRE_SRCS) $(STEER_SRCS) $(VFIO_USER_SRCS) $(FW_SRCS) $(DEVICE_SRCS))
 DEVICE_MAIN := device-model/main.c
@@ -97,14 +98,24 @@ $(call libexec,$(1))/espnic-device: $(call obj,$(1),$(DEVICE_MAIN)) build/obj/$(
 	$(call say,LD,$$@)
 	$(Q)$(CC) $(FLAGS_$(1)) $$^ $(LIBS) -o $$@
 
+build/obj/$(1)/libespnic-ike.a: $(call obj,$(1),$(IKE_SRCS))
+	$(call say,AR,$$@)
+	$(Q)rm -f $$@ && ar rcs $$@ $$^
+
+$(call libexec,$(1))/espnic-ike: $(call obj,$(1),$(IKE_MAIN)) build/obj/$(1)/libespnic-ike.a
+	@mkdir -p $$(@D)
+	$(call say,LD,$$@)
+	$(Q)$(CC) $(FLAGS_$(1)) $$^ $(IKE_LIBS) -o $$@
+
 .PHONY: tests-$(1)
 tests-$(1): $(call testbin,$(1),$(UNIT_SRCS) $(DEVICE_TEST_SRCS)) \
-	$(call libexec,$(1))/espnic-device $(call libexec,$(1))/espnic-engine
+	$(call libexec,$(1))/espnic-device $(call libexec,$(1))/espnic-engine $(call libexec,$(1))/espnic-ike
 endef
 $(foreach v,$(VARIANTS),$(eval $(call VARIANT_RULES,$(v))))
 
 define TEST_RULE
-$(call testbin,$(1),$(2)): $(call obj,$(1),$(2) $(call helpers,$(2))) build/obj/$(1)/libespnic.a
+$(call testbin,$(1),$(2)): $(call obj,$(1),$(2) $(call helpers,$(2))) build/obj/$(1)/libespnic.a \
+	build/obj/$(1)/libespnic-ike.a
 	@mkdir -p $$(@D)
 	$(call say,LD,$$@)
 	$(Q)$(CC) $(FLAGS_$(1)) $$^ -lcmocka $(LIBS) -o $$@
@@ -113,8 +124,8 @@ $(foreach v,$(VARIANTS),$(foreach t,$(UNIT_SRCS) $(DEVICE_TEST_SRCS),$(eval $(ca
 
 -include $(shell find build/obj -name '*.d' 2>/dev/null)
 
-programs: build/libexec/espnic-engine build/libexec/espnic-device
-	@platform/wrap espnic-engine espnic-device
+programs: build/libexec/espnic-engine build/libexec/espnic-device build/libexec/espnic-ike
+	@platform/wrap espnic-engine espnic-device espnic-ike
 
 # ---------------------------------------------------------------- driver, firmware
 
@@ -131,7 +142,7 @@ build/obj/fuzz/%.o: %.c | build/gen/espnic_regs.h
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@)
 	$(Q)$(CLANG) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
-build/obj/fuzz/libespnic.a: $(call obj,fuzz,$(LIB_SRCS))
+build/obj/fuzz/libespnic.a: $(call obj,fuzz,$(LIB_SRCS) $(IKE_SRCS))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 build/fuzz/%: build/obj/fuzz/tests/fuzz/%.o $(call obj,fuzz,$(wildcard tests/unit/fw/fake_*.c) \
@@ -220,8 +231,8 @@ lint-c: build/gen/espnic_regs.h
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --check-level=normal \
 		--suppressions-list=tests/lint/cppcheck.suppress -j $(JOBS) \
-		$(INCLUDES) device-model fw
-	tests/lint/tidy -j $(JOBS) -- $(filter device-model/% fw/%,$(LINT_SRCS)) -- $(CFLAGS)
+		$(INCLUDES) device-model fw userspace
+	tests/lint/tidy -j $(JOBS) -- $(filter device-model/% fw/% userspace/%,$(LINT_SRCS)) -- $(CFLAGS)
 # Body ref promises plain C: by the standard's letter, without vectors, and for a machine without an OS.
 C11 := -std=c11 -pedantic $(WARN) -D_DEFAULT_SOURCE -DESPNIC_PLAIN_C -Idevice-model -fsyntax-only
 lint-c11:
