@@ -245,7 +245,7 @@ struct espnic_ike_conn {
 
 struct espnic_ike_settings {
 	uint32_t half_open_max;		/* IKE SAs a peer began and did not authenticate: more are not answered */
-	uint32_t half_open_addr;	/* the same of one address (IPv6: of one /64) */
+	uint32_t half_open_addr;	/* the same of one address (IPv6: of one /64): more get a cookie first */
 	uint32_t cookie_threshold;	/* so many half-open ones, and cookies are asked for (RFC 7296 2.6) */
 	uint32_t sa_max;		/* IKE SAs in all */
 	uint32_t half_open_ms;		/* how long a half-open SA may live */
@@ -328,6 +328,8 @@ struct espnic_ike_input {
 		} datagram;
 		struct {
 			const char *conn, *child;	/* child NULL: all of them with start = START */
+			/* Our address towards the peer, by route; family 0: the connection's, which then is one address. */
+			struct espnic_ike_addr local;
 		} initiate;
 		struct {
 			uint32_t ike_id, child_id;	/* 0: not by this */
@@ -337,7 +339,7 @@ struct espnic_ike_input {
 		struct {		/* a packet met a trap policy */
 			uint32_t reqid;		/* of the child's trap */
 			uint32_t seq;		/* the kernel's, echoed in the install */
-			struct espnic_ike_ts src, dst;	/* of the packet; family 0: not known */
+			struct espnic_ike_addr local;	/* as in initiate */
 		} acquire;
 		struct {		/* one SA of a child, either one */
 			uint32_t spi;		/* as on the wire, in host order */

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* IKE_SA_INIT and IKE_AUTH between two cores. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "peers.h"
+
+enum { MINUTE = 60000, ROUND = 1500 };
+
+static struct peers p;
+
+static int setup(void **state)
+{
+	(void)state;
+	peers_init(&p, 1, NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	peers_free(&p);
+	return 0;
+}
+
+static void expect_up(unsigned int children)
+{
+	for (int who = LEFT; who <= RIGHT; who++) {
+		const struct espnic_ike_counters *c = espnic_ike_counters(p.host[who].ike);
+
+		assert_int_equal(peers_sas(&p, who, ESPNIC_IKE_ESTABLISHED), 1);
+		assert_int_equal(c->sas, 1);
+		assert_int_equal(c->half_open, 0);
+		assert_int_equal(c->children, children);
+		assert_int_equal(p.host[who].n_ksa, children);
+		assert_int_equal(p.host[who].policies, children);
+	}
+	assert_true(peers_agree(&p));
+}
+
+static void expect_nothing(void)
+{
+	for (int who = LEFT; who <= RIGHT; who++) {
+		assert_int_equal(espnic_ike_counters(p.host[who].ike)->sas, 0);
+		assert_int_equal(espnic_ike_counters(p.host[who].ike)->half_open, 0);
+		assert_int_equal(p.host[who].n_ksa, 0);
+		assert_int_equal(p.host[who].policies, 0);
+	}
+}
+
+static void proposals(struct espnic_ike_conn *conn, const char *ike, const char *esp)
+{
+	char err[ESPNIC_IKE_TEXT];
+	int n;
+
+	n = espnic_ike_proposal_parse(conn->proposals, ESPNIC_IKE_PROPOSALS, ESPNIC_IKE_PROTO_IKE, ike, err);
+	assert_true(n > 0);
+	conn->n_proposals = (uint8_t)n;
+	n = espnic_ike_proposal_parse(conn->children[0].proposals, ESPNIC_IKE_PROPOSALS, ESPNIC_IKE_PROTO_ESP, esp, err);
+	assert_true(n > 0);
+	conn->children[0].n_proposals = (uint8_t)n;
+}
+
+struct suites {
+	const char *ike, *esp;
+};
+
+static void with_suites(struct espnic_ike_conn *conn, void *ctx)
+{
+	const struct suites *s = ctx;
+
+	proposals(conn, s->ike, s->esp);
+}
+
+static void up(void **state)
+{
+	(void)state;
+	peers_conns(&p);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	expect_up(1);
+	assert_int_equal(p.sent[LEFT], 2);
+	assert_int_equal(p.sent[RIGHT], 2);
+	assert_int_equal(p.host[LEFT].events[ESPNIC_IKE_EV_CHILD_UP], 1);
+	assert_int_equal(p.host[RIGHT].events[ESPNIC_IKE_EV_IKE_UP], 1);
+	assert_false(p.host[LEFT].ksa[0].encap);
+}
+
+/* Every algorithm of the registry at least once. */
+static void all_suites(void **state)
+{
+	static struct suites suites[] = {
+		{ "aes256gcm16-prfsha384-ecp384", "aes256gcm16-noesn" }, { "aes192gcm12-prfsha512-ecp256", "aes128gcm12-esn" },
+		{ "aes128gcm8-prfsha256-ecp521", "aes256gcm8" }, { "chacha20poly1305-prfsha256-modp2048", "chacha20poly1305" },
+		{ "aes128-sha256-modp3072", "aes128-sha256" }, { "aes192-sha384-modp4096", "aes192-sha384-esn" },
+		{ "aes256-sha512-x25519", "aes256-sha512-noesn" }, { "default", "default" },
+	};
+
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		peers_free(&p);
+		peers_init(&p, i, NULL);
+		peers_conn(&p, LEFT, with_suites, &suites[i]);
+		peers_conn(&p, RIGHT, with_suites, &suites[i]);
+		peers_initiate(&p, LEFT, NULL);
+		peers_run(&p, MINUTE);
+		expect_up(1);
+	}
+	(void)state;
+}
+
+static void other_group(void **state)
+{
+	static struct suites left = { "aes128gcm16-prfsha256-x25519-ecp384", "aes128gcm16" };
+	static struct suites right = { "aes128gcm16-prfsha256-ecp384", "aes128gcm16" };
+
+	peers_conn(&p, LEFT, with_suites, &left);
+	peers_conn(&p, RIGHT, with_suites, &right);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	expect_up(1);
+	assert_int_equal(p.sent[LEFT], 3);
+	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->ke_invalid, 1);
+	(void)state;
+}
+
+static void no_proposal(void **state)
+{
+	static struct suites left = { "aes128gcm16-prfsha256-x25519", "aes128gcm16" };
+	static struct suites right = { "aes256gcm16-prfsha256-x25519", "aes128gcm16" };
+
+	peers_conn(&p, LEFT, with_suites, &left);
+	peers_conn(&p, RIGHT, with_suites, &right);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	expect_nothing();
+	assert_string_equal(p.host[LEFT].text, "refused by NO_PROPOSAL_CHOSEN (14)");
+	assert_string_equal(p.host[RIGHT].text, "no_proposal of IKE_SA_INIT is configured");
+	(void)state;
+}
+
+static void no_child_proposal(void **state)
+{
+	static struct suites left = { "aes128gcm16-prfsha256-x25519", "aes128gcm16" };
+	static struct suites right = { "aes128gcm16-prfsha256-x25519", "aes256gcm16" };
+
+	peers_conn(&p, LEFT, with_suites, &left);
+	peers_conn(&p, RIGHT, with_suites, &right);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	/* The IKE SA stands: RFC 7296 1.2. */
+	expect_up(0);
+	assert_string_equal(p.host[LEFT].text, "refused by NO_PROPOSAL_CHOSEN (14)");
+	(void)state;
+}
+
+static void wrong_secret(void **state)
+{
+	(void)state;
+	p.host[LEFT].psk = "another secret";
+	peers_conns(&p);
+	peers_initiate(&p, LEFT, NULL);
+	peers_wait(&p, MINUTE);
+	expect_nothing();
+	assert_string_equal(p.host[LEFT].text, "refused by AUTHENTICATION_FAILED (24)");
+	assert_string_equal(p.host[RIGHT].text, "auth_failed the peer's AUTH is wrong");
+	assert_int_equal(p.host[RIGHT].kernel_ops, 0);
+}
+
+/* A responder that knows the initiator's secret for another but itself: only the initiator can tell. */
+static void wrong_responder(void **state)
+{
+	(void)state;
+	peers_conns(&p);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, 15);	/* up to its IKE_AUTH, whose own AUTH was made by then */
+	peers_run(&p, 10);
+	p.host[LEFT].psk = "another secret";
+	peers_wait(&p, MINUTE);
+	expect_nothing();
+	assert_string_equal(p.host[LEFT].text, "auth_failed the peer's AUTH is wrong");
+	assert_int_equal(p.host[LEFT].kernel_ops, 0);
+}
+
+static void no_secret(void **state)
+{
+	(void)state;
+	p.host[RIGHT].psk = NULL;
+	peers_conns(&p);
+	peers_initiate(&p, LEFT, NULL);
+	peers_wait(&p, MINUTE);
+	expect_nothing();
+	assert_string_equal(p.host[RIGHT].text, "auth_failed there is no secret for this peer");
+}
+
+static void other_id(struct espnic_ike_conn *conn, void *ctx)
+{
+	char err[ESPNIC_IKE_TEXT];
+
+	assert_int_equal(espnic_ike_id_parse(&conn->auth_remote.id, ctx, err), 0);
+}
+
+static void wrong_id(void **state)
+{
+	(void)state;
+	peers_conn(&p, LEFT, NULL, NULL);
+	peers_conn(&p, RIGHT, other_id, "someone.else");
+	peers_initiate(&p, LEFT, NULL);
+	peers_wait(&p, MINUTE);
+	expect_nothing();
+	assert_string_equal(p.host[RIGHT].text, "auth_failed no connection for this identity");
+	peers_free(&p);
+	/* The initiator's own check: IDr is not sent for a pattern. */
+	peers_init(&p, 1, NULL);
+	peers_conn(&p, LEFT, other_id, "*.org");
+	peers_conn(&p, RIGHT, NULL, NULL);
+	peers_initiate(&p, LEFT, NULL);
+	peers_wait(&p, MINUTE);
+	expect_nothing();
+	assert_string_equal(p.host[LEFT].text, "auth_failed the peer has another identity or method than is configured");
+}
+
+static void wildcard_id(void **state)
+{
+	(void)state;
+	peers_conn(&p, LEFT, other_id, "*.example");
+	peers_conn(&p, RIGHT, other_id, "%any");
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	expect_up(1);
+}
+
+static void ask_cookies(struct espnic_ike_settings *set)
+{
+	set->cookie_threshold = 0;
+}
+
+static void cookies(void **state)
+{
+	(void)state;
+	peers_free(&p);
+	peers_init(&p, 1, ask_cookies);
+	peers_conns(&p);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, 35);
+	/* No state for whom no cookie has come back from. */
+	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->rx_cookie_asked, 1);
+	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->rx_cookie_bad, 0);
+	peers_run(&p, MINUTE);
+	expect_up(1);
+	assert_int_equal(p.sent[LEFT], 3);
+}
+
+/* Of every two datagrams of a side the second arrives. */
+static bool first_lost(struct peers *peers, struct peers_item *item, void *ctx)
+{
+	unsigned int *seen = ctx;
+
+	(void)peers;
+	return seen[item->to]++ % 2;
+}
+
+static void losses(void **state)
+{
+	unsigned int seen[2] = { 0, 0 };
+
+	(void)state;
+	p.wire = first_lost;
+	p.ctx = seen;
+	peers_conns(&p);
+	peers_initiate(&p, LEFT, NULL);
+	peers_wait(&p, MINUTE);
+	expect_up(1);
+	assert_true(espnic_ike_counters(p.host[LEFT].ike)->tx_retransmits >= 2);
+	assert_true(espnic_ike_counters(p.host[RIGHT].ike)->rx_retransmits >= 1);
+}
+
+static bool all_lost(struct peers *peers, struct peers_item *item, void *ctx)
+{
+	(void)peers;
+	(void)item;
+	(void)ctx;
+	return false;
+}
+
+static void nobody(void **state)
+{
+	(void)state;
+	p.wire = all_lost;
+	peers_conns(&p);
+	peers_initiate(&p, LEFT, NULL);
+	peers_wait(&p, 10 * MINUTE);
+	expect_nothing();
+	assert_string_equal(p.host[LEFT].text, "timeout the peer does not answer");
+	assert_int_equal(p.sent[LEFT], 1 + p.host[LEFT].set.retransmit_tries);
+}
+
+static void nat(void **state)
+{
+	(void)state;
+	p.host[LEFT].seen = (struct espnic_ike_endpoint){ { 4, { 203, 0, 113, 9 } }, 40000 };
+	peers_conn(&p, LEFT, NULL, NULL);
+	p.host[LEFT].at.addr = p.host[LEFT].seen.addr;	/* as the responder's configuration knows it */
+	peers_conn(&p, RIGHT, NULL, NULL);
+	p.host[LEFT].at.addr.bytes[0] = 192;
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	assert_int_equal(peers_sas(&p, LEFT, ESPNIC_IKE_ESTABLISHED), 1);
+	assert_int_equal(peers_sas(&p, RIGHT, ESPNIC_IKE_ESTABLISHED), 1);
+}
+
+static void encap(struct espnic_ike_conn *conn, void *ctx)
+{
+	(void)ctx;
+	conn->encap = true;
+}
+
+static void forced_encap(void **state)
+{
+	(void)state;
+	peers_conn(&p, LEFT, encap, NULL);
+	peers_conn(&p, RIGHT, NULL, NULL);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	expect_up(1);
+	assert_true(p.host[LEFT].ksa[0].encap);
+	assert_true(p.host[RIGHT].ksa[0].encap);
+}
+
+static void transport_mode(struct espnic_ike_conn *conn, void *ctx)
+{
+	(void)ctx;
+	conn->children[0].mode = ESPNIC_IKE_TRANSPORT;
+}
+
+static void transport(void **state)
+{
+	(void)state;
+	peers_conn(&p, LEFT, transport_mode, NULL);
+	peers_conn(&p, RIGHT, transport_mode, NULL);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	expect_up(1);
+	assert_int_equal(p.host[LEFT].ksa[0].mode, ESPNIC_IKE_TRANSPORT);
+	assert_int_equal(p.host[RIGHT].ksa[0].mode, ESPNIC_IKE_TRANSPORT);
+}
+
+/* Each install of either side fails in turn: nothing half stands. */
+static void kernel_refuses(void **state)
+{
+	(void)state;
+	for (int who = LEFT; who <= RIGHT; who++) {
+		peers_free(&p);
+		peers_init(&p, 1, NULL);
+		peers_conns(&p);
+		p.host[who].fail_install = 1;
+		peers_initiate(&p, LEFT, NULL);
+		peers_run(&p, MINUTE);
+		expect_up(0);
+		assert_string_equal(p.host[who].text, "kernel no room");
+	}
+}
+
+static void both_at_once(void **state)
+{
+	(void)state;
+	peers_conns(&p);
+	peers_initiate(&p, LEFT, NULL);
+	peers_initiate(&p, RIGHT, NULL);
+	peers_wait(&p, MINUTE);
+	assert_true(peers_agree(&p));
+	assert_true(peers_sas(&p, LEFT, ESPNIC_IKE_ESTABLISHED) == peers_sas(&p, RIGHT, ESPNIC_IKE_ESTABLISHED));
+	assert_true(peers_sas(&p, LEFT, ESPNIC_IKE_ESTABLISHED) >= 1);
+}
+
+static void more_children(void **state)
+{
+	(void)state;
+	peers_conns(&p);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	peers_initiate(&p, RIGHT, "more");
+	peers_run(&p, MINUTE);
+	expect_up(2);
+	peers_initiate(&p, LEFT, "none");
+	assert_string_equal(p.host[LEFT].text, "unknown no such connection or child");
+}
+
+static void terminated(void **state)
+{
+	(void)state;
+	peers_conns(&p);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	peers_initiate(&p, LEFT, "more");
+	peers_run(&p, MINUTE);
+	expect_up(2);
+	peers_terminate(&p, RIGHT, 0, p.host[RIGHT].ksa[0].child_id);
+	peers_run(&p, MINUTE);
+	expect_up(1);
+	peers_terminate(&p, LEFT, 1, 0);
+	peers_run(&p, MINUTE);
+	expect_nothing();
+	assert_int_equal(p.host[RIGHT].events[ESPNIC_IKE_EV_IKE_DOWN], 1);
+}
+
+static void unloadable(void **state)
+{
+	struct espnic_ike_conn *c = peers_conn_make(&p, LEFT);
+	char err[ESPNIC_IKE_TEXT];
+
+	c->mobike = true;
+	assert_int_equal(espnic_ike_conn_load(p.host[LEFT].ike, c, err), -22);
+	assert_string_equal(err, "connection `both': MOBIKE is not supported (mobike = no)");
+	c->mobike = false;
+	c->children[1].n_remote = 0;
+	assert_int_equal(espnic_ike_conn_load(p.host[LEFT].ike, c, err), -22);
+	assert_string_equal(err, "connection `both', child more: no traffic selectors, or too many");
+	c->free(c);
+	(void)state;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+		TEST(up), TEST(all_suites), TEST(other_group), TEST(no_proposal), TEST(no_child_proposal), TEST(wrong_secret),
+		TEST(wrong_responder), TEST(no_secret), TEST(wrong_id), TEST(wildcard_id), TEST(cookies), TEST(losses), TEST(nobody),
+		TEST(nat), TEST(forced_encap), TEST(transport), TEST(kernel_refuses), TEST(both_at_once), TEST(more_children),
+		TEST(terminated), TEST(unloadable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

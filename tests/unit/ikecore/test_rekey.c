@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Children and IKE SAs replaced, by one side and by both at once, on good wires and bad ones. The property that counts is looked at after
+ * each step: what a host sends arrives at an SA the other has.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "peers.h"
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+
+static struct peers p;
+
+static int setup(void **state)
+{
+	(void)state;
+	peers_init(&p, 1, NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	peers_free(&p);
+	return 0;
+}
+
+static void with_pfs(struct espnic_ike_conn *conn, void *ctx)
+{
+	char err[ESPNIC_IKE_TEXT];
+
+	assert_int_equal(espnic_ike_proposal_parse(conn->children[0].proposals, ESPNIC_IKE_PROPOSALS, ESPNIC_IKE_PROTO_ESP, ctx, err), 1);
+}
+
+static void connect_peers(void (*change)(struct espnic_ike_conn *conn, void *ctx), void *ctx)
+{
+	peers_conn(&p, LEFT, change, ctx);
+	peers_conn(&p, RIGHT, change, ctx);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	assert_int_equal(p.host[LEFT].n_ksa, 1);
+	assert_int_equal(p.host[RIGHT].n_ksa, 1);
+	p.watch = true;
+}
+
+/* One IKE SA and one child on each side, and they fit. */
+static void expect_one(void)
+{
+	for (int who = LEFT; who <= RIGHT; who++) {
+		assert_int_equal(p.host[who].n_ksa, 1);
+		assert_int_not_equal(p.host[who].ksa[0].spi_out, 0);
+		assert_int_equal(p.host[who].policies, 1);
+		assert_int_equal(peers_sas(&p, who, ESPNIC_IKE_ESTABLISHED), 1);
+		assert_int_equal(espnic_ike_counters(p.host[who].ike)->sas, 1);
+		assert_int_equal(espnic_ike_counters(p.host[who].ike)->children, 1);
+	}
+	assert_true(peers_agree(&p));
+	assert_false(p.hole);
+}
+
+static uint32_t spi(int who)
+{
+	return p.host[who].ksa[0].spi_in;
+}
+
+static void child(void **state)
+{
+	uint32_t before;
+
+	(void)state;
+	for (int who = LEFT; who <= RIGHT; who++) {
+		peers_free(&p);
+		peers_init(&p, 1, NULL);
+		connect_peers(NULL, NULL);
+		before = spi(LEFT);
+		peers_expire(&p, who, 0);
+		peers_run(&p, MINUTE);
+		expect_one();
+		assert_int_not_equal(spi(LEFT), before);
+		assert_int_equal(p.host[who].events[ESPNIC_IKE_EV_CHILD_REKEYED], 1);
+		assert_int_equal(p.host[!who].events[ESPNIC_IKE_EV_CHILD_REKEYED], 1);
+	}
+}
+
+static void child_with_pfs(void **state)
+{
+	(void)state;
+	connect_peers(with_pfs, "aes128gcm16-x25519-ecp256");
+	peers_expire(&p, LEFT, 0);
+	peers_run(&p, MINUTE);
+	expect_one();
+	peers_expire(&p, RIGHT, 0);
+	peers_run(&p, MINUTE);
+	expect_one();
+}
+
+static void child_other_group(void **state)
+{
+	(void)state;
+	peers_conn(&p, LEFT, with_pfs, "aes128gcm16-x25519-ecp256");
+	peers_conn(&p, RIGHT, with_pfs, "aes128gcm16-ecp256");
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	p.watch = true;
+	peers_expire(&p, LEFT, 0);
+	peers_run(&p, MINUTE);
+	expect_one();
+	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->ke_invalid, 1);
+	assert_int_equal(p.host[LEFT].events[ESPNIC_IKE_EV_CHILD_REKEYED], 1);
+}
+
+/* Both sides at once, one a little later, by each lag and seed: the seed decides whose nonce is the lowest. */
+static void child_collision(void **state)
+{
+	unsigned int collisions = 0;
+
+	(void)state;
+	for (unsigned int seed = 0; seed < 20; seed++) {
+		for (unsigned int lag = 0; lag <= 60; lag += 5) {
+			peers_free(&p);
+			peers_init(&p, seed, NULL);
+			connect_peers(NULL, NULL);
+			peers_expire(&p, LEFT, 0);
+			peers_wait(&p, lag);
+			peers_expire(&p, RIGHT, 0);
+			peers_run(&p, MINUTE);
+			peers_wait(&p, MINUTE);
+			expect_one();
+			collisions += (unsigned int)espnic_ike_counters(p.host[LEFT].ike)->collisions;
+		}
+	}
+	assert_true(collisions > 20);
+}
+
+static void one_minute(struct espnic_ike_conn *conn, void *ctx)
+{
+	conn->rekey_ms = MINUTE;
+	conn->over_ms = MINUTE;
+	if (ctx)
+		conn->rand_ms = *(uint64_t *)ctx;
+}
+
+static void ike(void **state)
+{
+	(void)state;
+	for (int who = LEFT; who <= RIGHT; who++) {
+		peers_free(&p);
+		peers_init(&p, 1, NULL);
+		peers_conn(&p, who, one_minute, NULL);
+		peers_conn(&p, !who, NULL, NULL);
+		peers_initiate(&p, LEFT, NULL);
+		peers_run(&p, SECOND);
+		p.watch = true;
+		peers_wait(&p, MINUTE + SECOND);
+		assert_int_equal(p.host[who].events[ESPNIC_IKE_EV_IKE_REKEYED], 1);
+		expect_one();
+		/* The child goes on: a rekey of the IKE SA touches no kernel. */
+		assert_int_equal(p.host[who].kernel_ops, 1);
+		peers_wait(&p, 10 * MINUTE);
+		assert_true(p.host[who].events[ESPNIC_IKE_EV_IKE_REKEYED] >= 9);
+		expect_one();
+		peers_expire(&p, !who, 0);
+		peers_run(&p, SECOND);
+		expect_one();
+	}
+}
+
+static void ike_collision(void **state)
+{
+	uint64_t spread[] = { 0, 20, 60, 200 };
+	unsigned int collisions = 0;
+
+	(void)state;
+	for (unsigned int seed = 0; seed < 20; seed++) {
+		for (size_t i = 0; i < sizeof(spread) / sizeof(spread[0]); i++) {
+			peers_free(&p);
+			peers_init(&p, seed, NULL);
+			p.latency = 40;
+			connect_peers(one_minute, &spread[i]);
+			peers_wait(&p, MINUTE + 40 * SECOND);
+			expect_one();
+			assert_true(p.host[LEFT].events[ESPNIC_IKE_EV_IKE_REKEYED] >= 1);
+			assert_int_equal(p.host[LEFT].events[ESPNIC_IKE_EV_IKE_DOWN], 0);
+			collisions += (unsigned int)espnic_ike_counters(p.host[LEFT].ike)->collisions;
+		}
+	}
+	assert_true(collisions > 20);
+}
+
+/* A child and the IKE SA at once. */
+static void mixed_collision(void **state)
+{
+	(void)state;
+	for (unsigned int lag = 0; lag <= 80; lag += 5) {
+		for (int who = LEFT; who <= RIGHT; who++) {
+			peers_free(&p);
+			peers_init(&p, lag, NULL);
+			peers_conn(&p, LEFT, one_minute, NULL);
+			peers_conn(&p, RIGHT, NULL, NULL);
+			peers_initiate(&p, LEFT, NULL);
+			peers_run(&p, SECOND);
+			p.watch = true;
+			peers_wait(&p, MINUTE - SECOND + lag);
+			peers_expire(&p, who, 0);
+			peers_wait(&p, 30 * SECOND);
+			expect_one();
+		}
+	}
+}
+
+/* Both close at once, and one closes what the other replaces. */
+static void delete_collisions(void **state)
+{
+	(void)state;
+	for (unsigned int lag = 0; lag <= 40; lag += 5) {
+		peers_free(&p);
+		peers_init(&p, lag, NULL);
+		connect_peers(NULL, NULL);
+		p.watch = false;
+		peers_terminate(&p, LEFT, 0, p.host[LEFT].ksa[0].child_id);
+		peers_wait(&p, lag);
+		peers_expire(&p, RIGHT, 0);
+		peers_wait(&p, MINUTE);
+		/* Gone, or the one that replaced it: the same on both sides. */
+		assert_int_equal(p.host[LEFT].n_ksa, p.host[RIGHT].n_ksa);
+		assert_int_equal(p.host[LEFT].policies, p.host[LEFT].n_ksa);
+		assert_int_equal(p.host[RIGHT].policies, p.host[RIGHT].n_ksa);
+		assert_true(peers_agree(&p));
+		peers_terminate(&p, LEFT, 0, 0);
+		peers_terminate(&p, RIGHT, 0, 0);
+		peers_wait(&p, MINUTE);
+		assert_int_equal(espnic_ike_counters(p.host[LEFT].ike)->sas, 0);
+		assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->sas, 0);
+		assert_int_equal(p.host[LEFT].policies + p.host[RIGHT].policies, 0);
+	}
+}
+
+struct badness {
+	unsigned int lose, twice, late, damage;	/* of 100 */
+};
+
+static bool bad_wire(struct peers *peers, struct peers_item *item, void *ctx)
+{
+	const struct badness *b = ctx;
+
+	if (peers_random(peers) % 100 < b->lose)
+		return false;
+	if (peers_random(peers) % 100 < b->late)
+		item->at += peers_random(peers) % 3000;
+	if (peers_random(peers) % 100 < b->damage)
+		item->data[peers_random(peers) % item->len] ^= (uint8_t)(1u << peers_random(peers) % 8);
+	peers->copy = peers_random(peers) % 100 < b->twice;
+	return true;
+}
+
+static void lively(struct espnic_ike_conn *conn, void *ctx)
+{
+	(void)ctx;
+	conn->rekey_ms = 3 * MINUTE;
+	conn->over_ms = 3 * MINUTE;
+	conn->rand_ms = 5 * SECOND;
+	conn->dpd_ms = 30 * SECOND;
+	conn->children[0].rekey_ms = MINUTE;
+	conn->children[0].life_ms = 2 * MINUTE;
+	conn->children[0].rand_ms = 2 * SECOND;
+	conn->children[0].dpd = ESPNIC_IKE_START;
+	conn->children[0].close = ESPNIC_IKE_START;
+}
+
+/*
+ * An hour on a bad wire with everything in motion, then ten minutes on a good one: both sides must be of
+ * one mind again. What can't be lost by a bad wire alone is looked at all the time: no damaged message does anything.
+ */
+static void bad_hour(struct badness b, unsigned int seed)
+{
+	peers_free(&p);
+	peers_init(&p, seed, NULL);
+	peers_conn(&p, LEFT, lively, NULL);
+	peers_conn(&p, RIGHT, lively, NULL);
+	p.wire = bad_wire;
+	p.ctx = &b;
+	peers_initiate(&p, LEFT, NULL);
+	for (unsigned int i = 0; i < 60; i++) {
+		peers_wait(&p, MINUTE);
+		if (peers_random(&p) % 4 == 0)
+			peers_expire(&p, (int)(peers_random(&p) % 2), 0);
+		if (!peers_sas(&p, LEFT, ESPNIC_IKE_ESTABLISHED) && !peers_sas(&p, LEFT, ESPNIC_IKE_CONNECTING))
+			peers_initiate(&p, LEFT, NULL);
+	}
+	p.wire = NULL;
+	peers_wait(&p, 10 * MINUTE);
+	if (!peers_sas(&p, LEFT, ESPNIC_IKE_ESTABLISHED))
+		peers_initiate(&p, LEFT, NULL);
+	peers_wait(&p, 10 * SECOND);
+	assert_true(peers_agree(&p));
+	for (int who = LEFT; who <= RIGHT; who++) {
+		assert_true(p.host[who].n_ksa >= 1);
+		assert_int_equal(peers_sas(&p, who, ESPNIC_IKE_ESTABLISHED), peers_sas(&p, !who, ESPNIC_IKE_ESTABLISHED));
+	}
+}
+
+static void bad_hours(void **state)
+{
+	static const struct badness kinds[] = {
+		{ .lose = 20 }, { .twice = 50 }, { .late = 50 }, { .damage = 30 }, { .lose = 10, .twice = 20, .late = 20, .damage = 10 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		for (unsigned int seed = 0; seed < 4; seed++)
+			bad_hour(kinds[i], seed);
+}
+
+/* Doubled and late datagrams alone are no reason for a hole. */
+static void no_hole_by_doubles(void **state)
+{
+	struct badness b = { .twice = 100 };
+
+	(void)state;
+	peers_conn(&p, LEFT, lively, NULL);
+	peers_conn(&p, RIGHT, lively, NULL);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, SECOND);
+	p.watch = true;
+	p.wire = bad_wire;
+	p.ctx = &b;
+	peers_wait(&p, HOUR);
+	assert_false(p.hole);
+	assert_true(p.host[LEFT].events[ESPNIC_IKE_EV_CHILD_REKEYED] > 50);
+}
+
+static void dead_peer(void **state)
+{
+	(void)state;
+	connect_peers(lively, NULL);
+	p.watch = false;
+	p.wire = bad_wire;
+	p.ctx = &(struct badness){ .lose = 100 };
+	peers_wait(&p, 2 * MINUTE);
+	assert_true(espnic_ike_counters(p.host[LEFT].ike)->peers_dead >= 1);
+	assert_int_equal(p.host[LEFT].n_ksa, 0);
+	assert_int_equal(p.host[LEFT].policies, 0);
+	/* dpd = start: it tries again, and comes back when the wire does. */
+	p.wire = NULL;
+	peers_initiate(&p, LEFT, NULL);
+	peers_wait(&p, 3 * MINUTE);
+	assert_true(p.host[LEFT].n_ksa >= 1);
+	assert_true(peers_agree(&p));
+}
+
+/* Each kernel operation of a rekey fails in turn, on each side: what stands stands whole, and nothing stays behind. */
+static void kernel_refuses(void **state)
+{
+	(void)state;
+	for (int fails = LEFT; fails <= RIGHT; fails++) {
+		for (unsigned int n = 1; n <= 2; n++) {
+			peers_free(&p);
+			peers_init(&p, 1, NULL);
+			connect_peers(lively, NULL);
+			p.watch = false;
+			p.host[fails].fail_install = n;
+			peers_expire(&p, LEFT, 0);
+			peers_run(&p, SECOND);
+			peers_wait(&p, 5 * MINUTE);
+			assert_true(peers_agree(&p));
+			for (int who = LEFT; who <= RIGHT; who++)
+				assert_int_equal(p.host[who].policies, p.host[who].n_ksa);
+			peers_terminate(&p, LEFT, 0, 0);
+			peers_wait(&p, SECOND);
+			assert_int_equal(p.host[LEFT].n_ksa, 0);
+			assert_int_equal(p.host[LEFT].policies, 0);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+		TEST(child), TEST(child_with_pfs), TEST(child_other_group), TEST(child_collision), TEST(ike), TEST(ike_collision),
+		TEST(mixed_collision), TEST(delete_collisions), TEST(bad_hours), TEST(no_hole_by_doubles), TEST(dead_peer),
+		TEST(kernel_refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
