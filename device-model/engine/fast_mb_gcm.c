@@ -348,8 +348,9 @@ struct opened {
 /* Finds ESP: RFC 4303 sections 3.4.1 and 3.4.2. NULL: not right behind a plain header, whole and of this SA. */
 static inline uint8_t *find(const struct espnic_sa *sa, const struct espnic_pkt *pkt, uint8_t *tos, uint32_t *len)
 {
+	uint32_t around = HEAD + sa->info.icv_len;
+	uint32_t head, total, rest;
 	uint8_t *p = pkt->data;
-	uint32_t head, total;
 
 	if (pkt->len >= ESPNIC_IPV4_HLEN && p[0] == ESPNIC_IPV4_VERSION_IHL) {
 		head = ESPNIC_IPV4_HLEN;
@@ -367,10 +368,10 @@ static inline uint8_t *find(const struct espnic_sa *sa, const struct espnic_pkt 
 	} else {
 		return NULL;
 	}
-	if (total > pkt->len || total < head + HEAD + ESPNIC_ESP_TRAILER + sa->info.icv_len ||
-	    espnic_get32(p + head) != sa->info.spi)
+	rest = total - head - around;
+	if (total > pkt->len || (int32_t)rest < ESPNIC_ESP_TRAILER || espnic_get32(p + head) != sa->info.spi)
 		return NULL;
-	*len = total - head - HEAD - sa->info.icv_len;
+	*len = rest;
 	return p + head;
 }
 
@@ -404,6 +405,13 @@ static inline void open_begin(struct espnic_pkt *pkt, struct espnic_sa **held, s
 	++*n;
 }
 
+/* The usual length is one that the compiler knows. */
+static inline bool icv_equal(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+	return len == IMB_AES_BLOCK_SIZE ? espnic_equal_ct(a, b, IMB_AES_BLOCK_SIZE) :
+					   espnic_equal_ct(a, b, len);
+}
+
 /* Decrypts; what turns out wrong is encrypted back, with the same key stream: it is as it came. */
 static void open_parts(struct espnic_fast_thread *t, struct gcm_part *parts, unsigned int n)
 {
@@ -420,7 +428,7 @@ static void open_parts(struct espnic_fast_thread *t, struct gcm_part *parts, uns
 	for (unsigned int i = 0; i < n; i++) {
 		struct gcm_part *p = &parts[i];
 
-		p->good = espnic_equal_ct(right[i], p->text + p->len, p->icv_len);
+		p->good = icv_equal(right[i], p->text + p->len, p->icv_len);
 		if (p->good)
 			continue;
 		t->gcm_enc[p->way](&p->key->data, &t->gcm, p->text, p->text, p->len, p->nonce, p->aad, p->aad_len,

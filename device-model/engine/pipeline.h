@@ -106,7 +106,10 @@ enum {
 	ESPNIC_FETCH_LINES = 3,		/* of an SA: all that a packet without limits and selector looks at */
 };
 
-/* Asks memory for both ends of a packet to come, where headers go and the trailer, and for its SA. */
+/*
+ * Asks memory for both ends of a packet to come, not the first of its burst: where headers go and the
+ * trailer; and for its SA, unless the packet in front has the same.
+ */
 static inline void espnic_fetch(const struct espnic_pkt *pkt)
 {
 	const uint8_t *sa = (const uint8_t *)pkt->sa;
@@ -114,6 +117,8 @@ static inline void espnic_fetch(const struct espnic_pkt *pkt)
 	__builtin_prefetch(pkt->data);
 	__builtin_prefetch(pkt->data - ESPNIC_CACHE_LINE, 1);
 	__builtin_prefetch(pkt->data + pkt->len, 1);
+	if (pkt->sa == pkt[-1].sa)
+		return;
 	for (int i = 0; i < ESPNIC_FETCH_LINES; i++)
 		__builtin_prefetch(sa + (size_t)i * ESPNIC_CACHE_LINE);
 }

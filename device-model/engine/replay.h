@@ -49,17 +49,19 @@ static inline uint64_t espnic_window_bit(uint64_t seq)
 static inline enum espnic_verdict espnic_window_infer(const struct espnic_window *w, bool esn,
 						      uint32_t low, uint64_t *seq)
 {
-	/* Where the SA has no window, W is half the space: A2.2 with its widest reach both ways. */
-	uint64_t size = w->size ? w->size : (uint64_t)1 << (ESPNIC_SEQ_LOW_BITS - 1);
 	uint32_t top_low = (uint32_t)w->top;
 	uint32_t high = (uint32_t)(w->top >> ESPNIC_SEQ_LOW_BITS);
-	/* Bl, the bottom of the window; below zero it wraps, as A2.2 wants it. */
-	uint32_t bottom = (uint32_t)(top_low - size + 1);
+	uint32_t bottom;
+	uint64_t size;
 
 	*seq = low;
 	if (!esn)
 		return ESPNIC_OK;
 
+	/* Where the SA has no window, W is half the space: A2.2 with its widest reach both ways. */
+	size = w->size ? w->size : (uint64_t)1 << (ESPNIC_SEQ_LOW_BITS - 1);
+	/* Bl, the bottom of the window; below zero it wraps, as A2.2 wants it. */
+	bottom = (uint32_t)(top_low - size + 1);
 	if (top_low >= size - 1) {
 		/* Case A: the window lies within one epoch. */
 		if (low < bottom) {
