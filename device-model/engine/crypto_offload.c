@@ -149,7 +149,7 @@ static enum espnic_verdict prepare_in(struct espnic_burst *b, struct espnic_pkt 
 	return ESPNIC_OK;
 }
 
-/* As settle() of packet offload: esp_in.c says why. */
+/* As settle() of packet offload: in.c says why. */
 static enum espnic_verdict settle_in(struct espnic_in *f, bool last, bool *again)
 {
 	struct espnic_pkt *pkt = f->pkt;
@@ -211,18 +211,6 @@ static void finish_in(struct espnic_engine_thread *t, struct espnic_in *f)
 	espnic_sa_refuse(pkt->sa, pkt, verdict);
 }
 
-static void flush_in(struct espnic_engine_thread *t)
-{
-	struct espnic_burst *b = t->burst;
-
-	if (b->n_jobs)
-		b->jobs[0].sa->body->run(t, b->jobs, b->n_jobs);
-	for (unsigned int i = 0; i < b->n; i++)
-		finish_in(t, &b->in[i]);
-	b->n = 0;
-	b->n_jobs = 0;
-}
-
 void espnic_crypt_in(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
 {
 	struct espnic_burst *b = t->burst;
@@ -235,7 +223,7 @@ void espnic_crypt_in(struct espnic_engine_thread *t, struct espnic_pkt *pkts, un
 		if (verdict != ESPNIC_OK)
 			espnic_sa_refuse(pkts[i].sa, &pkts[i], verdict);
 		if (b->n == ESPNIC_BURST_MAX)
-			flush_in(t);
+			espnic_flush_in(t, finish_in);
 	}
-	flush_in(t);
+	espnic_flush_in(t, finish_in);
 }

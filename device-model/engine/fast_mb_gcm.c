@@ -24,8 +24,7 @@ enum {
 	IPV4_FRAGMENT = ESPNIC_IPV4_MF | ESPNIC_IPV4_OFFSET,
 	TRAILER_ROOM = 8,		/* bytes that are written and read of a trailer at once */
 	SMALL = 256,			/* bytes of text the library has a path of its own for */
-	KEY_HEAD = 3,			/* cache lines of round keys of AES-128 */
-	SMALL_POWERS = 5,		/* cache lines of powers of H for a small text: the last */
+	KEY_HEAD = 16 * 11,		/* bytes of round keys: AES-128 */
 	FETCH_KEYS = 3,			/* packets ahead */
 };
 
@@ -33,11 +32,12 @@ enum {
 struct gcm_part {
 	const struct espnic_fast_gcm *key;
 	uint8_t *text;			/* the ICV stands behind it */
+	const uint8_t *aad;
 	uint32_t len;
 	uint8_t way, icv_len, aad_len;
 	bool good;			/* inbound: the ICV was right */
 	uint8_t nonce[NONCE];
-	uint8_t aad[ESPNIC_JOB_AAD];
+	uint8_t esn_aad[ESPNIC_JOB_AAD];
 };
 
 static const struct espnic_fast_gcm *key_of(const struct espnic_sa *sa)
@@ -58,29 +58,65 @@ static inline void fill_part(struct gcm_part *part, const struct espnic_sa *sa, 
 	part->icv_len = sa->info.icv_len;
 	memcpy(part->nonce, sa->salt, ESPNIC_SALT_MAX);
 	espnic_put64(part->nonce + ESPNIC_SALT_MAX, iv);
+	/* SPI and number as they stand in the packet; with ESN all of the number. */
+	part->aad = esp;
+	part->aad_len = ESPNIC_ESP_HLEN;
 	if (sa->info.esn) {
-		espnic_put32(part->aad, sa->info.spi);
-		espnic_put64(part->aad + 4, seq);
-		part->aad_len = 12;
-	} else {
-		espnic_put64(part->aad, (uint64_t)sa->info.spi << 32 | (uint32_t)seq);
-		part->aad_len = 8;
+		part->aad = part->esn_aad;
+		part->aad_len = ESPNIC_ESP_HLEN + ESPNIC_ESN_HIGH;
+		espnic_put32(part->esn_aad, sa->info.spi);
+		espnic_put64(part->esn_aad + ESPNIC_ESP_SEQ, seq);
 	}
 }
 
-/* Asks memory for what the library reads of the key of @p, unless the part in front had it: round keys, and powers of H. */
+static inline void fetch_lines(const uint8_t *key, size_t from, size_t end)
+{
+	for (size_t at = from & -(size_t)ESPNIC_CACHE_LINE; at < end; at += ESPNIC_CACHE_LINE)
+		__builtin_prefetch(key + at);
+}
+
+/*
+ * Asks memory for what the library reads of the key of @p, unless the part in front had it: round keys, and powers
+ * of H. For a small text these are a few at the end of each of two tables (what is said here of VAES; elsewhere
+ * it is only less of a help).
+ */
 static inline void fetch_key(const struct gcm_part *p, bool first)
 {
+	const size_t tables = offsetof(struct gcm_key_data, ghash_keys);
+	const size_t end = tables + sizeof(p->key->data.ghash_keys.vaes_avx512.shifted_hkey);
+	const size_t middle = (tables + end) / 2;
 	const uint8_t *key = (const void *)p->key;
-	size_t powers = p->len <= SMALL ? sizeof(struct gcm_key_data) - SMALL_POWERS * ESPNIC_CACHE_LINE :
-					  KEY_HEAD * ESPNIC_CACHE_LINE;
+	uint32_t powers = p->len + 2 * IMB_AES_BLOCK_SIZE;	/* bytes: one a block, and of the lengths */
 
 	if (!first && p->key == p[-1].key)
 		return;
-	for (size_t i = 0; i < KEY_HEAD * ESPNIC_CACHE_LINE; i += ESPNIC_CACHE_LINE)
-		__builtin_prefetch(key + i);
-	for (size_t i = powers; i < sizeof(struct gcm_key_data); i += ESPNIC_CACHE_LINE)
-		__builtin_prefetch(key + i);
+	if (p->len > SMALL) {
+		fetch_lines(key, 0, end);
+		return;
+	}
+	fetch_lines(key, 0, KEY_HEAD);
+	fetch_lines(key, middle - powers, middle);
+	fetch_lines(key, end - powers, end);
+}
+
+/* The packets of a burst that come after the part that is under way. */
+struct ahead {
+	const struct espnic_pkt *pkts;
+	unsigned int n;
+};
+
+/* Asks memory for the @i-th of the next part, while others are encrypted or decrypted. */
+static inline void fetch_ahead(const struct ahead *a, unsigned int i)
+{
+	if (i < a->n)
+		espnic_fetch(&a->pkts[i]);
+}
+
+/* The same for the first part of a burst: there is nothing to do meanwhile. */
+static inline void fetch_first(const struct espnic_pkt *pkts, unsigned int n)
+{
+	for (unsigned int i = 1; i < n && i < PART; i++)
+		espnic_fetch(&pkts[i]);
 }
 
 /* ---------------------------------------------------------------- trailers */
@@ -273,11 +309,12 @@ static inline bool seal_begin(struct espnic_pkt *pkt, struct espnic_sa **held, s
 	return true;
 }
 
-static void seal(struct espnic_fast_thread *t, const struct gcm_part *parts, unsigned int n)
+static void seal(struct espnic_fast_thread *t, const struct gcm_part *parts, unsigned int n, const struct ahead *a)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		const struct gcm_part *p = &parts[i];
 
+		fetch_ahead(a, i);
 		if (i + FETCH_KEYS < n)
 			fetch_key(p + FETCH_KEYS, false);
 		t->gcm_enc[p->way](&p->key->data, &t->gcm, p->text, p->text, p->len, p->nonce, p->aad, p->aad_len,
@@ -289,20 +326,20 @@ static void protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, uns
 {
 	struct gcm_part parts[PART];
 
+	fetch_first(pkts, n);
 	for (unsigned int first = 0; first < n; first += PART) {
 		unsigned int end = n - first < PART ? n : first + PART, m = 0;
+		const struct ahead next = { .pkts = pkts + end, .n = n - end };
 		struct espnic_sa *held = NULL;
 
 		for (unsigned int i = first; i < end; i++) {
-			if (i + ESPNIC_FETCH_AHEAD < n)
-				espnic_fetch(&pkts[i + ESPNIC_FETCH_AHEAD]);
 			if (seal_begin(&pkts[i], &held, parts, &m))
 				continue;
 			espnic_sa_hold(&held, NULL);
 			espnic_protect(t, &pkts[i], 1);
 		}
 		espnic_sa_hold(&held, NULL);
-		seal(t->body, parts, m);
+		seal(t->body, parts, m, &next);
 	}
 }
 
@@ -312,25 +349,30 @@ static void protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, uns
  */
 static bool all_short(const struct espnic_pkt *pkts, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		if (!pkts[i].sa->way)
-			return false;
-	}
-	return true;
+	bool lacks = false;
+
+	for (unsigned int i = 0; i < n; i++)
+		lacks |= !pkts[i].sa->way;
+	return !lacks;
 }
 
-void espnic_fast_protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+typedef void way_fn(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
+
+static void by_way(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n, way_fn *short_way,
+		   way_fn *long_way)
 {
 	while (n) {
 		unsigned int some = n < ESPNIC_BURST_MAX ? n : ESPNIC_BURST_MAX;
 
-		if (all_short(pkts, some))
-			protect(t, pkts, some);
-		else
-			espnic_protect(t, pkts, some);
+		(all_short(pkts, some) ? short_way : long_way)(t, pkts, some);
 		pkts += some;
 		n -= some;
 	}
+}
+
+void espnic_fast_protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+{
+	by_way(t, pkts, n, protect, espnic_protect);
 }
 
 /* ---------------------------------------------------------------- inbound */
@@ -376,13 +418,12 @@ static inline uint8_t *find(const struct espnic_sa *sa, const struct espnic_pkt 
 }
 
 /*
- * RFC 4303 section 3.4.3, before the ICV. @n more parts, none if the packet is not plain or its number refused as
- * the SA stands now: settle() looks whether that still holds in its turn.
+ * RFC 4303 section 3.4.3, before the ICV. @n more parts, none if the packet is not plain or its number refused as the
+ * SA stands now. That is a guess, made without its lock: settle() looks whether it holds in its turn.
  */
-static inline void open_begin(struct espnic_pkt *pkt, struct espnic_sa **held, struct opened *o,
-			      struct gcm_part *parts, unsigned int *n)
+static inline void open_begin(struct espnic_pkt *pkt, struct opened *o, struct gcm_part *parts, unsigned int *n)
 {
-	struct espnic_sa *sa = pkt->sa;
+	const struct espnic_sa *sa = pkt->sa;
 	uint8_t *esp = NULL;
 	uint32_t len = 0;
 
@@ -395,8 +436,7 @@ static inline void open_begin(struct espnic_pkt *pkt, struct espnic_sa **held, s
 		return;
 	pkt->flags = 0;
 	o->low = espnic_get32(esp + ESPNIC_ESP_SEQ);
-	espnic_sa_hold(held, sa);
-	if (espnic_sa_judge(sa, o->low, &o->seq) != ESPNIC_OK)
+	if (!espnic_window_guess(&sa->window, sa->info.esn, o->low, &o->seq))
 		return;
 	o->part = &parts[*n];
 	fill_part(o->part, sa, esp, espnic_get64(esp + ESPNIC_ESP_HLEN), len, o->seq);
@@ -413,13 +453,14 @@ static inline bool icv_equal(const uint8_t *a, const uint8_t *b, uint32_t len)
 }
 
 /* Decrypts; what turns out wrong is encrypted back, with the same key stream: it is as it came. */
-static void open_parts(struct espnic_fast_thread *t, struct gcm_part *parts, unsigned int n)
+static void open_parts(struct espnic_fast_thread *t, struct gcm_part *parts, unsigned int n, const struct ahead *a)
 {
 	uint8_t right[PART][IMB_AES_BLOCK_SIZE];
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct gcm_part *p = &parts[i];
 
+		fetch_ahead(a, i);
 		if (i + FETCH_KEYS < n)
 			fetch_key(p + FETCH_KEYS, false);
 		t->gcm_dec[p->way](&p->key->data, &t->gcm, p->text, p->text, p->len, p->nonce, p->aad, p->aad_len,
@@ -542,19 +583,18 @@ static void unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, u
 	struct gcm_part parts[PART];
 	struct opened opened[PART];
 
+	fetch_first(pkts, n);
 	for (unsigned int first = 0; first < n; first += PART) {
 		unsigned int some = n - first < PART ? n - first : PART, m = 0;
+		const struct ahead next = { .pkts = pkts + first + some, .n = n - first - some };
 		struct espnic_sa *held = NULL;
 
 		for (unsigned int i = 0; i < some; i++) {
 			struct espnic_pkt *pkt = &pkts[first + i];
 
-			if (first + i + ESPNIC_FETCH_AHEAD < n)
-				espnic_fetch(pkt + ESPNIC_FETCH_AHEAD);
-			open_begin(pkt, &held, &opened[i], parts, &m);
+			open_begin(pkt, &opened[i], parts, &m);
 		}
-		espnic_sa_hold(&held, NULL);
-		open_parts(t->body, parts, m);
+		open_parts(t->body, parts, m, &next);
 		for (unsigned int i = 0; i < some; i++) {
 			if (opened[i].plain && settle(&opened[i], &held))
 				continue;
@@ -567,14 +607,5 @@ static void unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, u
 
 void espnic_fast_unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
 {
-	while (n) {
-		unsigned int some = n < ESPNIC_BURST_MAX ? n : ESPNIC_BURST_MAX;
-
-		if (all_short(pkts, some))
-			unprotect(t, pkts, some);
-		else
-			espnic_unprotect(t, pkts, some);
-		pkts += some;
-		n -= some;
-	}
+	by_way(t, pkts, n, unprotect, espnic_unprotect);
 }

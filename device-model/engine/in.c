@@ -248,12 +248,18 @@ static void finish(struct espnic_engine_thread *t, struct espnic_in *f)
 
 static void flush(struct espnic_engine_thread *t)
 {
+	espnic_flush_in(t, finish);
+}
+
+void espnic_flush_in(struct espnic_engine_thread *t,
+		     void (*done)(struct espnic_engine_thread *t, struct espnic_in *f))
+{
 	struct espnic_burst *b = t->burst;
 
 	if (b->n_jobs)
 		b->jobs[0].sa->body->run(t, b->jobs, b->n_jobs);
 	for (unsigned int i = 0; i < b->n; i++)
-		finish(t, &b->in[i]);
+		done(t, &b->in[i]);
 	b->n = 0;
 	b->n_jobs = 0;
 	b->saved_len = 0;

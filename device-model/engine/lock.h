@@ -16,6 +16,10 @@ struct espnic_lock {
 	atomic_flag held;
 };
 
+/* Of what is written under a lock and looked at without: one access, no order. */
+#define ESPNIC_READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define ESPNIC_WRITE_ONCE(x, v) __atomic_store_n(&(x), v, __ATOMIC_RELAXED)
+
 static inline void espnic_lock_init(struct espnic_lock *lock)
 {
 	atomic_flag_clear_explicit(&lock->held, memory_order_relaxed);

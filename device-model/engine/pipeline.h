@@ -129,6 +129,10 @@ void espnic_unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, u
 void espnic_crypt_out(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
 void espnic_crypt_in(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
 
+/* Runs the inbound jobs of the burst, hands each packet to @done in their order, and empties the burst. */
+void espnic_flush_in(struct espnic_engine_thread *t,
+		     void (*done)(struct espnic_engine_thread *t, struct espnic_in *f));
+
 /* Whether @len bytes of text are whole blocks of the SA's cipher. */
 static inline bool espnic_esp_whole(const struct espnic_sa *sa, uint32_t len)
 {

@@ -28,19 +28,20 @@ void espnic_window_init(struct espnic_window *w, uint32_t size, uint64_t top, ui
 	w->mask = size ? window_words(size) - 1 : 0;
 	w->seen = seen;
 	if (size)
-		*espnic_window_word(w, top) |= espnic_window_bit(top);
+		espnic_window_mark(w, top);
 }
 
 void espnic_window_raise(struct espnic_window *w, uint64_t top)
 {
 	if (top <= w->top)
 		return;
-	w->top = top;
-	if (w->size)
-		memset(w->seen, 0xff, espnic_window_bytes(w->size));
+	ESPNIC_WRITE_ONCE(w->top, top);
+	if (!w->size)
+		return;
+	for (uint32_t i = 0; i <= w->mask; i++)
+		ESPNIC_WRITE_ONCE(w->seen[i], UINT64_MAX);
 	/* Numbers above the top share the top's word and must be clear. */
-	if (w->size)
-		*espnic_window_word(w, top) &= espnic_window_bit(top) | (espnic_window_bit(top) - 1);
+	ESPNIC_WRITE_ONCE(*espnic_window_word(w, top), espnic_window_bit(top) | (espnic_window_bit(top) - 1));
 }
 
 /* Whether @seq must not be taken any more. */
@@ -67,17 +68,17 @@ void espnic_window_join(struct espnic_window *w, const struct espnic_window *old
 	if (old->top > w->top) {
 		if (w->size)
 			espnic_window_advance(w, old->top);
-		w->top = old->top;
+		ESPNIC_WRITE_ONCE(w->top, old->top);
 		/* What the lower top's window has left behind was judged by nobody. */
 		for (uint64_t n = 0; n < w->size && n <= w->top; n++) {
 			uint64_t seq = w->top - n;
 
 			if (own >= w->size && seq <= own - w->size)
-				*espnic_window_word(w, seq) |= espnic_window_bit(seq);
+				espnic_window_mark(w, seq);
 		}
 	}
 	for (uint64_t n = 0; n < w->size && n <= w->top; n++) {
 		if (old->size && window_has(old, w->top - n))
-			*espnic_window_word(w, w->top - n) |= espnic_window_bit(w->top - n);
+			espnic_window_mark(w, w->top - n);
 	}
 }

@@ -2,7 +2,7 @@
 /*
  * The receiver's sequence numbers: anti-replay window (RFC 4303 section 3.4.3)
  * and the high half of extended ones (appendix A2). Numbers are 64 bits
- * throughout. The caller serialises all calls on one window.
+ * throughout. The caller serialises all calls on one window, but for espnic_window_guess().
  */
 #ifndef ESPNIC_ENGINE_REPLAY_H
 #define ESPNIC_ENGINE_REPLAY_H
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "engine/lock.h"
 
 enum {
 	ESPNIC_WINDOW_WORD = 64,	/* bits */
@@ -39,6 +40,13 @@ static inline uint64_t *espnic_window_word(const struct espnic_window *w, uint64
 static inline uint64_t espnic_window_bit(uint64_t seq)
 {
 	return (uint64_t)1 << seq % ESPNIC_WINDOW_WORD;
+}
+
+static inline void espnic_window_mark(struct espnic_window *w, uint64_t seq)
+{
+	uint64_t *word = espnic_window_word(w, seq);
+
+	ESPNIC_WRITE_ONCE(*word, *word | espnic_window_bit(seq));
 }
 
 /*
@@ -99,8 +107,8 @@ static inline void espnic_window_advance(struct espnic_window *w, uint64_t top)
 	if (words > (uint64_t)w->mask + 1)
 		words = (uint64_t)w->mask + 1;
 	for (uint64_t i = 1; i <= words; i++)
-		w->seen[(from + i) & w->mask] = 0;
-	w->top = top;
+		ESPNIC_WRITE_ONCE(w->seen[(from + i) & w->mask], 0);
+	ESPNIC_WRITE_ONCE(w->top, top);
 }
 
 /* Marks @seq, of a packet whose ICV was good and which passed the check, as seen. */
@@ -108,12 +116,30 @@ static inline void espnic_window_accept(struct espnic_window *w, uint64_t seq)
 {
 	if (w->size == 0) {
 		if (seq > w->top)
-			w->top = seq;
+			ESPNIC_WRITE_ONCE(w->top, seq);
 		return;
 	}
 	if (seq > w->top)
 		espnic_window_advance(w, seq);
-	*espnic_window_word(w, seq) |= espnic_window_bit(seq);
+	espnic_window_mark(w, seq);
+}
+
+/*
+ * What infer and check say (OK or not, and *@seq), while others may move the window: a guess, of which nothing but work
+ * saved or wasted may depend. Needs no serialisation.
+ */
+static inline bool espnic_window_guess(const struct espnic_window *w, bool esn, uint32_t low, uint64_t *seq)
+{
+	struct espnic_window now = { .top = ESPNIC_READ_ONCE(w->top), .size = w->size, .mask = w->mask };
+	uint64_t word = 0;
+
+	if (espnic_window_infer(&now, esn, low, seq) != ESPNIC_OK)
+		return false;
+	if (w->size && *seq <= now.top)
+		word = ESPNIC_READ_ONCE(*espnic_window_word(w, *seq));
+	now.seen = &word;
+	now.mask = 0;
+	return espnic_window_check(&now, *seq) == ESPNIC_OK;
 }
 
 /* Moves the top up to @top (never down) and takes everything up to it as seen. */

@@ -173,10 +173,13 @@ struct group {
 	const struct espnic_sad_key *keys;
 	struct espnic_sad_entry **found;
 	unsigned int n;
-	bool same[GROUP];		/* key as that of the lookup in front: packets come in trains */
-	uint32_t likely[GROUP];		/* the first candidate, 0: none, of kind likely_kind */
-	enum espnic_sad_match likely_kind[GROUP];
-	uint64_t hash[GROUP][ESPNIC_SAD_MATCHES];
+	unsigned int heads;		/* keys unlike the one in front: packets come in trains */
+	struct train {
+		unsigned int at;	/* of the first of its keys */
+		uint32_t likely;	/* the first candidate, 0: none, of kind likely_kind */
+		enum espnic_sad_match likely_kind;
+		uint64_t hash[ESPNIC_SAD_MATCHES];
+	} train[GROUP];
 };
 
 /* 0: addresses @a and @b are the same. */
@@ -201,13 +204,17 @@ static inline bool same_key(const struct espnic_sad_key *a, const struct espnic_
 static void group_hash(const struct espnic_sad *sad, struct group *g,
 		       const enum espnic_sad_match *kind, unsigned int kinds)
 {
+	g->heads = 0;
 	for (unsigned int i = 0; i < g->n; i++) {
-		g->same[i] = i > 0 && same_key(&g->keys[i], &g->keys[i - 1]);
-		if (g->same[i])
+		struct train *t = &g->train[g->heads];
+
+		if (i > 0 && same_key(&g->keys[i], &g->keys[i - 1]))
 			continue;
+		g->heads++;
+		t->at = i;
 		for (unsigned int m = 0; m < kinds; m++) {
-			g->hash[i][m] = in_hash(sad, kind[m], &g->keys[i]);
-			espnic_hindex_prefetch(&sad->in, g->hash[i][m]);
+			t->hash[m] = in_hash(sad, kind[m], &g->keys[i]);
+			espnic_hindex_prefetch(&sad->in, t->hash[m]);
 		}
 	}
 }
@@ -216,39 +223,49 @@ static void group_hash(const struct espnic_sad *sad, struct group *g,
 static void group_fetch(const struct espnic_sad *sad, struct group *g,
 			const enum espnic_sad_match *kind, unsigned int kinds)
 {
-	for (unsigned int i = 0; i < g->n; i++) {
-		if (g->same[i])
-			continue;
-		g->likely[i] = 0;
-		for (unsigned int m = 0; m < kinds && !g->likely[i]; m++) {
-			struct espnic_hcursor c = espnic_hindex_find(&sad->in, g->hash[i][m]);
+	for (unsigned int k = 0; k < g->heads; k++) {
+		struct train *t = &g->train[k];
 
-			g->likely[i] = espnic_hindex_next(&c);
-			g->likely_kind[i] = kind[m];
+		t->likely = 0;
+		for (unsigned int m = 0; m < kinds && !t->likely; m++) {
+			struct espnic_hcursor c = espnic_hindex_find(&sad->in, t->hash[m]);
+
+			t->likely = espnic_hindex_next(&c);
+			t->likely_kind = kind[m];
 		}
-		__builtin_prefetch(&sad->entries[g->likely[i]]);
+		__builtin_prefetch(&sad->entries[t->likely]);
 	}
 }
 
-/* Step 3: compares. The first candidate is it, but for tags that are equal by chance. */
+/* The first candidate is it, but for tags that are equal by chance. */
+static struct espnic_sad_entry *train_entry(struct espnic_sad *sad, const struct train *t,
+					    const struct espnic_sad_key *key,
+					    const enum espnic_sad_match *kind, unsigned int kinds)
+{
+	struct espnic_sad_entry *e = &sad->entries[t->likely];
+
+	if (!t->likely)
+		return NULL;
+	ESPNIC_TOUCH(e, ESPNIC_SAD_KEY_SIZE);
+	if (is_match(e, t->likely_kind, key))
+		return e;
+	e = NULL;
+	for (unsigned int m = 0; m < kinds && !e; m++)
+		e = find_hashed(sad, kind[m], key, t->hash[m]);
+	return e;
+}
+
+/* Step 3: compares. */
 static void group_compare(struct espnic_sad *sad, const struct group *g,
 			  const enum espnic_sad_match *kind, unsigned int kinds)
 {
-	for (unsigned int i = 0; i < g->n; i++) {
-		struct espnic_sad_entry *e;
+	for (unsigned int k = 0; k < g->heads; k++) {
+		const struct train *t = &g->train[k];
+		unsigned int end = k + 1 < g->heads ? t[1].at : g->n;
+		struct espnic_sad_entry *e = train_entry(sad, t, &g->keys[t->at], kind, kinds);
 
-		if (g->same[i]) {
-			g->found[i] = g->found[i - 1];
-			continue;
-		}
-		e = &sad->entries[g->likely[i]];
-		ESPNIC_TOUCH(e, ESPNIC_SAD_KEY_SIZE);
-		if (!g->likely[i] || !is_match(e, g->likely_kind[i], &g->keys[i])) {
-			e = NULL;
-			for (unsigned int m = 0; m < kinds && g->likely[i] && !e; m++)
-				e = find_hashed(sad, kind[m], &g->keys[i], g->hash[i][m]);
-		}
-		g->found[i] = e;
+		for (unsigned int i = t->at; i < end; i++)
+			g->found[i] = e;
 	}
 }
 
@@ -265,7 +282,7 @@ void espnic_sad_find_burst(struct espnic_sad *sad, const struct espnic_sad_key *
 		if (sad->matches[match_order[i]])
 			kind[kinds++] = match_order[i];
 	for (unsigned int i = 0; i < STEPS; i++)
-		ring[i].n = 0;
+		ring[i].n = ring[i].heads = 0;
 	for (unsigned int i = 0, rest = n; i * GROUP < n + (STEPS - 1) * GROUP; i++) {
 		g = &ring[i % STEPS];
 		g->keys = keys + i * GROUP;
