@@ -86,7 +86,7 @@ build/obj/$(1)/%.o: %.c | build/gen/espnic_regs.h
 
 build/obj/$(1)/libespnic.a: $(call obj,$(1),$(LIB_SRCS))
 	$(call say,AR,$$@)
-	$(Q)rm -f $$@ && ar rcs $$@ $$^
+	$(Q)rm -f $$@ && ar qcs $$@ $$^
 
 $(call libexec,$(1))/espnic-engine: $(call obj,$(1),$(ENGINE_CLI_SRCS)) build/obj/$(1)/libespnic.a
 	@mkdir -p $$(@D)
@@ -100,7 +100,7 @@ $(call libexec,$(1))/espnic-device: $(call obj,$(1),$(DEVICE_MAIN)) build/obj/$(
 
 build/obj/$(1)/libespnic-ike.a: $(call obj,$(1),$(IKE_SRCS))
 	$(call say,AR,$$@)
-	$(Q)rm -f $$@ && ar rcs $$@ $$^
+	$(Q)rm -f $$@ && ar qcs $$@ $$^
 
 $(call libexec,$(1))/espnic-ike: $(call obj,$(1),$(IKE_MAIN)) build/obj/$(1)/libespnic-ike.a
 	@mkdir -p $$(@D)
@@ -144,7 +144,7 @@ build/obj/fuzz/%.o: %.c | build/gen/espnic_regs.h
 	$(Q)$(CLANG) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
 build/obj/fuzz/libespnic.a: $(call obj,fuzz,$(LIB_SRCS) $(IKE_SRCS))
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && ar qcs $@ $^
 build/fuzz/%: build/obj/fuzz/tests/fuzz/%.o $(call obj,fuzz,$(wildcard tests/unit/fw/fake_*.c) \
 	$(filter-out %/main.c,$(ENGINE_CLI_SRCS))) build/obj/fuzz/libespnic.a
 	@mkdir -p $(@D)

@@ -638,6 +638,49 @@ struct espnic_conf *espnic_conf_parse(const char *name, const char *text, size_t
 	return finish(conf, read_text(&s, &conf->root, 0), err);
 }
 
+/* ---- trees built by hand ---- */
+
+struct espnic_conf *espnic_conf_new(const char *name, struct espnic_conf_error *err)
+{
+	return espnic_conf_parse(name, "", 0, err);
+}
+
+struct espnic_conf_node *espnic_conf_top(struct espnic_conf *conf)
+{
+	return &conf->root;
+}
+
+struct espnic_conf_node *espnic_conf_add(struct espnic_conf *conf, struct espnic_conf_node *parent, const char *name,
+					 size_t name_len, const char *value, size_t value_len,
+					 struct espnic_conf_error *err)
+{
+	struct source s = { .conf = conf, .err = err, .file = conf->root.file, .line = 1 };
+	struct espnic_conf_node *n;
+	size_t i;
+
+	for (i = 0; i < name_len && name_char(name[i]) && name[i] != '.'; i++)
+		;
+	if (!name_len || i < name_len || name_len > ESPNIC_CONF_NAME) {
+		fail_at(&s, 1, "a name that is none");
+		return NULL;
+	}
+	if (value && (value_len >= ESPNIC_CONF_VALUE || memchr(value, 0, value_len))) {
+		fail_at(&s, 1, "'%.*s': a value that is no text, or longer than %d bytes", (int)name_len, name,
+			ESPNIC_CONF_VALUE - 1);
+		return NULL;
+	}
+	n = node_for(&s, parent, name, name_len, !value);
+	if (n && value) {
+		n->value = espnic_arena_copy(&conf->arena, value, value_len);
+		n->unset = false;
+		if (!n->value) {
+			fail_at(&s, 1, "out of memory");
+			return NULL;
+		}
+	}
+	return n;
+}
+
 void espnic_conf_free(struct espnic_conf *conf)
 {
 	if (!conf)

@@ -63,6 +63,20 @@ struct espnic_conf *espnic_conf_load(const char *path, struct espnic_conf_error 
 struct espnic_conf *espnic_conf_parse(const char *name, const char *text, size_t len,
 				      struct espnic_conf_error *err);
 
+/*
+ * A tree to be built piece by piece, all of it said to stand in line 1 of @name. NULL with @err written.
+ */
+struct espnic_conf *espnic_conf_new(const char *name, struct espnic_conf_error *err);
+/*
+ * The section @name below @parent, made if there is none; or, with @value (@value_len bytes, none of them 0), the
+ * key, which takes that value. Names as in a text. NULL with @err written.
+ */
+struct espnic_conf_node *espnic_conf_add(struct espnic_conf *conf, struct espnic_conf_node *parent, const char *name,
+					 size_t name_len, const char *value, size_t value_len,
+					 struct espnic_conf_error *err);
+/* The root, to add to. */
+struct espnic_conf_node *espnic_conf_top(struct espnic_conf *conf);
+
 /* Wipes and frees the tree and all its strings; NULL is fine. */
 void espnic_conf_free(struct espnic_conf *conf);
 

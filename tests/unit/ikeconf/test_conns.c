@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* swanctl.conf's connections, children and secrets: what the core is given, and the exact error of what can't be. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "conf/conns.h"
+
+static struct espnic_conf *tree;
+
+/* NULL, or the error; @out is to be freed by done(). */
+static const char *read_text(const char *text, struct espnic_conf_conns *out)
+{
+	static struct espnic_conf_error err;
+
+	memset(out, 0, sizeof(*out));
+	tree = espnic_conf_parse("f", text, strlen(text), &err);
+	if (!tree)
+		return err.text;
+	return espnic_conns_read(espnic_conf_root(tree), out, &err) ? err.text : NULL;
+}
+
+static void done(struct espnic_conf_conns *c)
+{
+	espnic_conns_free(c);
+	espnic_conf_free(tree);
+	tree = NULL;
+}
+
+static void wrong(const char *text, const char *want)
+{
+	struct espnic_conf_conns c;
+	const char *err = read_text(text, &c);
+
+	if (!err)
+		fail_msg("taken: %s", text);
+	assert_string_equal(err, want);
+	done(&c);
+}
+
+#define AUTH "local { auth = psk }\n remote { auth = psk }\n"
+
+static void wrong_conn(const char *line, const char *want)
+{
+	char text[1024], whole[512];
+
+	snprintf(text, sizeof(text), "connections { c { " AUTH "%s\n} }", line);
+	snprintf(whole, sizeof(whole), "f:3: connections.c.%s", want);
+	wrong(text, whole);
+}
+
+static void wrong_child(const char *line, const char *want)
+{
+	char text[1024], whole[512];
+
+	snprintf(text, sizeof(text), "connections { c { " AUTH " children { k {\n%s\n} } } }", line);
+	snprintf(whole, sizeof(whole), "f:4: connections.c.children.k%s", want);
+	wrong(text, whole);
+}
+
+static void test_conn_refused(void **state)
+{
+	static const struct {
+		const char *line, *want;
+	} bad[] = {
+		{ "version = 1", "version: 1: IKEv1 is not supported" },
+		{ "version = 3", "version: '3' is none of: 0, 2" },
+		{ "aggressive = yes", "aggressive: IKEv1 is not supported" },
+		{ "color = red", "color: unknown key" },
+		{ "colors { }", "colors: unknown section" },
+		{ "vips = 0.0.0.0", "vips: virtual IPs are not supported" },
+		{ "pools = a", "pools: virtual IPs are not supported" },
+		{ "ppk_id = x", "ppk_id: postquantum preshared keys (RFC 8784) are not supported" },
+		{ "mediation = yes", "mediation: mediation is not supported" },
+		{ "childless = force", "childless: force: IKE SAs without a child (RFC 6023) are not begun" },
+		{ "remote_addrs = gateway.example.org",
+		  "remote_addrs: 'gateway.example.org' is no address and no prefix (names are not resolved)" },
+		{ "remote_addrs = 192.0.2.1,,192.0.2.2", "remote_addrs: an empty word in a list" },
+		{ "local_port = 65536", "local_port: '65536' is no number from 0 to 65535" },
+		{ "local_addrs = 1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6,1.1.1.7,1.1.1.8,1.1.1.9",
+		  "local_addrs: more than 8 addresses" },
+		{ "local { auth = eap-mschapv2 }", "local.auth: EAP is not supported" },
+		{ "local { auth = xauth }", "local.auth: IKEv1 is not supported" },
+		{ "local { eap_id = x }", "local.eap_id: EAP is not supported" },
+		{ "local { round = 2 }", "local.round: several rounds of authentication (RFC 4739) are not supported" },
+		{ "local { cert-1 { } }", "local.cert-1: keys in tokens are not supported: name a file in certs" },
+		{ "remote { revocation = strict }",
+		  "remote.revocation: 'revocation' is not supported: CRLs are read from files, and count if they are there" },
+		{ "children { x = 1 }", "children.x: unknown key" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		wrong_conn(bad[i].line, bad[i].want);
+	wrong("connections { c { } }", "f:1: connections.c: 'local' is needed");
+	wrong("connections { c { local { } } }", "f:1: connections.c: 'remote' is needed");
+	wrong("connections { c { local { }\n local-2 { } } }",
+	      "f:2: connections.c.local-2: several rounds of authentication (RFC 4739) are not supported");
+	wrong("connections { x = 1 }", "f:1: connections.x: unknown key");
+	wrong("authorities { a { } }", "f:1: authorities: authorities are not supported: nothing is fetched from the "
+				       "network (OCSP, CRL); CAs and CRLs are files");
+	wrong("pools { }", "f:1: pools: virtual IPs are not supported");
+	wrong("charon { }", "f:1: charon: unknown section");
+}
+
+static void test_child_refused(void **state)
+{
+	static const struct {
+		const char *line, *want;
+	} bad[] = {
+		{ "ah_proposals = sha256", ".ah_proposals: AH is for manual keys alone (espnic-ike manual)" },
+		{ "ipcomp = yes", ".ipcomp: IPComp is not supported" },
+		{ "mode = beet", ".mode: beet: bound end-to-end tunnels are not supported" },
+		{ "updown = /bin/sh", ".updown: scripts are not run: listen to events by VICI" },
+		{ "tfc_padding = mtu", ".tfc_padding: TFC padding is not supported: it can't be offloaded" },
+		{ "hw_offload = maybe", ".hw_offload: 'maybe' is none of: no, crypto, yes, packet, auto" },
+		{ "replay_window = 5000", ".replay_window: '5000' is no number from 0 to 4096" },
+		{ "local_ts = 10.0.0.0/33", ".local_ts: '10.0.0.0/33' is no prefix, no range of addresses and not 'dynamic'" },
+		{ "local_ts = 10.0.0.9-10.0.0.1",
+		  ".local_ts: '10.0.0.9-10.0.0.1' is no prefix, no range of addresses and not 'dynamic'" },
+		{ "local_ts = dynamic[tcp/http]", ".local_ts: 'http' is no port and no range of ports (numbers, any, opaque)" },
+		{ "local_ts = dynamic[tcp/5-1]", ".local_ts: '5-1' is no port and no range of ports (numbers, any, opaque)" },
+		{ "local_ts = dynamic[nothing]",
+		  ".local_ts: 'nothing' is no protocol (a number, or one of tcp, udp, icmp, ipv6-icmp, sctp, dccp, gre)" },
+		{ "local_ts = dynamic[tcp", ".local_ts: a traffic selector ends in ']' if it has '['" },
+		{ "interface = 0123456789abcdef", NULL },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; bad[i].want; i++)
+		wrong_child(bad[i].line, bad[i].want);
+	wrong("connections { c { " AUTH " children { k {\nlife_time = 1h\nrekey_time = 2h } } } }",
+	      "f:3: connections.c.children.k: rekey_time must be below life_time");
+	wrong("connections { c { " AUTH " if_id_in = 5\n children { k {\nhw_offload = crypto } } } }",
+	      "f:4: connections.c.children.k: hw_offload and if_id_in exclude one another (Linux has none inbound)");
+	wrong("connections { c { " AUTH " children { k {\nhw_offload = packet\nmark_out = 1 } } } }",
+	      "f:3: connections.c.children.k: a device knows no marks and no if_id: they can't be packet-offloaded");
+}
+
+static const char whole[] =
+	"defaults {\n local_addrs = 192.0.2.1\n proposals = aes128gcm16-prfsha256-x25519\n" AUTH "}\n"
+	"connections {\n"
+	" home : defaults {\n"
+	"  remote_addrs = 192.0.2.2, 198.51.100.0/24\n"
+	"  rekey_time = 2h\n  dpd_delay = 30s\n  unique = replace\n"
+	"  local { id = left.example.org }\n"
+	"  children {\n"
+	"   net {\n"
+	"    esp_proposals = aes256gcm16-x25519-esn, aes128-sha256\n"
+	"    local_ts = 10.1.0.0/16, 10.9.0.5-10.9.0.7[tcp/443]\n"
+	"    remote_ts = 2001:db8::/32[udp/1000-2000]\n"
+	"    hw_offload = packet\n    interface = eth0\n    replay_window = 128\n"
+	"    start_action = trap\n    rekey_packets = 1M\n"
+	"   }\n"
+	"   host { mode = transport }\n"
+	"   ssh { mode = pass\n    local_ts = dynamic[tcp/22] }\n"
+	"   rest { mode = drop }\n"
+	"  }\n"
+	" }\n"
+	"}\n"
+	"secrets {\n"
+	" ike-1 { secret = \"correct horse\"\n id-1 = left.example.org\n id-2 = 192.0.2.2 }\n"
+	" ike-2 { secret = 0x00ff }\n"
+	"}\n";
+
+static void test_whole(void **state)
+{
+	static const uint8_t last[4] = { 10, 1, 255, 255 };
+	const struct espnic_ike_child_conf *k;
+	const struct espnic_ike_conn *c;
+	struct espnic_conf_conns all;
+	const char *err = read_text(whole, &all);
+
+	(void)state;
+	if (err)
+		fail_msg("%s", err);
+	assert_int_equal(all.n_conns, 1);
+	c = all.conns[0].conn;
+	assert_string_equal(c->name, "home");
+	assert_int_equal(c->n_local, 1);
+	assert_int_equal(c->n_remote, 2);
+	assert_int_equal(c->remote[1].prefix, 24);
+	assert_int_equal(c->n_proposals, 1);
+	assert_int_equal(c->auth_local.method, ESPNIC_IKE_AUTH_PSK);
+	assert_int_equal(c->auth_local.id.type, ESPNIC_IKE_ID_FQDN);
+	assert_int_equal(c->auth_remote.id.type, ESPNIC_IKE_ID_ANY);
+	assert_int_equal(c->unique, ESPNIC_IKE_UNIQUE_REPLACE);
+	assert_int_equal(c->rekey_ms, 7200000);
+	assert_int_equal(c->over_ms, 720000);
+	assert_int_equal(c->rand_ms, 720000);
+	assert_int_equal(c->dpd_ms, 30000);
+	assert_int_equal(c->keyingtries, 1);
+	assert_int_equal(c->n_children, 2);
+	k = &c->children[0];
+	assert_string_equal(k->name, "net");
+	assert_int_equal(k->n_proposals, 2);
+	assert_int_equal(k->n_local, 2);
+	assert_memory_equal(k->local[0].to, last, 4);
+	assert_int_equal(k->local[1].proto, 6);
+	assert_int_equal(k->local[1].port_from, 443);
+	assert_int_equal(k->local[1].from[3], 5);
+	assert_int_equal(k->local[1].to[3], 7);
+	assert_int_equal(k->remote[0].family, 6);
+	assert_int_equal(k->remote[0].to[15], 255);
+	assert_int_equal(k->remote[0].port_to, 2000);
+	assert_int_equal(k->offload, ESPNIC_IKE_OFFLOAD_PACKET);
+	assert_string_equal(k->device, "eth0");
+	assert_int_equal(k->start, ESPNIC_IKE_TRAP);
+	assert_int_equal(k->rekey_ms, 3600000);
+	assert_int_equal(k->life_ms, 3960000);
+	assert_int_equal(k->rand_ms, 360000);
+	assert_int_equal(k->rekey_packets, 1 << 20);
+	assert_int_equal(k->life_packets, (1 << 20) * 11 / 10);
+	assert_int_equal(k->life_bytes, 0);
+	assert_true(k->policies);
+	assert_int_equal(c->children[1].mode, ESPNIC_IKE_TRANSPORT);
+	assert_true(c->children[1].local[0].dynamic);
+	assert_int_equal(all.conns[0].n_shunts, 2);
+	assert_false(all.conns[0].shunts[0].drop);
+	assert_true(all.conns[0].shunts[1].drop);
+
+	assert_int_equal(all.n_psks, 2);
+	assert_int_equal(all.psks[0].secret.len, 13);
+	assert_memory_equal(all.psks[0].secret.bytes, "correct horse", 13);
+	assert_int_equal(all.psks[0].n_owners, 2);
+	assert_int_equal(all.psks[0].owner[1].type, ESPNIC_IKE_ID_IPV4);
+	assert_int_equal(all.psks[1].secret.len, 2);
+	assert_int_equal(all.psks[1].n_owners, 0);
+	done(&all);
+}
+
+static void test_secrets_refused(void **state)
+{
+	(void)state;
+	wrong("secrets { eap-1 { } }", "f:1: secrets.eap-1: EAP is not supported");
+	wrong("secrets { xauth { } }", "f:1: secrets.xauth: IKEv1 is not supported");
+	wrong("secrets { token { } }", "f:1: secrets.token: keys in tokens are not supported");
+	wrong("secrets { what { } }", "f:1: secrets.what: unknown section");
+	wrong("secrets { ike { } }", "f:1: secrets.ike: 'secret' is needed");
+	wrong("secrets { ike { secret = \"\" } }", "f:1: secrets.ike.secret: a secret has 1 to 256 bytes");
+	wrong("secrets { ike { secret = x\n owner = y } }", "f:2: secrets.ike.owner: unknown key");
+	wrong("secrets { ike { secret = 0xabc } }",
+	      "f:1: secrets.ike.secret: no key: 0x and an even number of hexadecimal digits, or 0s and base64, of at most 256 bytes");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_conn_refused),
+		cmocka_unit_test(test_child_refused),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_secrets_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

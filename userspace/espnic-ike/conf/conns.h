@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * swanctl.conf(5) as the protocol core's connections: connections, children and secrets. A key that
+ * would change what is protected and can't be done is an error that says so; keys of strongSwan that
+ * mean nothing for IKEv2 are taken and mean nothing.
+ */
+#ifndef ESPNIC_IKE_CONF_CONNS_H
+#define ESPNIC_IKE_CONF_CONNS_H
+
+#include "conf/tree.h"
+#include "conf/value.h"
+#include "core/ike.h"
+
+enum espnic_conns_limits {
+	ESPNIC_CONNS_MAX = 65536, /* connections, and secrets, of one configuration */
+	ESPNIC_CONNS_FILES = 8, /* certificates, keys or CAs that one side names */
+	ESPNIC_CONNS_OWNERS = 8, /* identities of one secret */
+};
+
+/* Names of files as they stand there; strings are the tree's. */
+struct espnic_conf_files {
+	unsigned int n;
+	const char *name[ESPNIC_CONNS_FILES];
+};
+
+/* What belongs to one side beside struct espnic_ike_auth. */
+struct espnic_conf_side {
+	struct espnic_conf_files certs, pubkeys, cacerts;
+};
+
+/* A child that is a policy alone: packets of its selectors pass, or are dropped. */
+struct espnic_conf_shunt {
+	struct espnic_ike_child_conf conf;
+	bool drop;
+};
+
+struct espnic_conf_conn {
+	const struct espnic_conf_node *node;
+	/* Of malloc(); its children too. Set to NULL by whoever takes it. */
+	struct espnic_ike_conn *conn;
+	struct espnic_conf_shunt *shunts;
+	unsigned int n_shunts;
+	struct espnic_conf_side local, remote;
+};
+
+struct espnic_conf_psk {
+	const struct espnic_conf_node *node;
+	unsigned int n_owners; /* 0: of everybody */
+	struct espnic_ike_id owner[ESPNIC_CONNS_OWNERS];
+	struct espnic_secret secret;
+};
+
+struct espnic_conf_conns {
+	struct espnic_conf_conn *conns;
+	struct espnic_conf_psk *psks;
+	unsigned int n_conns, n_psks;
+};
+
+/*
+ * Read all of @root, which must outlive @out. 0, or -1 with @err written; espnic_conns_free() is due
+ * after both.
+ */
+int espnic_conns_read(const struct espnic_conf_node *root, struct espnic_conf_conns *out,
+		      struct espnic_conf_error *err);
+/* Read one section of `connections`, or of `secrets` (a PSK). The same. */
+int espnic_conns_read_conn(const struct espnic_conf_node *node, struct espnic_conf_conn *out,
+			   struct espnic_conf_error *err);
+int espnic_conns_read_psk(const struct espnic_conf_node *node, struct espnic_conf_psk *out,
+			  struct espnic_conf_error *err);
+void espnic_conns_free_conn(struct espnic_conf_conn *c);
+void espnic_conns_free(struct espnic_conf_conns *c);
+
+/* ---- readers of values (ts.c), for tables ---- */
+
+/* Traffic selectors, a list: 10.1.0.0/16[tcp/443], dynamic, ... -> struct espnic_conf_ts */
+struct espnic_conf_ts {
+	uint8_t n;
+	struct espnic_ike_ts ts[ESPNIC_IKE_TS];
+};
+espnic_conf_reader espnic_conf_ts;
+
+/*
+ * Call @each with every word of @node's list, which commas part; blanks around are taken off. Stops
+ * and returns what it returned if that is not 0; an empty word, or one of more than 255 bytes, is an error.
+ */
+int espnic_conf_list(const struct espnic_conf_node *node,
+		     int (*each)(const struct espnic_conf_node *node, const char *word, void *ctx,
+				 struct espnic_conf_error *err),
+		     void *ctx, struct espnic_conf_error *err);
+
+#endif

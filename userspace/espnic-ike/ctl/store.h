@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What was loaded: connections and pre-shared keys, from a file or by VICI. Belongs to the process that holds keys;
+ * one thread.
+ */
+#ifndef ESPNIC_IKE_CTL_STORE_H
+#define ESPNIC_IKE_CTL_STORE_H
+
+#include "conf/conns.h"
+
+enum espnic_store_limits {
+	ESPNIC_STORE_CONNS = 65536,
+	ESPNIC_STORE_PSKS = 65536,
+	ESPNIC_STORE_PSK_ID = 256, /* bytes of the name that VICI gives a secret, its end included */
+};
+
+struct espnic_store_conn {
+	struct espnic_conf *conf; /* owned: @c's strings are its */
+	struct espnic_conf_conn c;
+};
+
+struct espnic_store_psk {
+	char id[ESPNIC_STORE_PSK_ID]; /* "": without a name, so that it goes with clear alone */
+	unsigned int n_owners;
+	struct espnic_ike_id owner[ESPNIC_CONNS_OWNERS];
+	struct espnic_secret secret;
+};
+
+struct espnic_store {
+	struct espnic_store_conn *conns;
+	struct espnic_store_psk *psks;
+	unsigned int n_conns, n_psks, room_conns, room_psks;
+};
+
+/*
+ * Take the connection that is the one section below @conf's root, in the place of the one of its name.
+ * @conf is the store's from then on, or freed with an error. 0, or -1 with @err written.
+ */
+int espnic_store_load_conn(struct espnic_store *s, struct espnic_conf *conf, struct espnic_conf_error *err);
+/* False: there is none of that name. */
+bool espnic_store_unload_conn(struct espnic_store *s, const char *name);
+const struct espnic_store_conn *espnic_store_find_conn(const struct espnic_store *s, const char *name);
+
+/* Take a copy of @psk, in the place of the one of its id if that is not "". 0, or -1 with @err written. */
+int espnic_store_load_psk(struct espnic_store *s, const struct espnic_store_psk *psk, struct espnic_conf_error *err);
+bool espnic_store_unload_psk(struct espnic_store *s, const char *id);
+void espnic_store_clear_psks(struct espnic_store *s);
+
+/*
+ * The secret between @local and @remote: of those whose owners both are, else one of them is, else
+ * everybody is; the last loaded of the best. NULL if there is none.
+ */
+const struct espnic_secret *espnic_store_psk(const struct espnic_store *s, const struct espnic_ike_id *local,
+					     const struct espnic_ike_id *remote);
+
+/* Wipes and frees everything; the store is empty and usable. */
+void espnic_store_free(struct espnic_store *s);
+
+#endif
