@@ -428,13 +428,13 @@ static int send_esp(struct espnic_drv *d, const struct wrap *w)
 		t.mss = 1000;
 		t.hdr_len = (uint16_t)p.payload;
 	}
-	/* Not what the number is: the device knows better than to send it. */
+	/* Not what the number is: the device writes its own. */
 	put32(buf + p.esp + 12, 0x77777777);
 	assert_int_equal(espnic_drv_tx_frame(d, 0, buf, p.len, 2, &t), 0);
 	return espnic_drv_tx_flush(d, 0, NIC_WAIT_MS);
 }
 
-/* What a mirror or a broken host gives twice leaves once, segments too, and the IV is the number. */
+/* What a mirror or a broken host gives twice leaves once, segments too. */
 static void numbers_go_once(void **state)
 {
 	const int twice = 1 + ESPNIC_COUNTER_TX_DROP_REPLAY;
