@@ -40,8 +40,7 @@ enum espnic_ipsec_limits {
 	ESPNIC_IPSEC_TTL = 64,
 	/* RFC 4303 section 2.1: 1 to 255 are reserved. */
 	ESPNIC_IPSEC_SPI_MIN = 256,
-	/* Bytes of salt at the end of an RFC 4106 key, bytes of its explicit IV. */
-	ESPNIC_IPSEC_SALT_LEN = 4,
+	/* Bytes of the explicit IV of what is offloaded in crypto mode. */
 	ESPNIC_IPSEC_IV_LEN = 8,
 	/* Of struct espnic_sa_report, flags. */
 	ESPNIC_SA_REPORT_DORMANT = BIT(3),
@@ -307,6 +306,39 @@ int espnic_ipsec_refusal(struct espnic_ipsec *ipsec, const struct espnic_cmd_req
  */
 int espnic_sa_check(struct espnic_ipsec *ipsec, const struct xfrm_state *x,
 		    const struct net_device *netdev, struct netlink_ext_ack *extack);
+
+/* Why a state cannot be offloaded: lawful (-EOPNOTSUPP) or contradictory (-EINVAL). */
+#define espnic_cannot(extack, why)				\
+({								\
+	NL_SET_ERR_MSG_MOD(extack, why);			\
+	-EOPNOTSUPP;						\
+})
+
+#define espnic_malformed(extack, why)				\
+({								\
+	NL_SET_ERR_MSG_MOD(extack, why);			\
+	-EINVAL;						\
+})
+
+/* ipsec_alg.c */
+
+/* Transforms and keys of a state, in the device's terms. The keys are the state's own. */
+struct espnic_transform {
+	u8 enc_alg, auth_alg;		/* ESPNIC_ENC_ALG_, ESPNIC_AUTH_ALG_ */
+	u8 enc_key_len, salt_len, auth_key_len, icv_len; /* bytes */
+	const u8 *enc_key;		/* the salt behind it */
+	const u8 *auth_key;
+	u32 caps;			/* bits of CAP_TRANSFORMS that it needs */
+};
+
+/*
+ * Those of @x. 0, or -EOPNOTSUPP or -EINVAL with the reason in @extack (may be NULL). What was
+ * taken once is taken again: a state keeps its transforms.
+ */
+int espnic_transform(const struct xfrm_state *x, struct espnic_transform *t,
+		     struct netlink_ext_ack *extack);
+/* The @len bytes by which the device tells twins: key and salt; of NULL the authentication key. */
+const u8 *espnic_transform_secret(const struct espnic_transform *t, u32 *len);
 
 /* ipsec_sa.c */
 

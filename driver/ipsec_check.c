@@ -11,19 +11,6 @@
 
 #include "ipsec.h"
 
-/* Why a state cannot be offloaded: lawful (-EOPNOTSUPP) or contradictory (-EINVAL). */
-#define espnic_cannot(extack, why)				\
-({								\
-	NL_SET_ERR_MSG_MOD(extack, why);			\
-	-EOPNOTSUPP;						\
-})
-
-#define espnic_malformed(extack, why)				\
-({								\
-	NL_SET_ERR_MSG_MOD(extack, why);			\
-	-EINVAL;						\
-})
-
 static bool espnic_is_packet(const struct xfrm_state *x)
 {
 	return x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
@@ -73,66 +60,21 @@ static int espnic_check_addresses(const struct xfrm_state *x, struct netlink_ext
 	return 0;
 }
 
-static int espnic_check_key(u32 can, const struct xfrm_algo_aead *aead,
-			    struct netlink_ext_ack *extack)
-{
-	u32 key, icv;
-
-	switch (aead->alg_key_len) {
-	case 128 + 8 * ESPNIC_IPSEC_SALT_LEN:
-		key = ESPNIC_CAP_TRANSFORMS_AES_GCM_128;
-		break;
-	case 192 + 8 * ESPNIC_IPSEC_SALT_LEN:
-		key = ESPNIC_CAP_TRANSFORMS_AES_GCM_192;
-		break;
-	case 256 + 8 * ESPNIC_IPSEC_SALT_LEN:
-		key = ESPNIC_CAP_TRANSFORMS_AES_GCM_256;
-		break;
-	default:
-		return espnic_malformed(extack,
-					"AES-GCM keys have 128, 192 or 256 bits and a salt of 32 bits");
-	}
-	if (!(can & key))
-		return espnic_cannot(extack, "the device lacks this length of AES keys");
-
-	switch (aead->alg_icv_len) {
-	case 64:
-		icv = ESPNIC_CAP_TRANSFORMS_ICV_8;
-		break;
-	case 96:
-		icv = ESPNIC_CAP_TRANSFORMS_ICV_12;
-		break;
-	case 128:
-		icv = ESPNIC_CAP_TRANSFORMS_ICV_16;
-		break;
-	default:
-		return espnic_malformed(extack, "an AES-GCM ICV has 64, 96 or 128 bits");
-	}
-	if (!(can & icv))
-		return espnic_cannot(extack, "the device lacks this length of ICVs");
-	return 0;
-}
-
 static int espnic_check_transform(u32 can, const struct xfrm_state *x,
 				  struct netlink_ext_ack *extack)
 {
-	if (x->calg)
-		return espnic_cannot(extack, "compression can't be offloaded");
-	if (x->aalg)
+	struct espnic_transform t;
+	int err;
+
+	err = espnic_transform(x, &t, extack);
+	if (err)
+		return err;
+	if (t.caps & ~can)
 		return espnic_cannot(extack,
-				     "separate authentication can't be offloaded: use AES-GCM");
-	if (x->ealg)
-		return espnic_cannot(extack, "encryption other than AES-GCM can't be offloaded");
-	if (!x->aead)
-		return espnic_cannot(extack, "only AEAD states can be offloaded");
-	if (strcmp(x->aead->alg_name, "rfc4106(gcm(aes))"))
-		return espnic_cannot(extack,
-				     "of the AEADs only rfc4106(gcm(aes)) can be offloaded");
-	if (!x->geniv || strcmp(x->geniv, "seqiv"))
-		return espnic_cannot(extack, "only geniv seqiv can be offloaded");
+				     "the device lacks this transform, or this length of key or ICV");
 	if (x->tfcpad)
 		return espnic_cannot(extack, "TFC padding can't be offloaded");
-	return espnic_check_key(can, x->aead, extack);
+	return 0;
 }
 
 static int espnic_check_encap(u32 can, const struct xfrm_state *x, struct netlink_ext_ack *extack)
@@ -160,10 +102,10 @@ static int espnic_check_encap(u32 can, const struct xfrm_state *x, struct netlin
 static int espnic_check_sequence(u32 can, const struct xfrm_state *x,
 				 struct netlink_ext_ack *extack)
 {
-	/* The IV is the number: a second round is a second use of every nonce. */
+	/* The IV is made of the number: a second round is a second use of every nonce. */
 	if (x->props.extra_flags & XFRM_SA_XFLAG_OSEQ_MAY_WRAP)
 		return espnic_cannot(extack,
-				     "AES-GCM sequence numbers must not wrap: drop oseq-may-wrap");
+				     "sequence numbers must not wrap: drop oseq-may-wrap");
 	if ((x->props.flags & XFRM_STATE_ESN) && !(can & ESPNIC_CAP_IPSEC_ESN))
 		return espnic_cannot(extack, "the device lacks extended sequence numbers");
 	return 0;

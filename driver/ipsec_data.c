@@ -17,7 +17,7 @@
  * Padding length and next header: the least that an ESP packet has behind its IV, but for the ICV.
  */
 #define ESPNIC_ESP_TRAILER	2
-/* The most that AES-GCM puts behind a packet: 3 bytes of padding, the trailer, 16 bytes of ICV. */
+/* The most that an AEAD puts behind a packet: 3 bytes of padding, the trailer, 16 bytes of ICV. */
 #define ESPNIC_ESP_TAIL_MAX	(3 + ESPNIC_ESP_TRAILER + 16)
 
 /* ---- to the device ---- */

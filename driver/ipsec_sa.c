@@ -161,9 +161,13 @@ static int espnic_sa_fill_packet(struct espnic_cmd_sa_add *cmd, const struct esp
 static int espnic_sa_fill(struct espnic_cmd_sa_add *cmd, const struct espnic_sa *sa,
 			  const struct xfrm_state *x, u64 seq)
 {
-	const struct xfrm_algo_aead *aead = x->aead;
-	u32 key_len = aead->alg_key_len / 8 - ESPNIC_IPSEC_SALT_LEN;
+	struct espnic_transform t;
+	int err;
 
+	/* It was taken when the state was. */
+	err = espnic_transform(x, &t, NULL);
+	if (err)
+		return err;
 	memset(cmd, 0, sizeof(*cmd));
 	cmd->handle = cpu_to_le32(sa->handle);
 	cmd->spi = cpu_to_le32(ntohl(x->id.spi));
@@ -174,12 +178,16 @@ static int espnic_sa_fill(struct espnic_cmd_sa_add *cmd, const struct espnic_sa 
 	cmd->mode = sa->tunnel ? ESPNIC_CMD_SA_MODE_TUNNEL : ESPNIC_CMD_SA_MODE_TRANSPORT;
 	cmd->proto = IPPROTO_ESP;
 	cmd->family = x->props.family == AF_INET ? 4 : 6;
-	cmd->enc_alg = ESPNIC_ENC_ALG_AES_GCM;
-	cmd->enc_key_len = key_len;
-	cmd->icv_len = aead->alg_icv_len / 8;
-	cmd->salt_len = ESPNIC_IPSEC_SALT_LEN;
-	memcpy(cmd->enc_key, aead->alg_key, key_len);
-	memcpy(cmd->salt, aead->alg_key + key_len, ESPNIC_IPSEC_SALT_LEN);
+	cmd->enc_alg = t.enc_alg;
+	cmd->enc_key_len = t.enc_key_len;
+	cmd->auth_alg = t.auth_alg;
+	cmd->auth_key_len = t.auth_key_len;
+	cmd->icv_len = t.icv_len;
+	cmd->salt_len = t.salt_len;
+	memcpy(cmd->enc_key, t.enc_key, t.enc_key_len);
+	memcpy(cmd->salt, t.enc_key + t.enc_key_len, t.salt_len);
+	if (t.auth_key_len)
+		memcpy(cmd->auth_key, t.auth_key, t.auth_key_len);
 	espnic_address(cmd->saddr, &x->props.saddr, x->props.family);
 	espnic_address(cmd->daddr, &x->id.daddr, x->props.family);
 	cmd->replay_window = cpu_to_le32(espnic_sa_window(sa, x));

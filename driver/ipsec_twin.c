@@ -173,15 +173,21 @@ void espnic_key_keep(struct espnic_sa *sa)
 
 struct espnic_numbers *espnic_numbers_new(struct espnic_sa *sa, const struct xfrm_state *x)
 {
-	struct espnic_numbers *numbers = kzalloc(sizeof(*numbers), GFP_KERNEL);
+	struct espnic_numbers *numbers;
+	struct espnic_transform t;
+	const u8 *secret;
+	u32 len;
 
+	if (espnic_transform(x, &t, NULL))
+		return NULL;
+	numbers = kzalloc(sizeof(*numbers), GFP_KERNEL);
 	if (!numbers)
 		return NULL;
+	secret = espnic_transform_secret(&t, &len);
 	refcount_set(&numbers->refs, 1);
 	numbers->live = sa;
 	/* Now: when the SA is gone, so is the key. */
-	numbers->key = siphash(x->aead->alg_key, (x->aead->alg_key_len + 7) / 8,
-			       &sa->hw.ipsec->spent->secret);
+	numbers->key = siphash(secret, len, &sa->hw.ipsec->spent->secret);
 	return numbers;
 }
 
@@ -317,9 +323,17 @@ static void espnic_sa_copy_counts(struct espnic_sa *sa, struct xfrm_state *x,
 
 static bool espnic_same_key(const struct xfrm_state *a, const struct xfrm_state *b)
 {
-	return a->id.spi == b->id.spi && a->aead && b->aead &&
-	       a->aead->alg_key_len == b->aead->alg_key_len &&
-	       !crypto_memneq(a->aead->alg_key, b->aead->alg_key, (a->aead->alg_key_len + 7) / 8);
+	struct espnic_transform ta, tb;
+	const u8 *key_a, *key_b;
+	u32 len_a, len_b;
+
+	if (a->id.spi != b->id.spi || espnic_transform(a, &ta, NULL) ||
+	    espnic_transform(b, &tb, NULL))
+		return false;
+	key_a = espnic_transform_secret(&ta, &len_a);
+	key_b = espnic_transform_secret(&tb, &len_b);
+	return len_a == len_b && ta.salt_len == tb.salt_len && !ta.enc_key_len == !tb.enc_key_len &&
+	       !crypto_memneq(key_a, key_b, len_a);
 }
 
 /* Would xfrm take one for the other? The source is none of its business (xfrm_state_lookup()). */

@@ -37,10 +37,15 @@ state_crypto() {
 }
 
 refusals() {
-	refused "separate authentication" "separate authentication can't be offloaded: use AES-GCM" \
-		state enc 'cbc(aes)' "$(key c 16)" auth-trunc 'hmac(sha256)' "$(key a 32)" 128
-	refused "another AEAD" "only rfc4106(gcm(aes)) can be offloaded" \
-		state aead 'rfc4309(ccm(aes))' "$(key x 19)" 128
+	refused "a truncation that no RFC has" "hmac(sha256) can be offloaded with ICVs of 128 bits: use auth-trunc" \
+		state enc 'cbc(aes)' "$(key c 16)" auth 'hmac(sha256)' "$(key a 32)"
+	refused "a key that no RFC has" "hmac(sha1) can be offloaded with keys of 160 bits" \
+		state enc 'cbc(aes)' "$(key c 16)" auth-trunc 'hmac(sha1)' "$(key a 32)" 96
+	refused "an ICV that no RFC has" "the ICV of this AEAD has 128 bits" \
+		state aead 'rfc4543(gcm(aes))' "$(key x 20)" 64
+	refused "encryption alone" "" state enc 'cbc(aes)' "$(key c 16)"
+	refused "another cipher" "the device knows no such cipher" \
+		state enc 'cbc(camellia)' "$(key c 16)" auth-trunc 'hmac(sha256)' "$(key a 32)" 128
 	SPI=0x50 refused "reserved SPI" "SPIs below 256 are reserved" state "${GCM[@]}"
 	MODE=beet refused "BEET" "only transport and tunnel mode can be offloaded" state "${GCM[@]}" sel src $LEFT4 dst $RIGHT4
 	DIR=in refused "window of 16" "replay window 16: packet offload takes 0 or 32 to 4096" \

@@ -44,6 +44,40 @@ offload_policy() {
 	fi
 }
 
+# suite SPI KEYBYTES: the words for `ip xfrm state` of SUITE (gcm if unset), keys made of the SPI. Ciphers and AEADs take
+# keys of KEYBYTES where they can.
+suite() {
+	local aead salt=4 enc auth
+	case ${SUITE:-gcm} in
+	gcm) aead='rfc4106(gcm(aes))' ;;
+	gmac) aead='rfc4543(gcm(aes))' ;;
+	ccm) aead='rfc4309(ccm(aes))' salt=3 ;;
+	chacha) aead='rfc7539esp(chacha20,poly1305)' && set -- "$1" 32 ;;
+	*)
+		auth=${SUITE#*-}
+		case ${SUITE%-*} in
+		cbc) enc="cbc(aes) $(key "$1" "$2")" ;;
+		ctr) enc="rfc3686(ctr(aes)) $(key "$1" $(($2 + 4)))" ;;
+		3des) enc="cbc(des3_ede) $(key "$1" 24)" ;;
+		null) enc='ecb(cipher_null) 0x' ;;
+		*) die "suite $SUITE" ;;
+		esac
+		case $auth in
+		md5) auth="hmac(md5) $(key "a$1" 16) 96" ;;
+		sha1) auth="hmac(sha1) $(key "a$1" 20) 96" ;;
+		sha256) auth="hmac(sha256) $(key "a$1" 32) 128" ;;
+		sha384) auth="hmac(sha384) $(key "a$1" 48) 192" ;;
+		sha512) auth="hmac(sha512) $(key "a$1" 64) 256" ;;
+		xcbc | cmac) auth="$auth(aes) $(key "a$1" 16) 96" ;;
+		*) die "suite $SUITE" ;;
+		esac
+		echo "enc $enc auth-trunc $auth"
+		return
+		;;
+	esac
+	echo "aead $aead $(key "$1" $(($2 + salt))) $ICV_BITS"
+}
+
 # sa_one TYPE DIR SRC DST SPI REQID MODE KEYBYTES ESN: one SA; the words of EXTRA_STATE go in as they are.
 # af-unspec: a tunnel takes inner packets of either family. SA_COMMAND: add, or update.
 sa_one() {
@@ -58,7 +92,7 @@ sa_one() {
 	# shellcheck disable=SC2046,SC2086 # words on purpose
 	ip xfrm state "${SA_COMMAND:-add}" src "$3" dst "$4" proto esp spi "$5" reqid "$6" mode "$7" \
 		replay-window "$window" "${flags[@]}" \
-		aead 'rfc4106(gcm(aes))' "$(key "$5" $(($8 + 4)))" "$ICV_BITS" \
+		$(suite "$5" "$8") \
 		${EXTRA_STATE:-} $(offload_state "$1" "$2") || die "state add $*"
 }
 
