@@ -428,6 +428,33 @@ static int naive_refusal(const struct naive_sa *v, const struct espnic_sad_entry
 
 enum { QUERIES = 70 };		/* more than are worked on side by side */
 
+/* @e becomes @like, as far as a lookup sees, or that but for one piece, which @e keeps or has otherwise. */
+static void almost(uint64_t *s, struct espnic_sad_entry *e, const struct espnic_sad_entry *like)
+{
+	const struct espnic_sad_entry own = *e;
+
+	*e = *like;
+	switch (naive_random(s, 8)) {
+	case 0:
+		e->spi = own.spi;
+		break;
+	case 1:
+		memcpy(e->daddr, own.daddr, sizeof(e->daddr));
+		break;
+	case 2:
+		memcpy(e->saddr, own.saddr, sizeof(e->saddr));
+		break;
+	case 3:
+		e->family = own.family;
+		break;
+	case 4:
+		e->ip_proto ^= 1;		/* 50 is ESP, 51 AH */
+		break;
+	default:
+		break;
+	}
+}
+
 static void compare_burst(uint64_t *s, const struct naive_sa *v)
 {
 	static struct espnic_sad_entry e[QUERIES];
@@ -436,7 +463,10 @@ static void compare_burst(uint64_t *s, const struct naive_sa *v)
 
 	for (int i = 0; i < QUERIES; i++) {
 		random_sa(s, &e[i], 1);
-		k[i] = (struct espnic_sad_key){ .spi = e[i].spi, .ip_proto = 50, .family = e[i].family,
+		/* Trains: the key in front once more, or all but a piece of it. */
+		if (i && naive_random(s, 2))
+			almost(s, &e[i], &e[i - 1]);
+		k[i] = (struct espnic_sad_key){ .spi = e[i].spi, .ip_proto = e[i].ip_proto, .family = e[i].family,
 						.daddr = e[i].daddr, .saddr = e[i].saddr };
 	}
 	espnic_sad_find_burst(sad, k, got, QUERIES);
