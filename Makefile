@@ -18,7 +18,7 @@ make test-ct       constant time of the reference engine: secrets marked, and ti
 make test-peer     30,000 packets against scapy and a peer of our own; SEED=N
 make test-diff     the engine's bodies on a million random packets; SEED=N
 make bench         throughput side by side; build/bench/*.json
-make bench-engine  the engine alone, beside bare libipsec-mb, OpenSSL and DPDK on one core
+make bench-engine  the engine alone, beside bare libipsec-mb, OpenSSL and DPDK on one core; and the device without a VM
 make bench-tables  lookups in SAD and SPD by the size of the tables
 make build         programs (build/bin), driver (build/driver/*), docs/registers.md
 make lint          compilers' warnings, sparse, clang-tidy, cppcheck, shellcheck, SystemVerilog package

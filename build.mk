@@ -197,7 +197,13 @@ build/bench/engine-bench: $(call obj,plain,$(BENCH_ENGINE_SRCS)) build/obj/plain
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(FLAGS_plain) $^ $(LIBS) -o $@
-bench-engine: build/bench/engine-bench
+# The whole device, driven as its own tests do.
+BENCH_NIC_SRCS := tests/bench/nic/main.c $(filter-out tests/device/test_%.c tests/device/bus_%.c,$(wildcard tests/device/*.c))
+build/bench/nic-bench: $(call obj,plain,$(BENCH_NIC_SRCS)) build/obj/plain/libespnic.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(FLAGS_plain) $^ -lcmocka $(LIBS) -o $@
+bench-engine: build/bench/engine-bench build/bench/nic-bench build/libexec/espnic-device
 	@tests/bench/engine/run
 # The tables twice: to time lookups, and with all they read told to who counts.
 build/bench/tables: $(call obj,plain,tests/bench/tables/main.c) build/obj/plain/libespnic.a

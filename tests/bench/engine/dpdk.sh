@@ -4,9 +4,10 @@
 # tests/bench/engine/dpdk.sh unpack DEST
 # tests/bench/engine/dpdk.sh run DEST CORE ARGS...
 #
-# DPDK's crypto_aesni_mb is libipsec-mb behind a queue of packets. Debian's dpdk-dev cannot be installed beside the
-# platform's backported libelf-dev: `unpack` puts dpdk-test-crypto-perf and the libraries it loads under DEST (once),
-# `run` starts it with its worker on core CORE; ARGS are the application's own. Inside the platform.
+# DPDK's crypto_aesni_mb is libipsec-mb behind a queue of packets. Debian's dpdk-dev (USE bench of platform/packages)
+# cannot be installed beside the platform's backported libelf-dev: `unpack` puts dpdk-test-crypto-perf and the
+# libraries it loads under DEST (once, 14 MB), `run` starts it with its worker on core CORE; ARGS are the application's
+# own. Inside the platform.
 
 set -euo pipefail
 
@@ -32,7 +33,8 @@ sonames() {
 unpack() {
 	local packages
 	[ ! -e "$dest/complete" ] || return 0
-	"$root/platform/unpack" "$dest" dpdk-dev
+	mapfile -t packages < <(awk '$1 == "base" && $2 == "bench" { print $3 }' "$root/platform/packages")
+	"$root/platform/unpack" "$dest" "${packages[@]}"
 	# librte_eal.so.25 is in librte-eal25
 	mapfile -t packages < <(sonames | sed 's/\.so\.//' | tr _ -)
 	mapfile -t packages < <(apt-cache depends --recurse \
