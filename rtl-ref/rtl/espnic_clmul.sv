@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Product of two polynomials over GF(2), bit i being x^i: Karatsuba by halves down to Leaf bits, schoolbook there. No clock.
+// Product of two polynomials over GF(2), bit i being x^i: Karatsuba by halves down to Leaf bits, below that each bit of the product as a
+// tree of its terms, three of them (six inputs) to a leaf. No clock.
 
 module espnic_clmul #(
   parameter int Bits = 128,  // a power of two
-  parameter int Leaf = 8
+  parameter int Leaf = 32
 ) (
   input  logic [Bits-1:0]   a_i,
   input  logic [Bits-1:0]   b_i,
@@ -12,11 +13,15 @@ module espnic_clmul #(
 );
 
   if (Bits <= Leaf) begin : gen_leaf
-    always_comb begin
-      product_o = '0;
-      for (int i = 0; i < Bits; i++) begin
-        product_o = product_o ^ ({{Bits - 1{1'b0}}, b_i & {Bits{a_i[i]}}} << i);
+    for (genvar k = 0; k < 2 * Bits - 1; k++) begin : gen_bit
+      localparam int Lowest = k < Bits ? 0 : k - Bits + 1;
+      localparam int Terms = k < Bits ? k + 1 : 2 * Bits - 1 - k;
+      logic [Terms-1:0] terms;
+
+      for (genvar t = 0; t < Terms; t++) begin : gen_term
+        assign terms[t] = a_i[Lowest+t] & b_i[k-Lowest-t];
       end
+      espnic_xor_tree #(.Width(Terms), .First(3)) u_sum (.bits_i(terms), .sum_o(product_o[k]));
     end
   end else begin : gen_halves
     localparam int Half = Bits / 2;

@@ -58,6 +58,10 @@ public:
 				seed = strtoull(argv[++i], nullptr, 0);
 			else if (!strcmp(argv[i], "--trace") && i + 1 < argc)
 				trace_file = argv[++i];
+#ifdef ESPNIC_MUTANTS
+			else if (!strcmp(argv[i], "--mutant") && i + 1 < argc)
+				mutant = unsigned(atoi(argv[++i]));
+#endif
 			else
 				die("usage: %s [--seed N] [--full] [--trace FILE.fst]", argv[0]);
 		}
@@ -71,24 +75,13 @@ public:
 		printf("# seed %llu%s\n", (unsigned long long)seed, full ? ", full" : "");
 	}
 
-	/* A fresh circuit, reset; agents of the one before are forgotten. */
+	/* A fresh circuit, reset; agents of the one before are forgotten. Where coverage is counted the circuit stays one, for it has the counts. */
 	void restart()
 	{
-		finish_model();
-		context = std::make_unique<VerilatedContext>();
-		context->randReset(2);
-		context->randSeed(int(seed % 0x7fffffff) + 1);
-		context->traceEverOn(trace_file != nullptr);
-		top = std::make_unique<Vtop>(context.get(), "top");
 		agents.clear();
 		clocks = 0;
-#if VM_TRACE
-		if (trace_file) {
-			trace = std::make_unique<VerilatedFstC>();
-			top->trace(trace.get(), 99);
-			trace->open(trace_file);
-		}
-#endif
+		if (!VM_COVERAGE || !top)
+			make_model();
 		top->rst_ni = 0;
 		for (int i = 0; i < 4; i++)
 			tick();
@@ -182,6 +175,26 @@ private:
 			die("not ok %u - an assertion failed at clock %llu", tests + 1, (unsigned long long)clocks);
 	}
 
+	void make_model()
+	{
+		finish_model();
+		context = std::make_unique<VerilatedContext>();
+		context->randReset(2);
+		context->randSeed(int(seed % 0x7fffffff) + 1);
+		context->traceEverOn(trace_file != nullptr);
+		top = std::make_unique<Vtop>(context.get(), "top");
+#ifdef ESPNIC_MUTANTS
+		top->mutant_i = mutant;
+#endif
+#if VM_TRACE
+		if (trace_file) {
+			trace = std::make_unique<VerilatedFstC>();
+			top->trace(trace.get(), 99);
+			trace->open(trace_file);
+		}
+#endif
+	}
+
 	void finish_model()
 	{
 		if (!top)
@@ -192,7 +205,7 @@ private:
 #endif
 #if VM_COVERAGE
 		if (const char *file = getenv("ESPNIC_RTL_COVERAGE"))
-			context->coveragep()->write((std::string(file) + "." + std::to_string(models++)).c_str());
+			context->coveragep()->write(file);
 #endif
 		top.reset();
 	}
@@ -203,7 +216,10 @@ private:
 #endif
 	std::vector<Agent *> agents;
 	const char *trace_file = nullptr;
-	unsigned tests = 0, failures = 0, models = 0;
+#ifdef ESPNIC_MUTANTS
+	unsigned mutant = 0; /* which fault of dv/mutate is on */
+#endif
+	unsigned tests = 0, failures = 0;
 };
 
 /*
