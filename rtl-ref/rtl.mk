@@ -9,7 +9,6 @@
 # Modules are found by their file's name, so that nothing lists them.
 
 RTL_DIR := rtl-ref/rtl
-RTL_SRCS := $(sort $(wildcard $(RTL_DIR)/*.sv $(RTL_DIR)/*.svh))
 # Packages are read first, the generated ones before those that use them.
 RTL_PKGS = build/gen/espnic_regs_pkg.sv build/gen/espnic_records_pkg.sv $(sort $(wildcard $(RTL_DIR)/*_pkg.sv))
 RTL_VLT := rtl-ref/lint/espnic.vlt
@@ -18,7 +17,7 @@ RTL_BUILD := build/rtl$(RTL_KIND)
 
 # One compiler cache for all benches and rebuilds: most of a Verilated model does not change with a line of it.
 export CCACHE_DIR ?= $(CURDIR)/build/ccache
-RTL_VFLAGS := -Wall $(RTL_VLT) --assert -I$(RTL_DIR) -y $(RTL_DIR) --x-assign unique --x-initial unique -O3 \
+RTL_VFLAGS := -Wall $(RTL_VLT) --assert -MP -I$(RTL_DIR) -y $(RTL_DIR) --x-assign unique --x-initial unique -O3 \
 	--output-split 5000 --output-split-cfuncs 500 \
 	$(if $(RTL_TRACE),--trace-fst --trace-structs) \
 	$(if $(RTL_COVERAGE),--coverage --coverage-max-width 2048)
@@ -30,7 +29,7 @@ RTL_BENCHES :=
 # 1 name, 2 folder, 3 top, 4 options of verilator (-GParameter=value; -CFLAGS -DNAME=value), 5 libraries, 6 more prerequisites
 define rtl_bench
 RTL_BENCHES += $(RTL_BUILD)/bin/$(1)
-$(RTL_BUILD)/$(1)/Vtop.mk: $(RTL_SRCS) $(RTL_PKGS) $(RTL_VLT) rtl-ref/rtl.mk | build/gen/espnic_regs.h build/gen/espnic_rtl_records.h
+$(RTL_BUILD)/$(1)/Vtop.mk: $(RTL_DIR)/$(3).sv $(RTL_PKGS) $(RTL_VLT) rtl-ref/rtl.mk | build/gen/espnic_regs.h build/gen/espnic_rtl_records.h
 	@mkdir -p $$(@D)
 	$$(call say,VERILATE,$(1))
 	$$(Q)verilator --cc --exe --prefix Vtop --Mdir $$(@D) --top-module $(3) $(RTL_VFLAGS) $(4) \
@@ -64,6 +63,8 @@ $(call rtl_bench,gcm_stream4,gcm_stream,espnic_gcm_stream,-GLanes=4 -CFLAGS -DLA
 endef
 $(eval $(RTL_BENCH_LIST))
 include rtl-ref/packet.mk
+# What Verilator read for each.
+-include $(wildcard $(RTL_BUILD)/*/Vtop__ver.d)
 
 .PHONY: rtl-benches
 rtl-benches: $(RTL_BENCHES)
