@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Any text as a configuration: the tree of what is taken is walked and read as a file of manual
- * keys; what is refused must say where.
+ * Any text as a configuration: the tree of what is taken is walked, and read as connections and as a file of
+ * manual keys; what is refused must say where.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/conns.h"
 #include "manual/manual.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -49,6 +50,7 @@ static void compare(const struct espnic_manual *m)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct espnic_conf_error err = { "" };
+	struct espnic_conf_conns conns;
 	struct espnic_manual m;
 	struct espnic_conf *conf;
 
@@ -58,6 +60,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	}
 	walk(espnic_conf_root(conf));
+	if (espnic_conns_read(espnic_conf_root(conf), &conns, &err))
+		explained(&err);
+	espnic_conns_free(&conns);
 	if (espnic_manual_read(conf, &m, &err))
 		explained(&err);
 	else

@@ -2,6 +2,7 @@
 /* connections.<conn>.children of swanctl.conf(5). */
 #include "conf/children.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,7 +198,7 @@ static int finish_child(const struct espnic_conf_node *node, const struct raw_ch
 	if (raw->device && strlen(raw->device) >= sizeof(c->device))
 		return espnic_conf_fail(err, node, "'%.32s' is no name of an interface", raw->device);
 	if (raw->device)
-		strcpy(c->device, raw->device);
+		snprintf(c->device, sizeof(c->device), "%s", raw->device);
 	if (!c->n_proposals) {
 		n = espnic_ike_proposal_parse(c->proposals, ESPNIC_IKE_PROPOSALS, ESPNIC_IKE_PROTO_ESP, "default", why);
 		if (n < 0)

@@ -138,7 +138,7 @@ int espnic_conf_name(const struct espnic_conf_node *node, char out[ESPNIC_IKE_NA
 {
 	if (strlen(node->name) >= ESPNIC_IKE_NAME)
 		return espnic_conf_fail(err, node, "a name longer than %d bytes", ESPNIC_IKE_NAME - 1);
-	strcpy(out, node->name);
+	snprintf(out, ESPNIC_IKE_NAME, "%s", node->name);
 	return 0;
 }
 
@@ -532,7 +532,7 @@ static int read_secrets(const struct espnic_conf_node *section, struct espnic_co
 				return espnic_conf_fail(err, n, "%s", refused[i].why);
 		if (n->template)
 			continue;
-		if (n->value || strncmp(n->name, "ike", 3))
+		if (n->value || strncmp(n->name, "ike", 3) != 0)
 			return espnic_conf_fail(err, n, "unknown %s", n->value ? "key" : "section");
 		if (espnic_conns_read_psk(n, &out->psks[out->n_psks++], err))
 			return -1;

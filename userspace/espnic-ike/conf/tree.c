@@ -190,6 +190,7 @@ static int take_name(struct source *s, const char **name)
 	const char *from = s->p;
 	int len;
 
+	*name = from;
 	while (s->p < s->end && name_char(*s->p))
 		s->p++;
 	if (s->p - from > ESPNIC_CONF_NAME)
@@ -199,7 +200,6 @@ static int take_name(struct source *s, const char **name)
 		return fail_at(s, s->line, "a name was expected, not '%c'", *s->p);
 	if (!len)
 		return fail_at(s, s->line, "a name was expected");
-	*name = from;
 	return len;
 }
 
@@ -406,7 +406,7 @@ static int read_body(struct source *s, struct espnic_conf_node *section, unsigne
 		     bool whole)
 {
 	const unsigned int opened = s->line;
-	const char *name;
+	const char *name = NULL;
 	int len;
 
 	for (;;) {
@@ -448,8 +448,8 @@ static char *slurp(const char *path, size_t *len, unsigned int *mode, struct esp
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const char *why = NULL;
+	struct stat st = { 0 };
 	char *text = NULL;
-	struct stat st;
 	ssize_t n;
 
 	*len = 0;

@@ -2,6 +2,7 @@
 /* Lists, and traffic selectors as swanctl.conf(5) writes them. */
 #include <ctype.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,7 +160,7 @@ static int one_ts(const struct espnic_conf_node *node, const char *word, void *c
 	ts = &list->ts[list->n++];
 	memset(ts, 0, sizeof(*ts));
 	ts->port_to = UINT16_MAX;
-	strcpy(text, word);
+	snprintf(text, sizeof(text), "%s", word);
 	bracket = strchr(text, '[');
 	if (bracket) {
 		*bracket = 0;

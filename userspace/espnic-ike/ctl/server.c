@@ -312,7 +312,7 @@ static const char *listen_at(struct espnic_ctl_server *s, const char *path)
 
 	if (strlen(path) >= sizeof(a.sun_path))
 		return "the path is too long for a socket";
-	strcpy(a.sun_path, path);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
 	if (alive(&a))
 		return "another daemon listens there";
 	unlink(path);
@@ -322,7 +322,7 @@ static const char *listen_at(struct espnic_ctl_server *s, const char *path)
 	umask(mask);
 	if (rc || listen(s->listener, LISTEN_BACKLOG) || epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->listener, &ev))
 		return strerror(errno);
-	strcpy(s->path, path);
+	snprintf(s->path, sizeof(s->path), "%s", path);
 	return NULL;
 }
 

@@ -278,7 +278,7 @@ static int copy_device(const struct espnic_conf_node *node, int offload, const c
 		return -1;
 	if (!*name || strlen(name) >= IF_NAMESIZE)
 		return espnic_conf_fail(err, node, "'%.32s' is no name of an interface", name);
-	strcpy(out, name);
+	snprintf(out, IF_NAMESIZE, "%s", name);
 	return 0;
 }
 
@@ -319,7 +319,7 @@ static int copy_key(const struct espnic_conf_node *node, const char *which,
 		return espnic_conf_fail(err, node, "'%s' of %s has %u bytes%s, not %u", which, alg->name, want,
 					alg->salt == 4 ? " (4 of them salt, at its end)" :
 					alg->salt ? " (3 of them salt, at its end)" : "", secret->len);
-	strcpy(out->alg, alg->xfrm);
+	snprintf(out->alg, sizeof(out->alg), "%s", alg->xfrm);
 	out->icv_bits = alg->icv_bits;
 	out->len = secret->len;
 	memcpy(out->bytes, secret->bytes, secret->len);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the protocol core asks of the kernel (struct espnic_ike_kernel_op), as states and policies put in as
+ * one transaction. Traffic selectors are ranges; Linux has prefixes and masks: one selector may take several policies.
+ */
+#ifndef ESPNIC_IKE_KERNEL_CHILD_H
+#define ESPNIC_IKE_KERNEL_CHILD_H
+
+#include "core/ike.h"
+#include "kernel/xfrm.h"
+
+enum espnic_child_limits {
+	ESPNIC_CHILD_SELECTORS = 64, /* pairs of prefixes and ports that the selectors of one child may take */
+	/*
+	 * Priorities of a child's policies where its configuration names none: the narrower the selectors, the smaller.
+	 * What an operator puts in by hand for IKE and neighbour discovery goes below.
+	 */
+	ESPNIC_CHILD_PRIORITY = 400000,
+	ESPNIC_CHILD_BLOCK_PRIORITY = 0x7ffffffe, /* what stands under offloaded policies, for when their device is down */
+};
+
+struct espnic_child_result {
+	enum espnic_ike_kernel_status status;
+	enum espnic_ike_offload offload; /* what the child was given */
+	char text[ESPNIC_XFRM_TEXT]; /* why not, or why less than was asked for; "" */
+};
+
+/*
+ * Carry out INSTALL, INSTALL_IN, INSTALL_OUT or DELETE over @x; any other is refused with a text. @ifindex: the
+ * device of the offload, 0 if there is none (which fails crypto and packet, and is software for auto). Blocks for as long as the
+ * kernel takes. Copies of keys are wiped.
+ */
+void espnic_child_run(const struct espnic_xfrm *x, const struct espnic_ike_kernel_op *op, uint32_t ifindex,
+		      struct espnic_child_result *out);
+
+/*
+ * The pairs of prefixes, protocol and ports that @local and @remote mean together, as from the local side out: to @out,
+ * ESPNIC_CHILD_SELECTORS at most. Returns how many; -1 with @text written if they are more, or can't be had.
+ */
+int espnic_child_selectors(const struct espnic_ike_ts *local, unsigned int n_local, const struct espnic_ike_ts *remote,
+			   unsigned int n_remote, struct espnic_xfrm_selector *out, char *text);
+
+#endif
