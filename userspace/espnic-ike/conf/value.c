@@ -153,7 +153,7 @@ int espnic_conf_enum(const struct espnic_conf_node *node, void *field, const voi
 	char names[160] = "";
 
 	for (c = arg; c->name; c++) {
-		if (strcmp(c->name, node->value))
+		if (strcmp(c->name, node->value) != 0)
 			continue;
 		if (c->refuse)
 			return espnic_conf_fail(err, node, "%s: %s", c->name, c->refuse);

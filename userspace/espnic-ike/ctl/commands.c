@@ -35,7 +35,7 @@ static bool text_of(const struct espnic_ctl_call *call, const char *name, char *
 	espnic_vici_read(&r, call->message, call->len);
 	while ((e = espnic_vici_next(&r, &item)) != ESPNIC_VICI_END && e != ESPNIC_VICI_BAD) {
 		if (e != ESPNIC_VICI_KEY_VALUE || r.depth || item.name_len != strlen(name) ||
-		    memcmp(item.name, name, item.name_len))
+		    memcmp(item.name, name, item.name_len) != 0)
 			continue;
 		if (item.value_len >= room || (item.value_len && memchr(item.value, 0, item.value_len)))
 			return false;
@@ -233,7 +233,7 @@ static void list_conns(const struct espnic_ctl_call *call, struct espnic_vici_wr
 
 	(void)out;
 	for (i = 0; i < s->n_conns; i++) {
-		if (!all && strcmp(only, s->conns[i].c.node->name))
+		if (!all && strcmp(only, s->conns[i].c.node->name) != 0)
 			continue;
 		espnic_vici_begin(&w, ESPNIC_VICI_EVENT, "list-conn");
 		put_conn(&w, &s->conns[i].c);

@@ -109,7 +109,7 @@ int espnic_manual_main(int argc, char **argv)
 	struct espnic_manual m;
 	int command, rc;
 
-	for (command = 0; argc == 3 && command < 4 && strcmp(argv[1], names[command]); command++)
+	for (command = 0; argc == 3 && command < 4 && strcmp(argv[1], names[command]) != 0; command++)
 		;
 	if (argc != 3 || command == 4)
 		return usage();

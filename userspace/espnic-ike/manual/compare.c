@@ -46,7 +46,7 @@ static void bits(struct list *l, const char *name, uint64_t want, uint64_t have)
 
 static void word(struct list *l, const char *name, const char *want, const char *have)
 {
-	if (strcmp(want, have))
+	if (strcmp(want, have) != 0)
 		add(l, "%s %s -> %s", name, *have ? have : "none", *want ? want : "none");
 }
 
@@ -76,10 +76,10 @@ static void key(struct list *l, const char *name, const struct espnic_xfrm_key *
 		const struct espnic_xfrm_key *have)
 {
 	word(l, name, want->alg, have->alg);
-	if (strcmp(want->alg, have->alg))
+	if (strcmp(want->alg, have->alg) != 0)
 		return;
 	number(l, "ICV bits", want->icv_bits, have->icv_bits);
-	if (want->len != have->len || CRYPTO_memcmp(want->bytes, have->bytes, want->len))
+	if (want->len != have->len || CRYPTO_memcmp(want->bytes, have->bytes, want->len) != 0)
 		add(l, "the key of %s", name);
 }
 

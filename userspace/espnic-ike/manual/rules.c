@@ -180,7 +180,7 @@ static int check_pair(const struct espnic_manual_policy *p, const struct espnic_
 	if (!p_packet && s_packet)
 		return FAIL(p->node, "not packet-offloaded, but its state '%s' (line %u) is: no packet would pass",
 			    s->node->name, s->node->line);
-	if (p_packet && strcmp(p->device, s->device))
+	if (p_packet && strcmp(p->device, s->device) != 0)
 		return FAIL(p->node, "offloaded to %s, but its state '%s' (line %u) to %s: no packet would pass",
 			    p->device, s->node->name, s->node->line, s->device);
 	return 0;
