@@ -308,12 +308,23 @@ static int check_once(const struct espnic_manual *m, struct espnic_conf_error *e
 	return rc;
 }
 
+static int compare_selectors(const struct espnic_xfrm_selector *x, const struct espnic_xfrm_selector *y)
+{
+	const uint32_t p[] = { x->proto, x->sport, x->sport_mask, x->dport, x->dport_mask, x->ifindex };
+	const uint32_t q[] = { y->proto, y->sport, y->sport_mask, y->dport, y->dport_mask, y->ifindex };
+	int rc = memcmp(&x->src, &y->src, sizeof(x->src));
+
+	if (!rc)
+		rc = memcmp(&x->dst, &y->dst, sizeof(x->dst));
+	return rc ? rc : memcmp(p, q, sizeof(p));
+}
+
 static int by_selector(const void *a, const void *b)
 {
 	const struct espnic_manual_policy *s = *(const struct espnic_manual_policy *const *)a;
 	const struct espnic_manual_policy *t = *(const struct espnic_manual_policy *const *)b;
 	const struct espnic_xfrm_policy *x = &s->policy, *y = &t->policy;
-	int rc = memcmp(&x->sel, &y->sel, sizeof(x->sel));
+	int rc = compare_selectors(&x->sel, &y->sel);
 
 	if (!rc)
 		rc = x->dir - y->dir;

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Messages between the two processes: there and back, and from a network's side that has been taken over: cut anywhere,
+ * any byte changed, words and counts that are none.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "main/ipc.h"
+
+static uint8_t buf[ESPNIC_IPC_MESSAGE];
+static struct espnic_ipc got;
+
+static struct espnic_ike_child_conf conf = { .name = "net" };
+static uint8_t keys[4][ESPNIC_IKE_INTEG_KEY];
+static struct espnic_ike_ts ts[2] = {
+	{ .family = 4, .proto = 6, .port_from = 80, .port_to = 90, .from = { 10, 1, 0, 0 }, .to = { 10, 1, 255, 255 } },
+	{ .family = 6, .port_to = 65535, .from = { 0x20 }, .to = { 0x3f } },
+};
+
+static struct espnic_ike_kernel_op kernel_op(void)
+{
+	struct espnic_ike_kernel_op op = {
+		.kind = ESPNIC_IKE_KERNEL_INSTALL, .token = 1ULL << 40, .ike_id = 1, .child_id = 2, .conn = "home", .conf = &conf,
+		.reqid = 3, .seq = 4, .spi_in = 5, .spi_out = 6, .mode = ESPNIC_IKE_TRANSPORT, .esn = true, .policies = true,
+		.encr_in = keys[0], .encr_out = keys[1], .integ_in = keys[2], .integ_out = keys[3], .ts_local = ts,
+		.ts_remote = ts + 1, .n_local = 2, .n_remote = 1, .soft_bytes = 7, .soft_packets = 8,
+	};
+	int i;
+
+	for (i = 0; i < 4; i++)
+		memset(keys[i], 0x10 + i, sizeof(keys[i]));
+	op.encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 12, 128);
+	op.integ = espnic_ike_alg(ESPNIC_IKE_INTEG, 12, 0);
+	assert_non_null(op.encr);
+	assert_non_null(op.integ);
+	op.local.addr = (struct espnic_ike_addr){ 4, { 192, 0, 2, 1 } };
+	op.local.port = 4500;
+	op.remote.addr.family = 6;
+	return op;
+}
+
+static void test_kernel(void **state)
+{
+	struct espnic_ike_kernel_op op = kernel_op(), *back = &got.kernel;
+	size_t len = espnic_ipc_put_kernel(buf, &op);
+
+	(void)state;
+	assert_true(len > 0);
+	assert_true(espnic_ipc_get(buf, len, &got));
+	assert_int_equal(got.type, ESPNIC_IPC_KERNEL);
+	assert_int_equal(back->kind, op.kind);
+	assert_int_equal(back->mode, op.mode);
+	assert_int_equal(back->token, op.token);
+	assert_string_equal(back->conn, "home");
+	assert_string_equal(got.child, "net");
+	assert_null(back->conf);
+	assert_true(back->esn && back->policies && !back->encap && !back->initiator);
+	assert_int_equal(back->spi_out, 6);
+	assert_memory_equal(&back->local, &op.local, sizeof(op.local));
+	assert_ptr_equal(back->encr, op.encr);
+	assert_ptr_equal(back->integ, op.integ);
+	assert_memory_equal(back->encr_in, keys[0], 16);
+	assert_memory_equal(back->encr_out, keys[1], 16);
+	assert_memory_equal(back->integ_in, keys[2], op.integ->out);
+	assert_memory_equal(back->integ_out, keys[3], op.integ->out);
+	assert_int_equal(back->n_local, 2);
+	assert_memory_equal(back->ts_local, ts, sizeof(ts));
+	assert_memory_equal(back->ts_remote, ts + 1, sizeof(ts[1]));
+	assert_int_equal(back->soft_packets, 8);
+
+	/* a delete has no keys and no algorithms */
+	op.kind = ESPNIC_IKE_KERNEL_DELETE;
+	op.encr = op.integ = NULL;
+	op.encr_in = op.encr_out = op.integ_in = op.integ_out = NULL;
+	len = espnic_ipc_put_kernel(buf, &op);
+	assert_true(espnic_ipc_get(buf, len, &got));
+	assert_null(back->encr);
+	assert_null(back->encr_in);
+}
+
+static struct espnic_ike_id left = { 2, 4, "left" }, right = { 2, 5, "right" };
+
+static struct espnic_ike_key_op key_op(enum espnic_ike_key_kind kind)
+{
+	struct espnic_ike_key_op op = {
+		.kind = kind, .token = 9, .octets = (const uint8_t *)"signed", .len = 6,
+	};
+
+	if (kind == ESPNIC_IKE_KEY_PSK) {
+		op.local = &left;
+		op.remote = &right;
+		op.prf = espnic_ike_alg(ESPNIC_IKE_PRF, 5, 0);
+		assert_non_null(op.prf);
+	} else {
+		op.keyid = keys[0];
+		op.scheme = ESPNIC_IKE_ED25519;
+	}
+	return op;
+}
+
+static void test_key(void **state)
+{
+	struct espnic_ike_key_op op = key_op(ESPNIC_IKE_KEY_PSK), *back = &got.key;
+	size_t len = espnic_ipc_put_key(buf, &op);
+
+	(void)state;
+	assert_true(espnic_ipc_get(buf, len, &got));
+	assert_int_equal(got.type, ESPNIC_IPC_KEY);
+	assert_int_equal(back->local->len, 4);
+	assert_memory_equal(back->remote->data, "right", 5);
+	assert_ptr_equal(back->prf, op.prf);
+	assert_int_equal(back->len, 6);
+	assert_memory_equal(back->octets, "signed", 6);
+	op = key_op(ESPNIC_IKE_KEY_SIGN);
+	len = espnic_ipc_put_key(buf, &op);
+	assert_true(espnic_ipc_get(buf, len, &got));
+	assert_memory_equal(back->keyid, keys[0], ESPNIC_IKE_KEYID);
+	assert_int_equal(back->scheme, ESPNIC_IKE_ED25519);
+	/* what a kind needs must be there, and no more than there is room for */
+	op.keyid = NULL;
+	assert_int_equal(espnic_ipc_put_key(buf, &op), 0);
+	op = key_op(ESPNIC_IKE_KEY_PSK);
+	op.remote = NULL;
+	assert_int_equal(espnic_ipc_put_key(buf, &op), 0);
+	op = key_op(ESPNIC_IKE_KEY_PSK);
+	op.len = ESPNIC_IPC_OCTETS + 1;
+	assert_int_equal(espnic_ipc_put_key(buf, &op), 0);
+}
+
+static void test_done_and_events(void **state)
+{
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_KERNEL };
+	struct espnic_ike_event e = { .kind = ESPNIC_IKE_EV_CHILD_UP, .ike_id = 3, .conn = "home", .text = "offload=packet" };
+	size_t len;
+
+	(void)state;
+	in.kernel.token = 5;
+	in.kernel.status = ESPNIC_IKE_KERNEL_EXISTS;
+	in.kernel.offload = ESPNIC_IKE_OFFLOAD_PACKET;
+	in.kernel.text = "File exists";
+	len = espnic_ipc_put_done(buf, &in);
+	assert_true(espnic_ipc_get(buf, len, &got));
+	assert_int_equal(got.done.kind, ESPNIC_IKE_IN_KERNEL);
+	assert_int_equal(got.done.kernel.status, ESPNIC_IKE_KERNEL_EXISTS);
+	assert_string_equal(got.done.kernel.text, "File exists");
+	memset(&in, 0, sizeof(in));
+	in.kind = ESPNIC_IKE_IN_KEY;
+	in.key.ok = true;
+	in.key.data = keys[1];
+	in.key.len = 32;
+	len = espnic_ipc_put_done(buf, &in);
+	assert_true(espnic_ipc_get(buf, len, &got));
+	assert_true(got.done.key.ok);
+	assert_memory_equal(got.done.key.data, keys[1], 32);
+	assert_null(got.done.key.text);
+	len = espnic_ipc_put_event(buf, &e);
+	assert_true(espnic_ipc_get(buf, len, &got));
+	assert_string_equal(got.event.conn, "home");
+	assert_null(got.event.child);
+	assert_string_equal(got.event.text, "offload=packet");
+}
+
+/* In memory of just its size: a reader that goes past it is caught by the sanitizer. */
+static bool taken(const uint8_t *message, size_t len)
+{
+	uint8_t *copy = malloc(len ? len : 1);
+	bool ok;
+
+	assert_non_null(copy);
+	memcpy(copy, message, len);
+	ok = espnic_ipc_get(copy, len, &got);
+	free(copy);
+	return ok;
+}
+
+/* Whatever comes out is within its limits. */
+static void sane(void)
+{
+	if (got.type == ESPNIC_IPC_KERNEL) {
+		assert_true(got.kernel.n_local <= ESPNIC_IKE_TS && got.kernel.n_remote <= ESPNIC_IKE_TS);
+		assert_true(got.kernel.kind <= ESPNIC_IKE_KERNEL_QUERY && got.kernel.mode <= ESPNIC_IKE_TRANSPORT);
+		assert_true(!got.kernel.conn || strlen(got.kernel.conn) < ESPNIC_IKE_NAME);
+	} else if (got.type == ESPNIC_IPC_KEY) {
+		assert_true(got.key.len <= ESPNIC_IPC_OCTETS);
+		assert_true(!got.key.local || got.key.local->len <= ESPNIC_IKE_ID);
+	}
+}
+
+static void hostile(size_t len)
+{
+	static uint8_t message[ESPNIC_IPC_MESSAGE];
+	static const uint8_t values[] = { 0x00, 0x01, 0x02, 0x7f, 0x80, 0xff };
+	size_t i, v;
+
+	assert_true(len > 0 && len < 4096);
+	memcpy(message, buf, len);
+	message[len] = 0;
+	assert_true(taken(message, len));
+	assert_false(taken(message, len + 1));
+	for (i = 0; i < len; i++)
+		assert_false(taken(message, i));
+	for (i = 0; i < len; i++) {
+		for (v = 0; v < sizeof(values); v++) {
+			uint8_t was = message[i];
+
+			message[i] = values[v];
+			if (taken(message, len))
+				sane();
+			message[i] = was;
+		}
+	}
+}
+
+static void test_hostile(void **state)
+{
+	struct espnic_ike_kernel_op op = kernel_op();
+	struct espnic_ike_key_op psk = key_op(ESPNIC_IKE_KEY_PSK), sign = key_op(ESPNIC_IKE_KEY_SIGN);
+	struct espnic_ike_event e = { .kind = ESPNIC_IKE_EV_NOTE, .conn = "home", .text = "x" };
+
+	(void)state;
+	hostile(espnic_ipc_put_kernel(buf, &op));
+	hostile(espnic_ipc_put_key(buf, &psk));
+	hostile(espnic_ipc_put_key(buf, &sign));
+	hostile(espnic_ipc_put_event(buf, &e));
+}
+
+/* A name that ends before its length, an algorithm nobody has, a bool of 2. */
+static void test_words(void **state)
+{
+	struct espnic_ike_event e = { .kind = ESPNIC_IKE_EV_NOTE, .conn = "home" };
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_KEY };
+	struct espnic_ike_kernel_op op = kernel_op();
+	char name[ESPNIC_IKE_NAME + 1];
+	size_t len = espnic_ipc_put_event(buf, &e);
+	uint8_t *at;
+
+	(void)state;
+	at = memmem(buf, len, "home", 4);
+	assert_non_null(at);
+	at[2] = 0;
+	assert_false(espnic_ipc_get(buf, len, &got));
+	memset(name, 'n', sizeof(name));
+	name[ESPNIC_IKE_NAME] = 0;
+	e.conn = name;
+	assert_int_equal(espnic_ipc_put_event(buf, &e), 0);
+	len = espnic_ipc_put_done(buf, &in);
+	buf[4 + 8] = 2;
+	assert_false(espnic_ipc_get(buf, len, &got));
+	/* "dynamic" is of configurations */
+	ts[0].family = 0;
+	assert_int_equal(espnic_ipc_put_kernel(buf, &op), 0);
+	ts[0].family = 4;
+	op.n_local = ESPNIC_IKE_TS + 1;
+	assert_int_equal(espnic_ipc_put_kernel(buf, &op), 0);
+	memset(buf, 0xff, 64);
+	assert_false(espnic_ipc_get(buf, 64, &got));
+	assert_false(espnic_ipc_get(buf, 0, &got));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_kernel),	cmocka_unit_test(test_key),   cmocka_unit_test(test_done_and_events),
+		cmocka_unit_test(test_hostile), cmocka_unit_test(test_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

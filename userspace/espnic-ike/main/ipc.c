@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "main/ipc.h"
+
+#include <string.h>
+
+/* ---- bytes ---- */
+
+/* Either way of a message: writing into it, or reading out of it. What does not fit makes it bad, for good. */
+struct stream {
+	uint8_t *to; /* NULL: reading */
+	const uint8_t *from;
+	size_t left, used;
+	bool bad;
+};
+
+static void raw(struct stream *s, void *p, size_t len)
+{
+	if (s->bad || len > s->left) {
+		s->bad = true;
+		return;
+	}
+	if (!len)
+		return;
+	if (s->to)
+		memcpy(s->to + s->used, p, len);
+	else
+		memcpy(p, s->from + s->used, len);
+	s->used += len;
+	s->left -= len;
+}
+
+static void u8(struct stream *s, uint8_t *v)
+{
+	raw(s, v, 1);
+}
+
+static void u16(struct stream *s, uint16_t *v)
+{
+	raw(s, v, 2);
+}
+
+static void u32(struct stream *s, uint32_t *v)
+{
+	raw(s, v, 4);
+}
+
+static void u64(struct stream *s, uint64_t *v)
+{
+	raw(s, v, 8);
+}
+
+/* A bool of a hostile byte is undefined; a byte of 2 is only wrong. */
+static void flag(struct stream *s, bool *v)
+{
+	uint8_t byte = *v;
+
+	u8(s, &byte);
+	if (byte > 1)
+		s->bad = true;
+	*v = byte == 1;
+}
+
+/* A number below @end. */
+static unsigned int word(struct stream *s, unsigned int v, unsigned int end)
+{
+	uint32_t n = v;
+
+	u32(s, &n);
+	if (n >= end)
+		s->bad = true;
+	return s->bad ? 0 : n;
+}
+
+/*
+ * A text, or none. Writing, it is @text; reading, it comes into @room bytes at @out. Returns what the struct is to
+ * point to.
+ */
+static const char *string(struct stream *s, const char *text, char *out, size_t room)
+{
+	uint16_t len = UINT16_MAX;
+
+	if (s->to && text) {
+		len = (uint16_t)strnlen(text, room);
+		if (len == room)
+			s->bad = true;
+	}
+	u16(s, &len);
+	if (s->bad || len == UINT16_MAX)
+		return NULL;
+	if (len >= room) {
+		s->bad = true;
+		return NULL;
+	}
+	if (s->to) {
+		raw(s, (void *)(uintptr_t)text, len);
+		return text;
+	}
+	raw(s, out, len);
+	out[s->bad ? 0 : len] = 0;
+	/* one that ends before its length would be two things to two readers */
+	if (strlen(out) != len)
+		s->bad = true;
+	return s->bad ? NULL : out;
+}
+
+/* Bytes of a length of their own, as string() does. */
+static const uint8_t *bytes(struct stream *s, const uint8_t *from, size_t *len, uint8_t *out, size_t room)
+{
+	uint32_t n = (uint32_t)*len;
+
+	u32(s, &n);
+	if (s->bad || n > room) {
+		s->bad = true;
+		*len = 0;
+		return NULL;
+	}
+	*len = n;
+	raw(s, s->to ? (void *)(uintptr_t)from : out, n);
+	return s->to ? from : out;
+}
+
+/* ---- parts ---- */
+
+static void addr(struct stream *s, struct espnic_ike_addr *a)
+{
+	u8(s, &a->family);
+	raw(s, a->bytes, sizeof(a->bytes));
+	if (a->family != 0 && a->family != 4 && a->family != 6)
+		s->bad = true;
+}
+
+static void endpoint(struct stream *s, struct espnic_ike_endpoint *e)
+{
+	addr(s, &e->addr);
+	u16(s, &e->port);
+}
+
+static void selector(struct stream *s, struct espnic_ike_ts *ts)
+{
+	u8(s, &ts->family);
+	u8(s, &ts->proto);
+	u16(s, &ts->port_from);
+	u16(s, &ts->port_to);
+	raw(s, ts->from, sizeof(ts->from));
+	raw(s, ts->to, sizeof(ts->to));
+	/* what was negotiated is of addresses, never "dynamic" */
+	if (ts->family != 4 && ts->family != 6)
+		s->bad = true;
+	if (!s->to)
+		ts->dynamic = false;
+}
+
+static void selectors(struct stream *s, const struct espnic_ike_ts **list, unsigned int *n, struct espnic_ike_ts *room)
+{
+	struct espnic_ike_ts copy;
+	unsigned int i;
+
+	*n = word(s, *n, ESPNIC_IKE_TS + 1);
+	for (i = 0; i < *n && !s->bad; i++) {
+		copy = s->to ? (*list)[i] : (struct espnic_ike_ts){ 0 };
+		selector(s, &copy);
+		if (!s->to)
+			room[i] = copy;
+	}
+	if (!s->to)
+		*list = room;
+}
+
+/* An algorithm by its numbers; only the registry's own come out. */
+static void algorithm(struct stream *s, const struct espnic_ike_alg **alg, uint8_t type)
+{
+	uint16_t id = *alg ? (*alg)->id : 0, bits = *alg && (*alg)->key_attr ? (*alg)->key_bits : 0;
+	bool there = *alg;
+
+	flag(s, &there);
+	u16(s, &id);
+	u16(s, &bits);
+	if (s->to)
+		return;
+	*alg = there && !s->bad ? espnic_ike_alg(type, id, bits) : NULL;
+	if (there && !*alg)
+		s->bad = true;
+}
+
+/* A key of exactly @len bytes, or none. */
+static void key(struct stream *s, const uint8_t **k, size_t len, uint8_t *room, size_t room_len)
+{
+	size_t have = *k ? len : 0;
+
+	*k = bytes(s, *k, &have, room, room_len);
+	if (have && have != len)
+		s->bad = true;
+	if (!have)
+		*k = NULL;
+}
+
+/* ---- messages ---- */
+
+static void kernel_op(struct stream *s, struct espnic_ike_kernel_op *op, struct espnic_ipc *m)
+{
+	size_t encr, integ;
+	const char *child = s->to && op->conf ? op->conf->name : NULL;
+
+	op->kind = word(s, op->kind, ESPNIC_IKE_KERNEL_QUERY + 1U);
+	op->mode = word(s, op->mode, ESPNIC_IKE_TRANSPORT + 1U);
+	u64(s, &op->token);
+	u32(s, &op->ike_id);
+	u32(s, &op->child_id);
+	op->conn = string(s, op->conn, m->conn, sizeof(m->conn));
+	string(s, child, m->child, sizeof(m->child));
+	u32(s, &op->reqid);
+	u32(s, &op->seq);
+	u32(s, &op->spi_in);
+	u32(s, &op->spi_out);
+	flag(s, &op->esn);
+	flag(s, &op->encap);
+	flag(s, &op->policies);
+	flag(s, &op->initiator);
+	endpoint(s, &op->local);
+	endpoint(s, &op->remote);
+	endpoint(s, &op->was_local);
+	endpoint(s, &op->was_remote);
+	algorithm(s, &op->encr, ESPNIC_IKE_ENCR);
+	algorithm(s, &op->integ, ESPNIC_IKE_INTEG);
+	encr = op->encr ? op->encr->key_bits / 8U + op->encr->salt : 0;
+	integ = op->integ ? op->integ->out : 0;
+	key(s, &op->encr_in, encr, m->encr[0], sizeof(m->encr[0]));
+	key(s, &op->encr_out, encr, m->encr[1], sizeof(m->encr[1]));
+	key(s, &op->integ_in, integ, m->integ[0], sizeof(m->integ[0]));
+	key(s, &op->integ_out, integ, m->integ[1], sizeof(m->integ[1]));
+	selectors(s, &op->ts_local, &op->n_local, m->ts[0]);
+	selectors(s, &op->ts_remote, &op->n_remote, m->ts[1]);
+	u64(s, &op->soft_bytes);
+	u64(s, &op->soft_packets);
+}
+
+static void identity(struct stream *s, const struct espnic_ike_id **id, struct espnic_ike_id *room)
+{
+	struct espnic_ike_id copy = { 0 };
+	bool there = *id;
+
+	flag(s, &there);
+	if (s->to && there)
+		copy = **id;
+	u8(s, &copy.type);
+	u16(s, &copy.len);
+	if (copy.len > sizeof(copy.data))
+		s->bad = true;
+	if (!s->bad)
+		raw(s, copy.data, copy.len);
+	if (s->to)
+		return;
+	*room = copy;
+	*id = there && !s->bad ? room : NULL;
+}
+
+static void key_op(struct stream *s, struct espnic_ike_key_op *op, struct espnic_ipc *m)
+{
+	size_t keyid = ESPNIC_IKE_KEYID;
+
+	op->kind = word(s, op->kind, ESPNIC_IKE_KEY_SIGN + 1U);
+	u64(s, &op->token);
+	identity(s, &op->local, &m->id[0]);
+	identity(s, &op->remote, &m->id[1]);
+	algorithm(s, &op->prf, ESPNIC_IKE_PRF);
+	key(s, &op->keyid, keyid, m->keyid, sizeof(m->keyid));
+	op->scheme = word(s, op->scheme, ESPNIC_IKE_PSS_512 + 1U);
+	op->octets = bytes(s, op->octets, &op->len, m->data, sizeof(m->data));
+	/* each kind has what it needs */
+	if (op->kind == ESPNIC_IKE_KEY_PSK ? !op->local || !op->remote || !op->prf : !op->keyid || !op->scheme)
+		s->bad = true;
+}
+
+static void event(struct stream *s, struct espnic_ike_event *e, struct espnic_ipc *m)
+{
+	e->kind = word(s, e->kind, ESPNIC_IKE_EV_NOTE + 1U);
+	u32(s, &e->ike_id);
+	u32(s, &e->child_id);
+	u32(s, &e->old_id);
+	e->conn = string(s, e->conn, m->conn, sizeof(m->conn));
+	e->child = string(s, e->child, m->child, sizeof(m->child));
+	endpoint(s, &e->remote);
+	e->text = string(s, e->text, m->text, sizeof(m->text));
+}
+
+static void kernel_done(struct stream *s, struct espnic_ike_input *in, struct espnic_ipc *m)
+{
+	u64(s, &in->kernel.token);
+	in->kernel.status = word(s, in->kernel.status, ESPNIC_IKE_KERNEL_EXISTS + 1U);
+	in->kernel.offload = word(s, in->kernel.offload, ESPNIC_IKE_OFFLOAD_AUTO);
+	u64(s, &in->kernel.idle_ms);
+	in->kernel.text = string(s, in->kernel.text, m->text, sizeof(m->text));
+}
+
+static void key_done(struct stream *s, struct espnic_ike_input *in, struct espnic_ipc *m)
+{
+	u64(s, &in->key.token);
+	flag(s, &in->key.ok);
+	in->key.data = bytes(s, in->key.data, &in->key.len, m->data, sizeof(m->data));
+	in->key.text = string(s, in->key.text, m->text, sizeof(m->text));
+}
+
+/* ---- both ways ---- */
+
+static struct stream begin(uint8_t *buf, enum espnic_ipc_type type)
+{
+	struct stream s = { .to = buf, .left = ESPNIC_IPC_MESSAGE };
+	uint32_t t = type;
+
+	u32(&s, &t);
+	return s;
+}
+
+static size_t end(const struct stream *s)
+{
+	return s->bad ? 0 : s->used;
+}
+
+/* Structs are walked in either direction by the same code, which writes only to its own copy of what it is to send. */
+size_t espnic_ipc_put_kernel(uint8_t *buf, const struct espnic_ike_kernel_op *op)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_KERNEL);
+	struct espnic_ike_kernel_op copy = *op;
+	struct espnic_ipc m;
+
+	kernel_op(&s, &copy, &m);
+	return end(&s);
+}
+
+size_t espnic_ipc_put_key(uint8_t *buf, const struct espnic_ike_key_op *op)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_KEY);
+	struct espnic_ike_key_op copy = *op;
+	struct espnic_ipc m;
+
+	key_op(&s, &copy, &m);
+	return end(&s);
+}
+
+size_t espnic_ipc_put_event(uint8_t *buf, const struct espnic_ike_event *e)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_EVENT);
+	struct espnic_ike_event copy = *e;
+	struct espnic_ipc m;
+
+	event(&s, &copy, &m);
+	return end(&s);
+}
+
+size_t espnic_ipc_put_done(uint8_t *buf, const struct espnic_ike_input *in)
+{
+	struct stream s = begin(buf, in->kind == ESPNIC_IKE_IN_KERNEL ? ESPNIC_IPC_KERNEL_DONE : ESPNIC_IPC_KEY_DONE);
+	struct espnic_ike_input copy = *in;
+	struct espnic_ipc m;
+
+	if (in->kind == ESPNIC_IKE_IN_KERNEL)
+		kernel_done(&s, &copy, &m);
+	else
+		key_done(&s, &copy, &m);
+	return end(&s);
+}
+
+bool espnic_ipc_get(const uint8_t *buf, size_t len, struct espnic_ipc *out)
+{
+	struct stream s = { .from = buf, .left = len };
+	uint32_t type = 0;
+
+	memset(out, 0, sizeof(*out));
+	u32(&s, &type);
+	out->type = (enum espnic_ipc_type)type;
+	switch (type) {
+	case ESPNIC_IPC_KERNEL:
+		kernel_op(&s, &out->kernel, out);
+		break;
+	case ESPNIC_IPC_KERNEL_DONE:
+		out->done.kind = ESPNIC_IKE_IN_KERNEL;
+		kernel_done(&s, &out->done, out);
+		break;
+	case ESPNIC_IPC_KEY:
+		key_op(&s, &out->key, out);
+		break;
+	case ESPNIC_IPC_KEY_DONE:
+		out->done.kind = ESPNIC_IKE_IN_KEY;
+		key_done(&s, &out->done, out);
+		break;
+	case ESPNIC_IPC_EVENT:
+		event(&s, &out->event, out);
+		break;
+	default:
+		return false;
+	}
+	/* and not a byte more */
+	return !s.bad && !s.left;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the process that parses the network and holds no right, and the one that has the long-term keys and
+ * the kernel: one message a datagram of a SOCK_SEQPACKET pair. What comes from the network's side is hostile: its lengths, counts and
+ * words are checked here, and it names connections and children, whose configuration the other side takes from its own store.
+ *
+ * Numbers are in host order: both ends are one program on one machine.
+ */
+#ifndef ESPNIC_IKE_MAIN_IPC_H
+#define ESPNIC_IKE_MAIN_IPC_H
+
+#include "core/ike.h"
+
+enum espnic_ipc_limits {
+	ESPNIC_IPC_OCTETS = 16384, /* bytes of a key operation that are authenticated: a whole first message and more */
+	ESPNIC_IPC_MESSAGE = 32768, /* bytes of any message */
+};
+
+enum espnic_ipc_type {
+	ESPNIC_IPC_KERNEL = 1, /* struct espnic_ike_kernel_op */
+	ESPNIC_IPC_KERNEL_DONE, /* its answer */
+	ESPNIC_IPC_KEY, /* struct espnic_ike_key_op */
+	ESPNIC_IPC_KEY_DONE, /* its answer */
+	ESPNIC_IPC_EVENT, /* struct espnic_ike_event */
+};
+
+/* A message taken apart. What its structs point to is in it, so it is not to be copied. */
+struct espnic_ipc {
+	enum espnic_ipc_type type;
+	union {
+		/* conf is NULL: the connection and the child are named, and looked up by whoever trusts its own store alone */
+		struct espnic_ike_kernel_op kernel;
+		struct espnic_ike_key_op key;
+		struct espnic_ike_event event;
+		struct espnic_ike_input done; /* kind KERNEL or KEY */
+	};
+	char conn[ESPNIC_IKE_NAME], child[ESPNIC_IKE_NAME], text[ESPNIC_IKE_TEXT];
+	uint8_t encr[2][ESPNIC_IKE_ENCR_KEY], integ[2][ESPNIC_IKE_INTEG_KEY];
+	struct espnic_ike_ts ts[2][ESPNIC_IKE_TS];
+	struct espnic_ike_id id[2];
+	uint8_t keyid[ESPNIC_IKE_KEYID];
+	uint8_t data[ESPNIC_IPC_OCTETS];
+};
+
+/* Each writes one message to @buf (ESPNIC_IPC_MESSAGE bytes) and returns its length; 0 if something in it is over its limit. */
+size_t espnic_ipc_put_kernel(uint8_t *buf, const struct espnic_ike_kernel_op *op);
+size_t espnic_ipc_put_key(uint8_t *buf, const struct espnic_ike_key_op *op);
+size_t espnic_ipc_put_event(uint8_t *buf, const struct espnic_ike_event *e);
+/* @in: of kind ESPNIC_IKE_IN_KERNEL or ESPNIC_IKE_IN_KEY */
+size_t espnic_ipc_put_done(uint8_t *buf, const struct espnic_ike_input *in);
+
+/* Take a message apart; false if it is malformed. It holds keys: wipe @out and @buf after use. */
+bool espnic_ipc_get(const uint8_t *buf, size_t len, struct espnic_ipc *out);
+
+#endif
