@@ -130,16 +130,14 @@ static inline void espnic_window_accept(struct espnic_window *w, uint64_t seq)
  */
 static inline bool espnic_window_guess(const struct espnic_window *w, bool esn, uint32_t low, uint64_t *seq)
 {
-	struct espnic_window now = { .top = ESPNIC_READ_ONCE(w->top), .size = w->size, .mask = w->mask };
-	uint64_t word = 0;
+	const struct espnic_window now = { .top = ESPNIC_READ_ONCE(w->top), .size = w->size };
 
 	if (espnic_window_infer(&now, esn, low, seq) != ESPNIC_OK)
 		return false;
-	if (w->size && *seq <= now.top)
-		word = ESPNIC_READ_ONCE(*espnic_window_word(w, *seq));
-	now.seen = &word;
-	now.mask = 0;
-	return espnic_window_check(&now, *seq) == ESPNIC_OK;
+	if (!now.size || *seq > now.top)
+		return true;
+	return now.top - *seq < now.size && *seq &&
+	       !(ESPNIC_READ_ONCE(*espnic_window_word(w, *seq)) & espnic_window_bit(*seq));
 }
 
 /* Moves the top up to @top (never down) and takes everything up to it as seen. */

@@ -15,6 +15,20 @@ static void window_make(struct espnic_window *w, uint32_t size, uint64_t top)
 	espnic_window_init(w, size, top, seen);
 }
 
+/* With nobody else about, the guess is what infer and check say together. */
+static void same_guess(const struct espnic_window *w, uint32_t low)
+{
+	for (unsigned int esn = 0; esn < 2; esn++) {
+		uint64_t seq = 0, guess = 0;
+		bool good = espnic_window_infer(w, esn, low, &seq) == ESPNIC_OK &&
+			    espnic_window_check(w, seq) == ESPNIC_OK;
+
+		assert_int_equal(espnic_window_guess(w, esn, low, &guess), good);
+		if (good)
+			assert_true(guess == seq);
+	}
+}
+
 /* RFC 4303 A2.2: high half by window size, top and low half. */
 static void inference(void **state)
 {
@@ -75,6 +89,7 @@ static void inference(void **state)
 				 (unsigned long long)cases[i].seq);
 		assert_verdict(espnic_window_infer(&w, false, cases[i].low, &seq), ESPNIC_OK);
 		assert_int_equal(seq, cases[i].low);
+		same_guess(&w, cases[i].low);
 		free(w.seen);
 	}
 }
@@ -105,6 +120,10 @@ static void edges(void **state)
 		if (top != UINT64_MAX)
 			assert_verdict(espnic_window_check(&w, top + 1), ESPNIC_OK);
 		assert_int_equal(w.top, top);
+		for (uint32_t n = 0; n < 2 * size; n++)
+			same_guess(&w, (uint32_t)top - n);
+		same_guess(&w, 0);
+		same_guess(&w, (uint32_t)top + 1);
 		free(w.seen);
 	}
 }
@@ -193,6 +212,7 @@ static void against_list(void **state)
 			else if (n <= top && seen[n - base])
 				want = ESPNIC_REPLAY;
 			assert_verdict(espnic_window_check(&w, n), want);
+			same_guess(&w, (uint32_t)n);
 			if (want != ESPNIC_OK)
 				continue;
 			espnic_window_accept(&w, n);
