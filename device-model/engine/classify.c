@@ -43,52 +43,114 @@ static bool above(const struct espnic_classifier *c, uint32_t a, uint32_t b)
 	return c->policies[a].shake > c->policies[b].shake;
 }
 
+static enum espnic_ports_kind ports_kind(uint16_t min, uint16_t max)
+{
+	if (espnic_ports_any(min, max))
+		return ESPNIC_PORTS_ANY;
+	return espnic_ports_opaque(min, max) ? ESPNIC_PORTS_OPAQUE : ESPNIC_PORTS_RANGE;
+}
+
+static void hull_own(struct espnic_spd_policy *p)
+{
+	const struct espnic_selector *s = &p->sel;
+
+	p->hull = (struct espnic_spd_hull){
+		.min = { s->sport_min, s->dport_min }, .max = { s->sport_max, s->dport_max },
+	};
+}
+
+static void hull_add(struct espnic_spd_hull *h, const struct espnic_spd_hull *more)
+{
+	for (int s = 0; s < 2; s++) {
+		if (more->min[s] < h->min[s])
+			h->min[s] = more->min[s];
+		if (more->max[s] > h->max[s])
+			h->max[s] = more->max[s];
+	}
+}
+
+/* What stands below @id has changed. Only where ports are seen do they tell policies of a cell apart. */
+static void tree_pull(const struct espnic_classifier *c, enum tree t, uint32_t id)
+{
+	struct espnic_spd_policy *p = &c->policies[id];
+	const struct espnic_spd_place *place = &p->place[c->view];
+
+	if (t != TREE_CELL || c->view != ESPNIC_SPD_SEEN)
+		return;
+	hull_own(p);
+	if (place->left)
+		hull_add(&p->hull, &c->policies[place->left].hull);
+	if (place->right)
+		hull_add(&p->hull, &c->policies[place->right].hull);
+}
+
 /*
  * The trees are treaps (Seidel, Aragon: "Randomized search trees"): in the order of rank from left
- * to right, of `shake` from top to bottom.
+ * to right, of `shake` from top to bottom; so their depth, and that of recursion, is logarithmic but with a
+ * probability that no number of policies makes matter.
  */
+
+/* What is below @root, in what comes before @id and what comes after. */
+static void tree_split(const struct espnic_classifier *c, enum tree t, uint32_t root, uint32_t id,
+		       uint32_t *low, uint32_t *high)
+{
+	if (!root) {
+		*low = 0;
+		*high = 0;
+		return;
+	}
+	if (precedes(c, root, id)) {
+		*low = root;
+		tree_split(c, t, *right(c, t, root), id, right(c, t, root), high);
+	} else {
+		*high = root;
+		tree_split(c, t, *left(c, t, root), id, low, left(c, t, root));
+	}
+	tree_pull(c, t, root);
+}
+
 static void tree_insert(const struct espnic_classifier *c, enum tree t, uint32_t *link, uint32_t id)
 {
-	uint32_t *low = left(c, t, id), *high = right(c, t, id), rest;
+	uint32_t root = *link;
 
-	while (*link && above(c, *link, id))
-		link = precedes(c, id, *link) ? left(c, t, *link) : right(c, t, *link);
-	rest = *link;
-	*link = id;
-	/* What stood here is split in what comes before and what comes after. */
-	while (rest) {
-		if (precedes(c, rest, id)) {
-			*low = rest;
-			low = right(c, t, rest);
-			rest = *low;
-		} else {
-			*high = rest;
-			high = left(c, t, rest);
-			rest = *high;
-		}
+	if (!root || !above(c, root, id)) {
+		tree_split(c, t, root, id, left(c, t, id), right(c, t, id));
+		*link = id;
+		tree_pull(c, t, id);
+		return;
 	}
-	*low = 0;
-	*high = 0;
+	tree_insert(c, t, precedes(c, id, root) ? left(c, t, root) : right(c, t, root), id);
+	tree_pull(c, t, root);
+}
+
+/* All of @low comes before all of @high. */
+static uint32_t tree_join(const struct espnic_classifier *c, enum tree t, uint32_t low, uint32_t high)
+{
+	uint32_t root;
+
+	if (!low || !high)
+		return low ? low : high;
+	if (above(c, low, high)) {
+		root = low;
+		*right(c, t, low) = tree_join(c, t, *right(c, t, low), high);
+	} else {
+		root = high;
+		*left(c, t, high) = tree_join(c, t, low, *left(c, t, high));
+	}
+	tree_pull(c, t, root);
+	return root;
 }
 
 static void tree_remove(const struct espnic_classifier *c, enum tree t, uint32_t *link, uint32_t id)
 {
-	uint32_t low = *left(c, t, id), high = *right(c, t, id);
+	uint32_t root = *link;
 
-	while (*link != id)
-		link = precedes(c, id, *link) ? left(c, t, *link) : right(c, t, *link);
-	while (low && high) {
-		if (above(c, low, high)) {
-			*link = low;
-			link = right(c, t, low);
-			low = *link;
-		} else {
-			*link = high;
-			link = left(c, t, high);
-			high = *link;
-		}
+	if (root == id) {
+		*link = tree_join(c, t, *left(c, t, id), *right(c, t, id));
+		return;
 	}
-	*link = low ? low : high;
+	tree_remove(c, t, precedes(c, id, root) ? left(c, t, root) : right(c, t, root), id);
+	tree_pull(c, t, root);
 }
 
 /* ---- made and undone ---- */
@@ -189,6 +251,8 @@ static struct espnic_tuple shape_of(const struct espnic_classifier *c,
 	if (c->view == ESPNIC_SPD_SEEN) {
 		t.sport_bits = block_bits(s->sport_min, s->sport_max);
 		t.dport_bits = block_bits(s->dport_min, s->dport_max);
+		t.ports[0] = ports_kind(s->sport_min, s->sport_max);
+		t.ports[1] = ports_kind(s->dport_min, s->dport_max);
 	}
 	return t;
 }
@@ -197,7 +261,8 @@ static uint64_t shape_word(const struct espnic_tuple *t)
 {
 	return (uint64_t)t->dir | (uint64_t)t->family << 8 | (uint64_t)t->src_len << 16 |
 	       (uint64_t)t->dst_len << 24 | (uint64_t)t->proto << 32 |
-	       (uint64_t)t->sport_bits << 40 | (uint64_t)t->dport_bits << 48;
+	       (uint64_t)t->sport_bits << 40 | (uint64_t)t->dport_bits << 48 |
+	       (uint64_t)t->ports[0] << 56 | (uint64_t)t->ports[1] << 60;
 }
 
 static uint32_t tuple_find(const struct espnic_classifier *c, uint64_t shape, uint64_t hash)
@@ -368,6 +433,18 @@ void espnic_classifier_remove(struct espnic_classifier *c, struct espnic_spd_pol
 
 /* ---- lookup ---- */
 
+/* Whether below @p there may be one that fits. */
+static bool may_fit(const struct espnic_classifier *c, const struct espnic_spd_policy *p,
+		    const struct espnic_flow *flow)
+{
+	const struct espnic_spd_hull *h = &p->hull;
+
+	if (c->view != ESPNIC_SPD_SEEN || !(flow->flags & ESPNIC_FLOW_PORTS))
+		return true;
+	return h->min[0] <= flow->sport && flow->sport <= h->max[0] &&
+	       h->min[1] <= flow->dport && flow->dport <= h->max[1];
+}
+
 /* The first below @root that fits and comes before @best (0: anything does), or 0. */
 static uint32_t tree_first(const struct espnic_classifier *c, uint32_t root, uint32_t best,
 			   const struct espnic_flow *flow)
@@ -377,6 +454,8 @@ static uint32_t tree_first(const struct espnic_classifier *c, uint32_t root, uin
 		uint32_t found;
 
 		ESPNIC_TOUCH(p, 2 * ESPNIC_TABLE_LINE);
+		if (!may_fit(c, p, flow))
+			return 0;
 		found = tree_first(c, p->place[c->view].left, best, flow);
 		if (found)
 			return found;
@@ -435,7 +514,12 @@ static bool cell_of(const struct espnic_classifier *c, struct espnic_query *q, u
 		    !covering(q, t->src_len, t->dst_len, &key->src_id, &key->dst_id))
 			return false;
 	}
-	if ((t->sport_bits || t->dport_bits) && !(f->flags & ESPNIC_FLOW_PORTS))
+	for (int s = 0; s < 2; s++)
+		if (t->ports[s] != ESPNIC_PORTS_ANY &&
+		    (t->ports[s] == ESPNIC_PORTS_RANGE) != !!(f->flags & ESPNIC_FLOW_PORTS))
+			return false;
+	/* Where the protocol is to be seen, it is not OPAQUE. */
+	if (t->proto && f->proto == ESPNIC_PROTO_OPAQUE)
 		return false;
 	if (t->proto)
 		key->proto = f->proto;

@@ -11,7 +11,10 @@
  * lengths, the one with the best policy first, and probes for the one cell in each that
  * the packet may be in; it ends when no tuple left has anything better than what was found. Within
  * a cell policies stand in a tree by rank (priority, age), and the first that really fits is taken:
- * mostly the first of all.
+ * mostly the first of all. Each node knows between which ports all below it lie. A range that is not the whole
+ * block around it has the middle of the block within, so that for a port in the lower half only the
+ * minimum counts, in the upper half only the maximum: what lies below a node says surely whether
+ * one of them fits, and the first is found without looking at others.
  */
 #ifndef ESPNIC_ENGINE_CLASSIFY_H
 #define ESPNIC_ENGINE_CLASSIFY_H
@@ -64,7 +67,10 @@ struct espnic_tuple {			/* the shape of policies */
 	uint8_t dir, family, src_len, dst_len;
 	bool proto;			/* they name one */
 	uint8_t sport_bits, dport_bits;	/* of the aligned blocks around their port ranges */
+	uint8_t ports[2];		/* enum espnic_ports_kind, of sources and destinations */
 };
+
+enum espnic_ports_kind { ESPNIC_PORTS_ANY, ESPNIC_PORTS_RANGE, ESPNIC_PORTS_OPAQUE };
 
 struct espnic_cell {
 	uint32_t root;			/* free: the next free one */
