@@ -20,7 +20,10 @@ static uint32_t round_up(uint32_t n, uint32_t unit)
 	return (n + unit - 1) / unit * unit;
 }
 
-/* Header, IV (RFC 4543 section 4: in front of the tag) and ICV, without padding. */
+/*
+ * Header, IV (RFC 4543 section 4: in front of the tag) and ICV, without padding: its erratum 3643 says that
+ * AES-GMAC needs some over IPv6.
+ */
 static uint32_t bare_len(const struct espnic_sa *sa)
 {
 	return AH_ICV + sa->info.iv_len + sa->info.icv_len;
@@ -127,7 +130,10 @@ void espnic_ah_job_begin(struct espnic_job *job, struct espnic_ah_job *a, const 
 	if (!seal)
 		memcpy(job->icv, field + iv_len, sa->info.icv_len);
 
-	/* Section 3.3.3.1.1.1: the ICV counts as zero; its padding as it is. */
+	/*
+	 * Section 3.3.3.1.1.1: the ICV counts as zero, with the IV that is part of its field (RFC 4543
+	 * section 4) and goes in as the nonce; its padding counts as it is.
+	 */
 	memset(field, 0, (size_t)iv_len + sa->info.icv_len);
 	memcpy(a->saved, a->ip, a->head_len);
 	espnic_ah_mask(a->ip, a->head_len, seal);

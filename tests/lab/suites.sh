@@ -10,7 +10,7 @@ here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/lab/tap.sh
 . "$here/tap.sh"
 
-BYTES=60000
+BYTES=20000
 id=0
 
 # case_of TYPE SUITE MODE FAMILY KEYBYTES ESN
@@ -24,7 +24,7 @@ case_of() {
 	if [ "$LAB_SIDE" = left ]; then
 		t "$what: offloaded" eval '[ "$(ip xfrm state | grep -c "offload parameters:.*mode $type")" = 2 ]'
 		t "$what: TCP both ways, by the device" grew $done_by "$here/traffic.py" tcp "$(target "$mode" "$family")" $BYTES
-		t "$what: UDP of all sizes" "$here/traffic.py" udp "$(target "$mode" "$family")" 1 2 3 4 5 13 14 15 16 17 100 1200
+		t "$what: UDP of all sizes" "$here/traffic.py" udp "$(target "$mode" "$family")" 1 2 3 4 15 16 17 1200
 	fi
 	lab-barrier "suite-$id-done" 120
 	ipsec_down
