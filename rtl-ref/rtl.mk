@@ -51,7 +51,6 @@ $(call rtl_bench,fifo2,skid,espnic_fifo,-GWidth=32 -GDepth=2 -CFLAGS -DCAPACITY=
 $(call rtl_bench,fifo16,skid,espnic_fifo,-GWidth=32 -GDepth=16 -CFLAGS -DCAPACITY=16)
 $(call rtl_bench,aes_pipe1,aes_pipe,espnic_aes_pipe,-GLanes=1 -CFLAGS -DLANES=1,-lcrypto)
 $(call rtl_bench,ghash1,ghash,espnic_ghash,-GLanes=1 -CFLAGS -DLANES=1,-lcrypto)
-$(call rtl_bench,ghash1_gates,ghash,espnic_ghash,-GLanes=1 -GGates=1\'b1 -CFLAGS -DLANES=1,-lcrypto)
 $(call rtl_bench,ghash4,ghash,espnic_ghash,-GLanes=4 -CFLAGS -DLANES=4,-lcrypto)
 $(call rtl_bench,gcm_keystream2,gcm_keystream,espnic_gcm_keystream,-GLanes=2 -CFLAGS -DLANES=2,-lcrypto)
 $(call rtl_bench,gcm_keysetup1,gcm_keysetup,espnic_gcm_keysetup,-GLanes=1 -CFLAGS -DLANES=1,-lcrypto)
