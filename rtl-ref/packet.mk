@@ -18,5 +18,8 @@ $(call rtl_bench,replay,replay,espnic_replay,-GSas=4 -GWords=512,$(RTL_ORACLE_LI
 $(call rtl_bench,ip_parse1,ip_parse,espnic_ip_parse,-GLanes=1 -CFLAGS -DLANES=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
 $(call rtl_bench,ip_parse2,ip_parse,espnic_ip_parse,-GLanes=2 -CFLAGS -DLANES=2,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
 $(call rtl_bench,ip_parse4,ip_parse,espnic_ip_parse,-GLanes=4 -CFLAGS -DLANES=4,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
+$(call rtl_bench,protect1,protect,espnic_protect,-GLanes=1 -CFLAGS -DLANES=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
+$(call rtl_bench,protect4,protect,espnic_protect,-GLanes=4 -CFLAGS -DLANES=4,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
+$(call rtl_bench,unprotect1,unprotect,espnic_unprotect,-GLanes=1 -GWindowWords=2048 -CFLAGS -DLANES=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
 endef
 $(eval $(RTL_PACKET_BENCHES))

@@ -30,6 +30,7 @@ module espnic_ip_parse #(
   output logic              m_valid_o,
   input  logic              m_ready_i,
   output logic [DataW-1:0]  m_data_o,
+  output logic [CountW-1:0] m_count_o,
   output logic              m_last_o,
   output logic [espnic_rtl_pkg::LenW-1:0] m_len_o,  // with the last beat: bytes of the frame
   output espnic_records_pkg::ip_t ip_o                  // with the last beat
@@ -53,6 +54,7 @@ module espnic_ip_parse #(
   assign s_ready_o = !valid_q || fire;
   assign take      = s_valid_i && s_ready_o;
   assign m_data_o  = data_q;
+  assign m_count_o = count_q;
   assign m_last_o  = last_q;
   assign m_len_o   = base_q + LenW'(count_q);
 

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Puts a packet together from what comes on different ways: its own header (transport mode), the bytes of
+// espnic_out_head, text, ICV. Each but the text may be missing. All are whole words, but for the end of an inbound text.
+//
+//   m_*   | own header | made header | text ...................... | ICV |
+//           head_*       job_head_i    text_*                        tag_*
+//
+// For AES-GMAC the first job_drop_words_i of text_* were only there to be authenticated.
+
+`include "espnic_assert.svh"
+
+module espnic_join #(
+  parameter int Lanes = 1,
+  localparam int DataW  = Lanes * 128,
+  localparam int BeatB  = Lanes * 16,
+  localparam int Words  = Lanes * 4,
+  localparam int CountW = $clog2(Words + 1),
+  localparam int SkipW  = $clog2(Words),
+  localparam int ByteW  = $clog2(BeatB + 1),
+  localparam int WordsW = espnic_rtl_pkg::LenW - 2
+) (
+  input  logic              clk_i,
+  input  logic              rst_ni,
+  input  logic              job_valid_i,        // one for each packet
+  output logic              job_ready_o,
+  input  logic [WordsW-1:0] job_own_words_i,
+  input  logic [511:0]      job_head_i,
+  input  logic [4:0]        job_head_words_i,
+  input  logic [2:0]        job_drop_words_i,
+  input  logic [2:0]        job_icv_words_i,
+  input  logic              head_valid_i,
+  output logic              head_ready_o,
+  input  logic [DataW-1:0]  head_data_i,
+  input  logic [CountW-1:0] head_count_i,
+  input  logic              text_valid_i,
+  output logic              text_ready_o,
+  input  logic [DataW-1:0]  text_data_i,
+  input  logic [ByteW-1:0]  text_count_i,       // bytes; of whole words if an ICV follows
+  input  logic              text_last_i,
+  input  logic              tag_valid_i,
+  output logic              tag_ready_o,
+  input  logic [127:0]      tag_i,
+  output logic              m_valid_o,
+  input  logic              m_ready_i,
+  output logic [DataW-1:0]  m_data_o,
+  output logic [ByteW-1:0]  m_count_o,          // bytes
+  output logic              m_last_o
+);
+
+  typedef enum logic [1:0] {
+    Own,
+    Made,
+    Text,
+    Icv
+  } part_e;
+
+  localparam int MadeW = 512 > DataW ? 512 : DataW;
+
+  logic [1:0]        part_q, part;
+  logic [WordsW-1:0] own_q;     // words of its own header that are out
+  logic [4:0]        made_q;    // of the made one
+  logic [2:0]        dropped_q;
+
+  logic              valid, ready, fire, last, ends;
+  logic [DataW-1:0]  data;
+  logic [SkipW-1:0]  skip;
+  logic [CountW-1:0] count, pack_count;
+
+  // What the packet does not have is passed over.
+  always_comb begin
+    part = part_q;
+    if (part == Own && job_own_words_i == '0) part = Made;
+    if (part == Made && job_head_words_i == '0) part = Text;
+  end
+
+  logic [MadeW-1:0] made;
+  logic [4:0]       made_left;
+  logic [2:0]       drop_left;
+  logic [CountW-1:0] text_words, text_drop;
+
+  assign made       = MadeW'(job_head_i) >> {made_q, 5'd0};
+  assign made_left  = job_head_words_i - made_q;
+  assign drop_left  = job_drop_words_i - dropped_q;
+  assign text_words = CountW'((ByteW + 1)'({1'b0, text_count_i} + (ByteW + 1)'(3)) >> 2);
+  assign text_drop  = 32'(drop_left) > 32'(text_words) ? text_words : CountW'(drop_left);
+
+  always_comb begin
+    valid = 1'b0;
+    data  = '0;
+    skip  = '0;
+    count = '0;
+    last  = 1'b0;  // of this part
+    case (part)
+      Own: begin
+        valid = head_valid_i;
+        data  = head_data_i;
+        count = head_count_i;
+        last  = own_q + WordsW'(head_count_i) == job_own_words_i;
+      end
+      Made: begin
+        valid = 1'b1;
+        data  = made[DataW-1:0];
+        count = 32'(made_left) > Words ? CountW'(Words) : CountW'(made_left);
+        last  = 32'(made_left) <= Words;
+      end
+      Text: begin
+        valid = text_valid_i;
+        data  = text_data_i;
+        skip  = SkipW'(text_drop);
+        count = text_words - text_drop;
+        last  = text_last_i;
+      end
+      default: begin
+        valid = tag_valid_i;
+        data  = DataW'(tag_i);
+        count = CountW'(job_icv_words_i);
+        last  = 1'b1;
+      end
+    endcase
+  end
+
+  assign fire         = job_valid_i && valid && ready;
+  assign head_ready_o = job_valid_i && part == Own && ready;
+  assign text_ready_o = job_valid_i && part == Text && ready;
+  assign tag_ready_o  = job_valid_i && part == Icv && ready;
+  assign job_ready_o  = fire && ends;
+  assign ends         = part == Icv || (part == Text && last && job_icv_words_i == '0);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      part_q    <= Own;
+      own_q     <= '0;
+      made_q    <= '0;
+      dropped_q <= '0;
+    end else if (fire) begin
+      part_q <= ends ? Own : last ? part + 2'd1 : part;
+      if (ends) begin
+        own_q     <= '0;
+        made_q    <= '0;
+        dropped_q <= '0;
+      end else begin
+        case (part)
+          Own:     own_q <= own_q + WordsW'(head_count_i);
+          Made:    made_q <= made_q + 5'(count);
+          default: dropped_q <= dropped_q + 3'(text_drop);
+        endcase
+      end
+    end
+  end
+
+  espnic_word_pack #(.Lanes(Lanes)) u_pack (
+    .clk_i, .rst_ni,
+    .s_valid_i(job_valid_i && valid),
+    .s_ready_o(ready),
+    .s_data_i (data),
+    .s_skip_i (skip),
+    .s_count_i(count),
+    .s_last_i (ends),
+    .m_valid_o, .m_ready_i, .m_data_o,
+    .m_count_o(pack_count),
+    .m_last_o
+  );
+
+  // Bytes that the last word is short of. The packer takes nothing new before the last beat is on its way.
+  logic [1:0] short_q;
+
+  always_ff @(posedge clk_i) begin
+    if (fire && ends) short_q <= part == Text ? 2'd0 - text_count_i[1:0] : 2'd0;
+  end
+  assign m_count_o = {pack_count, 2'b00} - (m_last_o ? ByteW'(short_q) : '0);
+
+  `ESPNIC_ASSUME(WholeWords, !text_valid_i || job_icv_words_i == '0 || text_count_i[1:0] == '0)
+  `ESPNIC_ASSERT(OwnHeaderFits, !(fire && part == Own) || own_q + WordsW'(head_count_i) <= job_own_words_i)
+
+  logic unused;
+  assign unused = ^made;
+
+endmodule
