@@ -10,16 +10,17 @@ build/gen/espnic_rtl_records.h: rtl-ref/data/records.yaml rtl-ref/records.py
 
 # The C engine, and what lets a bench look into its SAs.
 RTL_ORACLE := build/obj/plain/rtl-ref/dv/sa/oracle.o build/obj/plain/libespnic.a
-RTL_ORACLE_LIBS := $(addprefix $(CURDIR)/,$(RTL_ORACLE)) $(ENGINE_LIBS) -ljson-c
+RTL_ORACLE_NEEDS := $(RTL_ORACLE) $(wildcard rtl-ref/dv/sa/*.h)
+RTL_ORACLE_LIBS := $(addprefix $(CURDIR)/,$(RTL_ORACLE_NEEDS)) $(ENGINE_LIBS) -ljson-c
 
 define RTL_PACKET_BENCHES
-$(call rtl_bench,seq_alloc,seq_alloc,espnic_seq_alloc,-GSas=4,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
-$(call rtl_bench,replay,replay,espnic_replay,-GSas=4 -GWords=512,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
-$(call rtl_bench,ip_parse1,ip_parse,espnic_ip_parse,-GLanes=1 -CFLAGS -DLANES=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
-$(call rtl_bench,ip_parse2,ip_parse,espnic_ip_parse,-GLanes=2 -CFLAGS -DLANES=2,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
-$(call rtl_bench,ip_parse4,ip_parse,espnic_ip_parse,-GLanes=4 -CFLAGS -DLANES=4,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
-$(call rtl_bench,protect1,protect,espnic_protect,-GLanes=1 -CFLAGS -DLANES=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
-$(call rtl_bench,protect4,protect,espnic_protect,-GLanes=4 -CFLAGS -DLANES=4,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
-$(call rtl_bench,unprotect1,unprotect,espnic_unprotect,-GLanes=1 -GWindowWords=2048 -CFLAGS -DLANES=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE))
+$(call rtl_bench,seq_alloc,seq_alloc,espnic_seq_alloc,-GSas=4,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
+$(call rtl_bench,replay,replay,espnic_replay,-GSas=4 -GWords=512,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
+$(call rtl_bench,ip_parse1,ip_parse,espnic_ip_parse,-GLanes=1 -CFLAGS -DLANES=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
+$(call rtl_bench,ip_parse2,ip_parse,espnic_ip_parse,-GLanes=2 -CFLAGS -DLANES=2,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
+$(call rtl_bench,ip_parse4,ip_parse,espnic_ip_parse,-GLanes=4 -CFLAGS -DLANES=4,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
+$(call rtl_bench,protect1,protect,espnic_protect,-GLanes=1 -CFLAGS -DLANES=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
+$(call rtl_bench,protect4,protect,espnic_protect,-GLanes=4 -CFLAGS -DLANES=4,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
+$(call rtl_bench,unprotect1,unprotect,espnic_unprotect,-GLanes=1 -GWindowWords=2048 -CFLAGS -DLANES=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
 endef
 $(eval $(RTL_PACKET_BENCHES))
