@@ -122,6 +122,12 @@ $(call testbin,$(1),$(2)): $(call obj,$(1),$(2) $(call helpers,$(2))) build/obj/
 endef
 $(foreach v,$(VARIANTS),$(foreach t,$(UNIT_SRCS) $(DEVICE_TEST_SRCS),$(eval $(call TEST_RULE,$(v),$(t)))))
 
+# The core on real sockets, for tests against others' IKE; sanitized, for they see bytes nobody here has made.
+build/test/ike/udp: build/obj/asan/tests/ike/udp.o build/obj/asan/libespnic-ike.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(FLAGS_asan) $^ $(IKE_LIBS) -o $@
+
 -include $(shell find build/obj -name '*.d' 2>/dev/null)
 
 programs: build/libexec/espnic-engine build/libexec/espnic-device build/libexec/espnic-ike
@@ -145,7 +151,7 @@ build/obj/fuzz/%.o: %.c | build/gen/espnic_regs.h
 build/obj/fuzz/libespnic.a: $(call obj,fuzz,$(LIB_SRCS) $(IKE_SRCS))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar qcs $@ $^
-build/fuzz/%: build/obj/fuzz/tests/fuzz/%.o $(call obj,fuzz,$(wildcard tests/unit/fw/fake_*.c) \
+build/fuzz/%: build/obj/fuzz/tests/fuzz/%.o $(call obj,fuzz,$(wildcard tests/unit/fw/fake_*.c tests/unit/ikecore/peers.c) \
 	$(filter-out %/main.c,$(ENGINE_CLI_SRCS))) build/obj/fuzz/libespnic.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -164,8 +170,9 @@ test-unit: tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS)
 test-diff: build/test/plain/unit/engine/test_diff
 	@ESPNIC_DIFF_PACKETS=1000000 ESPNIC_DIFF_SEED=$(or $(SEED),1) $<
 # Many times what `make test` does of the same.
-test-peer: programs
+test-peer: programs build/test/ike/udp
 	@tests/peer/run --packets 30000 --seed $(or $(SEED),1)
+	@tests/ike/strongswan
 test-vectors: programs build/asan/libexec/espnic-engine
 	@tests/run vectors
 test-device: tests-plain tests-asan tests-tsan
@@ -185,7 +192,7 @@ coverage-driver: programs driver-coverage
 	@tests/coverage/driver --min 85 --run
 test-fault: build
 	@tests/run fault
-test: build tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS) $(RTL_BENCHES) $(FUZZ_BINS)
+test: build tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS) $(RTL_BENCHES) $(FUZZ_BINS) build/test/ike/udp
 	@tests/run unit vectors peer device rtl fuzz lab
 
 demo: build

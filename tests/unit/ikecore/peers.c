@@ -174,11 +174,16 @@ static void transmit(struct peers *p, int who, const struct espnic_ike_action *a
 	p->sent[who]++;
 	if (from->seen.addr.family) {
 		item.remote.addr = from->seen.addr;
-		item.remote.port = (uint16_t)(from->seen.port + a->send.local.port % 2);
+		item.remote.port = (uint16_t)(from->seen.port + a->send.natt);
 	}
 	if (to->seen.addr.family) {
+		/* The NAT lets in what comes from where something went to. */
+		if (a->send.natt != (a->send.remote.port == to->seen.port + 1))
+			return;
 		item.local.addr = to->at.addr;
 		item.local.port = a->send.natt ? ESPNIC_IKE_PORT_NATT : ESPNIC_IKE_PORT;
+	} else {
+		must(a->send.natt == (a->send.remote.port == ESPNIC_IKE_PORT_NATT), "a marker on the wrong port");
 	}
 	item.data = copy(a->send.data, a->send.len);
 	if (p->record)

@@ -300,18 +300,92 @@ static void nobody(void **state)
 	assert_int_equal(p.sent[LEFT], 1 + p.host[LEFT].set.retransmit_tries);
 }
 
+static void all_traffic(struct espnic_ike_conn *conn, void *ctx)
+{
+	const struct espnic_ike_addr *peer = ctx;
+	struct espnic_ike_ts all = { .family = 4, .port_to = 65535, .to = { 255, 255, 255, 255 } };
+
+	conn->children[0].local[0] = conn->children[0].remote[0] = all;
+	if (peer)
+		conn->remote[0].addr = *peer;
+}
+
 static void nat(void **state)
 {
+	struct espnic_ike_endpoint seen = { { 4, { 203, 0, 113, 9 } }, 40000 };
+
 	(void)state;
-	p.host[LEFT].seen = (struct espnic_ike_endpoint){ { 4, { 203, 0, 113, 9 } }, 40000 };
-	peers_conn(&p, LEFT, NULL, NULL);
-	p.host[LEFT].at.addr = p.host[LEFT].seen.addr;	/* as the responder's configuration knows it */
-	peers_conn(&p, RIGHT, NULL, NULL);
-	p.host[LEFT].at.addr.bytes[0] = 192;
+	p.host[LEFT].seen = seen;
+	peers_conn(&p, LEFT, all_traffic, NULL);
+	peers_conn(&p, RIGHT, all_traffic, &seen.addr);
 	peers_initiate(&p, LEFT, NULL);
 	peers_run(&p, MINUTE);
-	assert_int_equal(peers_sas(&p, LEFT, ESPNIC_IKE_ESTABLISHED), 1);
-	assert_int_equal(peers_sas(&p, RIGHT, ESPNIC_IKE_ESTABLISHED), 1);
+	expect_up(1);
+	assert_true(p.host[LEFT].ksa[0].encap);
+	/* The responder has followed to the mapped port. */
+	peers_expire(&p, RIGHT, 0);
+	peers_run(&p, MINUTE);
+	expect_up(1);
+	assert_int_equal(p.host[RIGHT].events[ESPNIC_IKE_EV_CHILD_REKEYED], 1);
+}
+
+static void small_packets(struct espnic_ike_settings *set)
+{
+	set->fragment_size = 130;
+}
+
+static bool pieces(struct peers *peers, struct peers_item *item, void *ctx)
+{
+	enum { NEXT = 16, SKF = 53, IKE_AUTH = 35 };
+	unsigned int *n = ctx;
+
+	if (item->data[NEXT + 2] != IKE_AUTH)
+		return true;
+	assert_int_equal(item->data[NEXT], SKF);
+	assert_true(item->len <= 130 - 28);
+	(*n)++;
+	/* Some are lost, some come late and some twice. */
+	item->at += peers_random(peers) % 100;
+	peers->copy = *n % 3 == 0;
+	return peers_random(peers) % 5 != 0;
+}
+
+static void fragments(void **state)
+{
+	unsigned int n = 0;
+
+	(void)state;
+	peers_free(&p);
+	peers_init(&p, 1, small_packets);
+	p.wire = pieces;
+	p.ctx = &n;
+	peers_conns(&p);
+	peers_initiate(&p, LEFT, NULL);
+	peers_wait(&p, MINUTE);
+	expect_up(1);
+	assert_true(n >= 6);
+	assert_true(espnic_ike_counters(p.host[RIGHT].ike)->rx_fragments >= 3);
+	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->rx_fragment_bad, 0);
+	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->rx_integrity, 0);
+}
+
+static void no_fragments(struct espnic_ike_conn *conn, void *ctx)
+{
+	(void)ctx;
+	conn->fragmentation = ESPNIC_IKE_USE_NO;
+}
+
+static void without_fragments(void **state)
+{
+	(void)state;
+	peers_free(&p);
+	peers_init(&p, 1, small_packets);
+	peers_conn(&p, LEFT, no_fragments, NULL);
+	peers_conn(&p, RIGHT, NULL, NULL);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	expect_up(1);
+	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->rx_fragments, 0);
 }
 
 static void encap(struct espnic_ike_conn *conn, void *ctx)
@@ -432,7 +506,7 @@ int main(void)
 		TEST(up), TEST(all_suites), TEST(other_group), TEST(no_proposal), TEST(no_child_proposal), TEST(wrong_secret),
 		TEST(wrong_responder), TEST(no_secret), TEST(wrong_id), TEST(wildcard_id), TEST(cookies), TEST(losses), TEST(nobody),
 		TEST(nat), TEST(forced_encap), TEST(transport), TEST(kernel_refuses), TEST(both_at_once), TEST(more_children),
-		TEST(terminated), TEST(unloadable),
+		TEST(terminated), TEST(unloadable), TEST(fragments), TEST(without_fragments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

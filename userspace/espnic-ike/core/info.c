@@ -111,6 +111,8 @@ void espnic_ike_sa_down(struct espnic_ike_sa *sa, const char *text)
 {
 	if (sa->state == ESPNIC_IKE_ST_DEAD)
 		return;
+	while (sa->children)
+		espnic_ike_child_end(sa->children, text);
 	if (sa->told) {
 		sa->ike->count.ike_down++;
 		espnic_ike_event_sa(sa, ESPNIC_IKE_EV_IKE_DOWN, text);

@@ -100,6 +100,7 @@ struct arrival {
 	struct espnic_ike_msg m;
 	const uint8_t *inner;		/* payloads inside of SK */
 	size_t inner_len;
+	uint8_t tail[ESPNIC_IKE_TAIL];	/* of the datagram, or of the one with the first fragment */
 };
 
 /* A request is ours to answer from now on; a response ends our request. */
@@ -117,7 +118,7 @@ static bool take_turn(struct arrival *a)
 	sa->theirs = espnic_ike_exchange_new(ESPNIC_IKE_REQ_NONE);
 	if (!sa->theirs)
 		return false;
-	memcpy(sa->tail, a->in->datagram.data + a->in->datagram.len - ESPNIC_IKE_TAIL, ESPNIC_IKE_TAIL);
+	memcpy(sa->tail, a->tail, ESPNIC_IKE_TAIL);
 	sa->next_in++;
 	return true;
 }
@@ -172,17 +173,28 @@ static void handle_inner(struct arrival *a, uint8_t first)
 	a->line->handler(sa, &a->m);
 }
 
+/* The initiator has seen a NAT, and goes on by the ports with UDP encapsulation: RFC 7296 2.23. */
+static void follow_port(struct espnic_ike_sa *sa, const struct espnic_ike_input *in)
+{
+	if (sa->state != ESPNIC_IKE_ST_INIT_DONE || !espnic_ike_addr_equal(&sa->remote.addr, &in->datagram.remote.addr))
+		return;
+	sa->local = in->datagram.local;
+	sa->remote = in->datagram.remote;
+	sa->natt = in->datagram.natt;
+}
+
 static void protected(struct arrival *a)
 {
 	struct espnic_ike_sa *sa = a->sa;
 	struct espnic_ike *ike = sa->ike;
 	enum espnic_ike_side from = espnic_ike_own_side(sa) == ESPNIC_IKE_I ? ESPNIC_IKE_R : ESPNIC_IKE_I;
 	size_t len = a->in->datagram.len;
+	uint8_t first;
 	int inner;
 
 	memcpy(ike->rx, a->in->datagram.data, len);
 	if (espnic_ike_parse(&a->m, a->m.hdr.next, ike->rx + ESPNIC_IKE_HEADER, len - ESPNIC_IKE_HEADER, ike->rx) != ESPNIC_IKE_PARSE_OK ||
-	    !espnic_ike_has(&a->m, ESPNIC_IKE_P_SK)) {
+	    !(espnic_ike_has(&a->m, ESPNIC_IKE_P_SK) || (espnic_ike_has(&a->m, ESPNIC_IKE_P_SKF) && sa->peer_fragments))) {
 		ike->count.rx_malformed++;
 		return;
 	}
@@ -192,7 +204,16 @@ static void protected(struct arrival *a)
 		return;
 	}
 	a->inner_len = (size_t)inner;
-	handle_inner(a, a->m.sk.next);
+	first = a->m.sk.next;
+	memcpy(a->tail, a->in->datagram.data + len - ESPNIC_IKE_TAIL, ESPNIC_IKE_TAIL);
+	if (a->m.sk.fragment) {
+		if (!espnic_ike_fragment(sa, &a->m, a->tail, a->inner, a->inner_len))
+			return;
+		a->inner_len = espnic_ike_fragments_take(sa, ike->rx, &first, a->tail);
+		a->inner = ike->rx;
+	}
+	follow_port(sa, a->in);
+	handle_inner(a, first);
 }
 
 static void clear(struct arrival *a)

@@ -320,6 +320,7 @@ static void sa_free(struct espnic_ike_sa *sa)
 {
 	espnic_ike_exchange_free(&sa->mine);
 	espnic_ike_exchange_free(&sa->theirs);
+	espnic_ike_fragments_free(sa);
 	espnic_ike_keys_free(&sa->ike->crypto, sa->keys);
 	espnic_ike_conn_put(sa->conn);
 	free(sa->request);

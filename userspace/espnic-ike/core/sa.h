@@ -188,7 +188,8 @@ struct espnic_ike_sa {
 	uint32_t request_tries;
 	uint64_t request_at;		/* when it is sent again */
 	struct espnic_ike_packets *response;	/* to the peer's last request */
-	uint8_t tail[ESPNIC_IKE_TAIL];	/* of that request */
+	uint8_t tail[ESPNIC_IKE_TAIL];	/* of that request, or of its first fragment */
+	struct espnic_ike_fragments *fragments;	/* of a message not whole yet; NULL: none */
 
 	struct espnic_ike_id *local_id, *remote_id;	/* as long as they need; NULL: not known yet */
 	struct espnic_ike_child *children;
@@ -310,6 +311,17 @@ void espnic_ike_ask(struct espnic_ike_sa *sa, enum espnic_ike_exchange exchange,
 struct espnic_ike_wr espnic_ike_writer(struct espnic_ike *ike);
 /* Keeps the inside of a message for when what it waits for has come. False: no memory. */
 bool espnic_ike_keep(struct espnic_ike_exchange_state *x, uint8_t first, const uint8_t *p, size_t len);
+
+/* ------------------------------------------------------------------ frag.c */
+
+/*
+ * Takes one fragment, checked and decrypted to the @len bytes at @p; @tail: the end of its datagram. True: the message is whole, and waits for
+ * espnic_ike_fragments_take(), which returns its length.
+ */
+bool espnic_ike_fragment(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m, const uint8_t *tail, const uint8_t *p,
+			 size_t len);
+size_t espnic_ike_fragments_take(struct espnic_ike_sa *sa, uint8_t *out, uint8_t *first, uint8_t tail[ESPNIC_IKE_TAIL]);
+void espnic_ike_fragments_free(struct espnic_ike_sa *sa);
 
 /* ------------------------------------------------------------------ exchanges: init.c, auth_xchg.c, child.c, info.c, rekey.c */
 
