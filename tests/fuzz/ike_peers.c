@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Fuzz target: two cores on a virtual clock, and a wire, a kernel and users that do what the input says.
+ *
+ * Input: bytes, each an act or the fate of the next datagram.
+ *
+ * At the end the wire is good again; then both must come to rest with SAs that fit, whatever went before, and must be able to begin anew.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit/ikecore/peers.h"
+
+enum { INPUT_MAX = 256, SECOND = 1000, MINUTE = 60 * SECOND };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct input {
+	const uint8_t *p;
+	size_t left;
+};
+
+static uint8_t next(struct input *in)
+{
+	if (!in->left)
+		return 0;
+	in->left--;
+	return *in->p++;
+}
+
+/* 0-7: passes; 8: lost; 9: twice; 10: late; 11: a byte of it changed; 12: cut short. */
+static bool fate(struct peers *p, struct peers_item *item, void *ctx)
+{
+	struct input *in = ctx;
+	uint8_t what = next(in) % 13;
+
+	switch (what) {
+	case 8:
+		return false;
+	case 9:
+		p->copy = true;
+		break;
+	case 10:
+		item->at += next(in) * 20u;
+		break;
+	case 11:
+		item->data[(size_t)next(in) * item->len / 256] ^= next(in);
+		break;
+	case 12:
+		item->len -= (size_t)next(in) * item->len / 256;
+		break;
+	default:
+		break;
+	}
+	return true;
+}
+
+static void lively(struct espnic_ike_conn *conn, void *ctx)
+{
+	(void)ctx;
+	conn->rekey_ms = 3 * MINUTE;
+	conn->over_ms = 3 * MINUTE;
+	conn->dpd_ms = 30 * SECOND;
+	conn->children[0].rekey_ms = MINUTE;
+	conn->children[0].life_ms = 2 * MINUTE;
+}
+
+static void act(struct peers *p, struct input *in)
+{
+	uint8_t what = next(in), n = next(in);
+	int who = what & 1;
+
+	switch (what >> 1 & 7) {
+	case 0:
+		peers_initiate(p, who, NULL);
+		break;
+	case 1:
+		peers_initiate(p, who, "more");
+		break;
+	case 2:
+		peers_expire(p, who, n % 4);
+		break;
+	case 3:
+		peers_terminate(p, who, 0, 1u + n % 8);
+		break;
+	case 4:
+		peers_terminate(p, who, 1u + n % 8, 0);
+		break;
+	case 5:
+		p->host[who].fail_install = n % 4;
+		break;
+	case 6:
+		peers_wait(p, n);
+		break;
+	default:
+		peers_wait(p, (uint64_t)n * SECOND);
+	}
+}
+
+static void rest(struct peers *p)
+{
+	p->wire = NULL;
+	p->host[LEFT].fail_install = p->host[RIGHT].fail_install = 0;
+	peers_wait(p, 10 * MINUTE);
+	peers_run(p, MINUTE);
+	if (!peers_agree(p))
+		abort();
+	for (int who = LEFT; who <= RIGHT; who++)
+		if (espnic_ike_counters(p->host[who].ike)->half_open || p->host[who].policies > p->host[who].n_ksa)
+			abort();
+	peers_terminate(p, LEFT, 0, 0);
+	peers_terminate(p, RIGHT, 0, 0);
+	peers_wait(p, MINUTE);
+	for (int who = LEFT; who <= RIGHT; who++)
+		if (espnic_ike_counters(p->host[who].ike)->sas || p->host[who].n_ksa || p->host[who].policies)
+			abort();
+	peers_initiate(p, LEFT, NULL);
+	peers_run(p, 10 * SECOND);
+	if (p->host[LEFT].n_ksa != 1 || p->host[RIGHT].n_ksa != 1 || !peers_agree(p))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct peers p;
+	struct input in = { data, size };
+
+	if (size > INPUT_MAX)
+		return 0;
+	peers_init(&p, next(&in), NULL);
+	peers_conn(&p, LEFT, lively, NULL);
+	peers_conn(&p, RIGHT, lively, NULL);
+	p.wire = fate;
+	p.ctx = &in;
+	while (in.left)
+		act(&p, &in);
+	rest(&p);
+	peers_free(&p);
+	return 0;
+}
