@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Two daemons without their sockets: configuration, core, the messages between the processes, secrets and a kernel each. What
+ * one puts into its kernel must be what the other has on the other side; and what a core that has been taken over asks for.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake_kernel.h"
+#include "main/rights.h"
+
+enum { MESSAGES = 256, ROUNDS = 64, DEVICE = 3 };
+
+struct datagram {
+	struct espnic_ike_endpoint local, remote; /* as the receiver has them */
+	bool natt;
+	uint8_t *data;
+	size_t len;
+};
+
+struct peer {
+	struct espnic_store store;
+	struct fake_kernel k;
+	struct espnic_xfrm xfrm;
+	struct espnic_log log;
+	char *logged;
+	size_t log_len;
+	struct espnic_rights rights;
+	struct espnic_ike *ike;
+	uint64_t next_ms;
+};
+
+static struct peer left, right;
+static struct datagram queue[MESSAGES];
+static unsigned int queued, taken;
+static uint64_t now_ms;
+static uint8_t message[ESPNIC_IPC_MESSAGE], reply[ESPNIC_IPC_MESSAGE];
+
+static uint32_t device(void *ctx, const char *name, const struct espnic_ike_addr *addr)
+{
+	(void)ctx;
+	(void)addr;
+	return strcmp(name, "eth9") != 0 ? DEVICE : 0;
+}
+
+static void keep(struct espnic_ike_conn *conn)
+{
+	(void)conn; /* the store's */
+}
+
+static void make(struct peer *p, const char *conf_text, const char *secret)
+{
+	struct espnic_store_psk psk = { .secret.len = (uint16_t)strlen(secret) };
+	struct espnic_ike_settings settings;
+	struct espnic_conf_error err;
+	char why[ESPNIC_IKE_TEXT];
+	struct espnic_conf *conf;
+	int rc;
+
+	memset(p, 0, sizeof(*p));
+	conf = espnic_conf_parse("f", conf_text, strlen(conf_text), &err);
+	assert_non_null(conf);
+	if (espnic_store_load_conn(&p->store, conf, &err))
+		fail_msg("%s", err.text);
+	memcpy(psk.secret.bytes, secret, psk.secret.len);
+	assert_int_equal(espnic_store_load_psk(&p->store, &psk, &err), 0);
+	p->xfrm = fake_kernel_open(&p->k);
+	p->log.out = open_memstream(&p->logged, &p->log_len);
+	p->rights = (struct espnic_rights){ .store = &p->store, .xfrm = &p->xfrm, .log = &p->log, .device = device };
+	espnic_ike_settings_init(&settings);
+	p->ike = espnic_ike_new(&settings, why);
+	if (!p->ike)
+		fail_msg("%s", why);
+	p->store.conns[0].c.conn->free = keep;
+	rc = espnic_ike_conn_load(p->ike, p->store.conns[0].c.conn, why);
+	if (rc)
+		fail_msg("%s", why);
+}
+
+static void drop(struct peer *p)
+{
+	espnic_ike_free(p->ike);
+	espnic_store_free(&p->store);
+	fclose(p->log.out);
+	free(p->logged);
+}
+
+static void step(struct peer *p, const struct espnic_ike_input *in);
+
+/* To the process with the rights and back, as bytes. */
+static void ask(struct peer *p, size_t len)
+{
+	static struct espnic_ipc m;
+	int rc;
+
+	assert_true(len > 0);
+	rc = espnic_rights_handle(&p->rights, message, len, reply);
+	assert_true(rc >= 0);
+	if (!rc)
+		return;
+	assert_true(espnic_ipc_get(reply, (size_t)rc, &m));
+	step(p, &m.done);
+}
+
+static void enqueue(const struct espnic_ike_action *a)
+{
+	struct datagram *d = &queue[queued++];
+
+	assert_true(queued < MESSAGES);
+	d->local = a->send.remote;
+	d->remote = a->send.local;
+	d->natt = a->send.natt;
+	d->len = a->send.len;
+	d->data = malloc(d->len + 1);
+	assert_non_null(d->data);
+	memcpy(d->data, a->send.data, d->len);
+}
+
+/* Requests are written down before any is answered: an answer is the next step, after which the actions are gone. */
+static void step(struct peer *p, const struct espnic_ike_input *in)
+{
+	struct espnic_ike_actions out;
+	uint8_t *requests[8];
+	size_t lens[8];
+	unsigned int n = 0, i;
+
+	espnic_ike_step(p->ike, in, now_ms, &out);
+	p->next_ms = out.next_ms;
+	for (i = 0; i < out.n; i++) {
+		const struct espnic_ike_action *a = &out.v[i];
+
+		if (a->kind == ESPNIC_IKE_ACT_SEND) {
+			enqueue(a);
+			continue;
+		}
+		if (a->kind == ESPNIC_IKE_ACT_KEEPALIVE)
+			continue;
+		assert_true(n < 8);
+		lens[n] = a->kind == ESPNIC_IKE_ACT_KERNEL ? espnic_ipc_put_kernel(message, &a->kernel) :
+			  a->kind == ESPNIC_IKE_ACT_KEY	   ? espnic_ipc_put_key(message, &a->key) :
+							     espnic_ipc_put_event(message, &a->event);
+		assert_true(lens[n] > 0);
+		requests[n] = malloc(lens[n]);
+		assert_non_null(requests[n]);
+		memcpy(requests[n], message, lens[n]);
+		n++;
+	}
+	for (i = 0; i < n; i++) {
+		memcpy(message, requests[i], lens[i]);
+		free(requests[i]);
+		ask(p, lens[i]);
+	}
+}
+
+/* Carry datagrams until there are none. */
+static void settle(void)
+{
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_DATAGRAM };
+
+	while (taken < queued) {
+		struct datagram d = queue[taken++];
+
+		now_ms++;
+		in.datagram.local = d.local;
+		in.datagram.remote = d.remote;
+		in.datagram.natt = d.natt;
+		in.datagram.data = d.data;
+		in.datagram.len = d.len;
+		step(d.local.addr.bytes[3] == 1 ? &left : &right, &in);
+		free(d.data);
+	}
+	taken = queued = 0;
+}
+
+#define CONF(me, peer, my_ts, peer_ts, child)                                                                             \
+	"c {\n local_addrs = " me "\n remote_addrs = " peer "\n proposals = aes128gcm16-prfsha256-x25519\n"              \
+	" local { auth = psk }\n remote { auth = psk }\n children { net {\n esp_proposals = aes256gcm16-esn\n local_ts = "    \
+	my_ts "\n remote_ts = " peer_ts "\n" child "} } }\n"
+#define LEFT(child) CONF("192.0.2.1", "192.0.2.2", "10.1.0.0/16", "10.2.0.0/16", child)
+#define RIGHT(child) CONF("192.0.2.2", "192.0.2.1", "10.2.0.0/16", "10.1.0.0/16", child)
+
+static void initiate(void)
+{
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_INITIATE };
+
+	in.initiate.conn = "c";
+	in.initiate.child = "net";
+	step(&left, &in);
+	settle();
+}
+
+/* The state of @k in that direction; there is one. */
+static struct espnic_xfrm_sa state_of(struct fake_kernel *k, uint8_t dir)
+{
+	struct espnic_xfrm_sa sa;
+	int i;
+
+	for (i = 0; i < FAKE_OBJECTS; i++)
+		if (k->object[i].used && !k->object[i].policy &&
+		    espnic_xfrm_get_sa((struct nlmsghdr *)k->object[i].msg, &sa) && sa.dir == dir)
+			return sa;
+	fflush(left.log.out);
+	fflush(right.log.out);
+	fail_msg("no state: left: %s right: %s", left.logged, right.logged);
+	return sa;
+}
+
+static void mirrored(const struct espnic_xfrm_sa *out, const struct espnic_xfrm_sa *in)
+{
+	assert_int_equal(out->spi, in->spi);
+	assert_true(espnic_addr_equal(&out->src, &in->src));
+	assert_true(espnic_addr_equal(&out->dst, &in->dst));
+	assert_int_equal(out->aead.len, 36);
+	assert_memory_equal(&out->aead, &in->aead, sizeof(out->aead));
+	assert_true(out->flags & XFRM_STATE_ESN && in->flags & XFRM_STATE_ESN);
+}
+
+static void test_up(void **state)
+{
+	struct espnic_xfrm_sa lo, li, ro, ri;
+
+	(void)state;
+	make(&left, LEFT("hw_offload = packet\n interface = eth0\n"), "swordfish");
+	make(&right, RIGHT(""), "swordfish");
+	initiate();
+	lo = state_of(&left.k, XFRM_SA_DIR_OUT);
+	li = state_of(&left.k, XFRM_SA_DIR_IN);
+	ro = state_of(&right.k, XFRM_SA_DIR_OUT);
+	ri = state_of(&right.k, XFRM_SA_DIR_IN);
+	mirrored(&lo, &ri);
+	mirrored(&ro, &li);
+	assert_int_equal(lo.offload, ESPNIC_XFRM_PACKET);
+	assert_int_equal(li.ifindex, DEVICE);
+	assert_int_equal(ro.offload, ESPNIC_XFRM_SOFTWARE);
+	assert_int_equal(fake_count(&left.k, true), 7);
+	assert_int_equal(fake_count(&right.k, true), 3);
+	fflush(left.log.out);
+	assert_non_null(strstr(left.logged, "event=\"child-up\" conn=\"c\" child=\"net\""));
+	drop(&left);
+	drop(&right);
+}
+
+/* A kernel that refuses leaves nothing, at either end. */
+static void test_kernel_refuses(void **state)
+{
+	(void)state;
+	make(&left, LEFT("hw_offload = packet\n interface = eth0\n"), "swordfish");
+	make(&right, RIGHT(""), "swordfish");
+	left.k.declines_packet = true;
+	initiate();
+	assert_int_equal(fake_count(&left.k, false), 0);
+	assert_int_equal(fake_count(&left.k, true), 0);
+	fflush(left.log.out);
+	assert_non_null(strstr(left.logged, "not offloaded"));
+	assert_int_equal(fake_count(&right.k, false), 0);
+	assert_int_equal(fake_count(&right.k, true), 0);
+	drop(&left);
+	drop(&right);
+}
+
+static void test_wrong_secret(void **state)
+{
+	(void)state;
+	make(&left, LEFT(""), "swordfish");
+	make(&right, RIGHT(""), "codfish");
+	initiate();
+	assert_int_equal(fake_count(&left.k, false) + fake_count(&right.k, false), 0);
+	fflush(left.log.out);
+	assert_non_null(strstr(left.logged, "event=\"ike-failed\""));
+	drop(&left);
+	drop(&right);
+}
+
+/* ---- a network's side that has been taken over ---- */
+
+static uint8_t keys[36];
+
+/* The answer to an operation changed by @spoil: its text, "" if it was done. */
+static const char *refused(void (*spoil)(struct espnic_ike_kernel_op *op, struct espnic_ike_ts *l, struct espnic_ike_ts *r))
+{
+	static struct espnic_ipc m;
+	struct espnic_ike_ts l = { .family = 4, .port_to = UINT16_MAX, .from = { 10, 1 }, .to = { 10, 1, 255, 255 } };
+	struct espnic_ike_ts r = { .family = 4, .port_to = UINT16_MAX, .from = { 10, 2, 3 }, .to = { 10, 2, 3, 255 } };
+	struct espnic_ike_kernel_op op = {
+		.kind = ESPNIC_IKE_KERNEL_INSTALL, .conn = "c", .conf = &left.store.conns[0].c.conn->children[0], .reqid = 1,
+		.spi_in = 0x1000, .spi_out = 0x2000, .policies = true, .encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 20, 256),
+		.encr_in = keys, .encr_out = keys, .ts_local = &l, .ts_remote = &r, .n_local = 1, .n_remote = 1,
+		.local.addr = { 4, { 192, 0, 2, 1 } }, .remote.addr = { 4, { 192, 0, 2, 2 } },
+	};
+	size_t len;
+	int rc;
+
+	if (spoil)
+		spoil(&op, &l, &r);
+	len = espnic_ipc_put_kernel(message, &op);
+	assert_true(len > 0);
+	rc = espnic_rights_handle(&left.rights, message, len, reply);
+	assert_true(rc > 0);
+	assert_true(espnic_ipc_get(reply, (size_t)rc, &m));
+	return m.done.kernel.text ? m.done.kernel.text : "";
+}
+
+#define SPOIL(name, what)                                                                                            \
+	static void name(struct espnic_ike_kernel_op *op, struct espnic_ike_ts *l, struct espnic_ike_ts *r)          \
+	{                                                                                                            \
+		(void)op;                                                                                            \
+		(void)l;                                                                                             \
+		(void)r;                                                                                             \
+		what;                                                                                                \
+	}
+
+SPOIL(everything, { memset(r->from, 0, 4); memset(r->to, 255, 4); })
+SPOIL(other_side, l->from[0] = 9)
+SPOIL(no_selectors, op->n_remote = 0)
+SPOIL(other_conn, op->conn = "d")
+SPOIL(no_conn, op->conn = NULL)
+SPOIL(no_keys, op->encr_out = NULL)
+SPOIL(no_auth, op->encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 12, 256))
+
+static void test_taken_over(void **state)
+{
+	(void)state;
+	make(&left, LEFT(""), "swordfish");
+	assert_string_equal(refused(everything), "selectors outside of the configured ones");
+	assert_string_equal(refused(other_side), "selectors outside of the configured ones");
+	assert_string_equal(refused(no_selectors), "selectors outside of the configured ones");
+	assert_string_equal(refused(other_conn), "no such child is configured");
+	assert_string_equal(refused(no_conn), "no such child is configured");
+	assert_string_equal(refused(no_keys), "an SA without keys");
+	assert_string_equal(refused(no_auth), "an SA without authentication");
+	assert_int_equal(left.k.calls, 0);
+	fflush(left.log.out);
+	assert_non_null(strstr(left.logged, "event=\"refused\" text=\"conn=c child=net: selectors outside of the configured ones\""));
+	assert_string_equal(refused(NULL), "");
+	assert_int_equal(fake_count(&left.k, false), 2);
+	/* bytes that are no message */
+	assert_int_equal(espnic_rights_handle(&left.rights, message, 3, reply), -1);
+	memset(message, 0xff, 64);
+	assert_int_equal(espnic_rights_handle(&left.rights, message, 64, reply), -1);
+	drop(&left);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_up),
+		cmocka_unit_test(test_kernel_refuses),
+		cmocka_unit_test(test_wrong_secret),
+		cmocka_unit_test(test_taken_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
