@@ -75,6 +75,7 @@ def parse(argv):
     add("--right-nic", choices=nics, default="virtio", help="default: virtio")
     add("--engine", choices=("ref", "fast", "rtl"), help="espnic's ESP engine (default: its own)")
     add("--kernel", choices=("7.2", "6.12", "debug"), default="7.2", help="default: 7.2")
+    add("--right-kernel", choices=("7.2", "6.12", "debug"), help="default: that of --kernel")
     add("--left", metavar="SCRIPT", help="run in the left guest")
     add("--right", metavar="SCRIPT", help="run in the right guest")
     add("--timeout", metavar="S", type=positive, default=300, help="for all of it; default: 300")
@@ -118,11 +119,13 @@ def check(options):
     if options.control and options.left_nic != "espnic":
         raise LabError("--control needs --left-nic espnic")
     require_tools()
-    kernel = Kernel(options.kernel)
+    kernels = {"left": Kernel(options.kernel), "right": Kernel(options.right_kernel or options.kernel)}
+    kernel = kernels["left"]
+    if options.right_nic == "espnic" and kernels["right"].name != kernel.name:
+        raise LabError("--right-kernel needs --right-nic virtio: there is one espnic.ko a run")
     if os.environ.get("LAB_COVERAGE") and options.kernel != "debug":
         raise LabError("LAB_COVERAGE needs --kernel debug")
-    options.memory = options.memory or kernel.memory
-    options.slow = slowness(kernel)
+    options.slow = max(slowness(kernel) for kernel in kernels.values())
     options.timeout *= options.slow
     if options.loop and options.left_nic != "espnic":
         raise LabError("--loop needs --left-nic espnic")
@@ -133,7 +136,7 @@ def check(options):
             raise LabError(f"{kernel.driver()} is not built (make {goal})")
         if not os.access(device_binary(), os.X_OK):
             raise LabError(f"{device_binary()} is not built (make device)")
-    return kernel
+    return kernels
 
 
 def slowness(kernel):
@@ -152,9 +155,9 @@ def device_binary():
 class Lab:
     """One run: its processes, its folder of sockets, its results."""
 
-    def __init__(self, options, kernel):
+    def __init__(self, options, kernels):
         self.options = options
-        self.kernel = kernel
+        self.kernels = kernels  # by side
         self.children = []  # (name, Popen), in the order they were started
         self.threads = []
         self.started = time.monotonic()
@@ -286,12 +289,17 @@ class Lab:
         os.mkdir(self.view)
         subprocess.run(["mount", "-t", "tmpfs", "espnic-lab", self.view], check=True)
         self.bind("/usr", os.path.join(host, "usr"), read_only=True)
-        self.bind(self.kernel.modules, os.path.join(host, "usr/lib/modules"), read_only=True)
+        modules = os.path.join(host, "usr/lib/modules")
+        subprocess.run(["mount", "-t", "tmpfs", "modules", modules], check=True)
+        for kernel in self.kernels.values():
+            for release in os.listdir(kernel.modules):
+                if not os.path.exists(os.path.join(modules, release)):
+                    self.bind(os.path.join(kernel.modules, release), os.path.join(modules, release), read_only=True)
         self.bind(options.share, os.path.join(host, "shared"), read_only=True)
         self.bind(options.out, os.path.join(self.view, "rw", "out"))
         os.makedirs(self.lab)
         if "espnic" in (options.left_nic, options.right_nic):
-            shutil.copy(self.kernel.driver(), os.path.join(self.lab, "espnic.ko"))
+            shutil.copy(self.kernels["left"].driver(), os.path.join(self.lab, "espnic.ko"))
         for side in SIDES:
             self.write_environment(side)
 
@@ -303,7 +311,7 @@ class Lab:
             "LAB_RUN": "console" if options.interactive else "script" if script else "idle",
             "LAB_NIC": self.nic(side),
             "LAB_PEER_NIC": self.nic(peer),
-            "LAB_KERNEL": options.kernel,
+            "LAB_KERNEL": self.kernels[side].name,
             "LAB_SLOW": str(options.slow),
             "LAB_ADDRESS4": ADDRESSES[side][0],
             "LAB_ADDRESS6": ADDRESSES[side][1],
@@ -388,7 +396,7 @@ class Lab:
         if side == "left" and self.options.loop:
             nic_arguments += self.start_loop()
         log, log_writer = os.pipe()
-        command = qemu_command(side, self.options, self.kernel, self.run, nic_arguments, log_writer)
+        command = qemu_command(side, self.options, self.kernels[side], self.run, nic_arguments, log_writer)
         self.start(side + ".qemu", command, pass_fds=(log_writer,))
         os.close(log_writer)
         thread = threading.Thread(target=self.copy_log, args=(side, log), daemon=True)
@@ -555,8 +563,8 @@ def show_wrong(wrong):
         say(f"... and {len(wrong) - 20} lines more")
 
 
-def run(options, kernel):
-    lab = Lab(options, kernel)
+def run(options, kernels):
+    lab = Lab(options, kernels)
     status = 0
     try:
         wrong = lab.run_scripts()
@@ -582,12 +590,12 @@ def main(argv):
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
     try:
-        kernel = check(options)
+        kernels = check(options)
         if not options.out:
             os.makedirs(os.path.join(TREE, "build", "lab"), exist_ok=True)
             stamp = time.strftime("%Y%m%d-%H%M%S-")
             options.out = tempfile.mkdtemp(prefix=stamp, dir=os.path.join(TREE, "build", "lab"))
-        return run(options, kernel)
+        return run(options, kernels)
     except LabError as reason:
         print(f"lab/run: {reason}", file=sys.stderr)
         return EXIT_USAGE

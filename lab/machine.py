@@ -200,7 +200,7 @@ def qemu_command(side, options, kernel, run, nic_arguments, log_fd):
         "-name", f"espnic-{side}",
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-M", "q35,memory-backend=memory,usb=off,smbus=off,hpet=off",
-        "-object", f"memory-backend-memfd,id=memory,size={options.memory}M,share=on",
+        "-object", f"memory-backend-memfd,id=memory,size={options.memory or kernel.memory}M,share=on",
         "-smp", str(options.vcpus),
         *accelerator(),
         "-kernel", kernel.image,

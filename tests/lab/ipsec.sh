@@ -68,15 +68,63 @@ refusals() {
 	ip xfrm state flush
 	t "and taken once the first is gone" eventually state "${GCM[@]}"
 	ip xfrm state flush
+	t "every refusal is counted" eval '[ "$(nic_stat ipsec_sa_refused)" -ge 10 ]'
+}
+
+# Of states, by the text of docs/offload-matrix.md; left out is what Linux or `ip` refuses before the driver is asked.
+more_refusals() {
+	refused "no destination" "offload needs a destination address" \
+		ip xfrm state add src $LEFT4 dst 0.0.0.0 proto esp spi 0x9000 mode transport "${GCM[@]}" offload packet dev eth0 dir out
+	refused "a tunnel without source" "packet offload of a tunnel needs its source address" \
+		ip xfrm state add src 0.0.0.0 dst $RIGHT4 proto esp spi 0x9000 mode tunnel "${GCM[@]}" offload packet dev eth0 dir out
+	refused "a UDP port of 0" "UDP encapsulation needs both ports" state "${GCM[@]}" encap espinudp 4500 0 0.0.0.0
+	DIR=in refused "wildrecv" "wildrecv can't be packet-offloaded" state "${GCM[@]}" flag wildrecv
+	refused "extra flags nobody knows" "unknown extra flags can't be packet-offloaded" state "${GCM[@]}" extra-flag 0x40
+	refused "a limit of 0" "a lifetime of 0 packets or bytes lets nothing pass" state "${GCM[@]}" limit packet-hard 0
+	refused "a selector's GRE key" "a selector of protocol 47 can't have ports" \
+		state "${GCM[@]}" sel src $LEFT4 dst $RIGHT4 proto gre key 5
+	refused "a selector's interface" "the selector names another interface" \
+		state "${GCM[@]}" sel src $LEFT4 dst $RIGHT4 dev lo
+	DIR=in TYPE=crypto says "crypto mode, inbound mark: software instead" "inbound states with a mark can't be offloaded" \
+		state "${GCM[@]}" mark 1 mask 1
+	ip xfrm state flush
+	says "crypto mode, UDP over IPv6: software instead" "UDP encapsulation can be offloaded in packet mode only" \
+		ip xfrm state add src $LEFT6 dst $RIGHT6 proto esp spi 0x9000 mode transport "${GCM[@]}" \
+		encap espinudp 4500 4500 :: offload crypto dev eth0 dir out
+	ip xfrm state flush
+	t "esp-hw-offload off" ethtool -K eth0 esp-hw-offload off
+	refused "packet offload, turned off" "esp-hw-offload of this interface is off" state "${GCM[@]}"
 	# shellcheck disable=SC2046 # words on purpose
+	refused "a policy, turned off" "esp-hw-offload of this interface is off" policy $(tmpl)
+	TYPE=crypto says "crypto offload, turned off: software instead" "esp-hw-offload of this interface is off" state "${GCM[@]}"
+	ip xfrm state flush
+	t "esp-hw-offload on" ethtool -K eth0 esp-hw-offload on
+}
+
+policy_refusals() {
+	local any="src $LEFT4 dst $RIGHT4 proto esp reqid 9"
+	# shellcheck disable=SC2046,SC2086 # words on purpose
 	{
-		refused "two templates" "" policy $(tmpl) $(tmpl)
-		refused "optional template" "" policy $(tmpl) level use
-		refused "policy with a mark" "" policy mark 1 mask 1 $(tmpl)
-		refused "policy with an if_id" "" policy if_id 7 $(tmpl)
+		refused "two templates" "policies with more than one template can't be offloaded" policy $(tmpl) $(tmpl)
+		refused "optional template" "optional templates (level use) can't be offloaded" policy $(tmpl) level use
+		refused "template of AH" "templates other than ESP can't be offloaded" \
+			policy tmpl src $LEFT4 dst $RIGHT4 proto ah reqid 9 mode transport
+		refused "template of BEET" "templates of other modes than transport and tunnel can't be offloaded" \
+			policy tmpl $any mode beet
+		refused "template with a reserved SPI" "templates with an SPI below 256 can't be offloaded" \
+			policy tmpl src $LEFT4 dst $RIGHT4 proto esp spi 0x50 reqid 9 mode transport
+		refused "policy with a mark" "policies with a mark can't be offloaded" policy mark 1 mask 1 $(tmpl)
+		refused "policy with an if_id" "policies with an if_id can't be offloaded" policy if_id 7 $(tmpl)
+		refused "policy with a GRE key" "a selector of protocol 47 can't have ports" policy_of "proto gre key 5" $(tmpl)
+		refused "policy of another interface" "the selector names another interface" policy_of "dev lo" $(tmpl)
 	}
 	t "no policy was left" eval '[ -z "$(ip xfrm policy)" ]'
-	t "every refusal is counted" eval '[ "$(nic_stat ipsec_sa_refused)" -ge 10 ]'
+}
+
+# policy_of SELECTOR WORDS...
+policy_of() {
+	# shellcheck disable=SC2086 # words on purpose
+	ip xfrm policy add src $LEFT4/32 dst $RIGHT4/32 $1 dir out "${@:2}" offload packet dev eth0
 }
 
 # both sides: fail closed around one transport SA pair
@@ -221,6 +269,8 @@ if [ "$LAB_SIDE" = right ]; then
 	"$here/traffic.py" serve &
 else
 	refusals
+	more_refusals
+	policy_refusals
 fi
 lab-barrier start 120
 fail_closed

@@ -39,3 +39,11 @@ refused() {
 		tap "$name" 1 "wanted '$text', got '$(echo "$said" | tr '\n' ' ')'"
 	fi
 }
+
+# says NAME TEXT COMMAND...: passes when the command does and says TEXT
+says() {
+	local name=$1 text=$2 said
+	shift 2
+	said=$("$@" 2>&1) || { tap "$name" 1 "$said"; return; }
+	t "$name" grep -qF "$text" <<<"$said"
+}

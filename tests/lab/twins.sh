@@ -296,14 +296,6 @@ stays_out() {
 	t "$what: and is not offloaded" eval '! out_offloaded 8'
 }
 
-# says NAME TEXT COMMAND...: passes when the command does and says TEXT
-says() {
-	local name=$1 text=$2 said
-	shift 2
-	said=$("$@" 2>&1) || { tap "$name" 1 "$said"; return; }
-	t "$name" grep -qF "$text" <<<"$said"
-}
-
 # A state that is deleted and added again as it was first: its key has sent numbers, which the wire must not show again
 keys() {
 	local sent
