@@ -549,8 +549,9 @@ static int check_top(const struct espnic_conf_node *root, struct espnic_conf_err
 		  "authorities are not supported: nothing is fetched from the network (OCSP, CRL); CAs and CRLs are files" },
 		END
 	};
+	char nothing; /* no_meaning() writes nowhere, but a field has to be of some object */
 
-	return espnic_conf_fill(root, top, NULL, err);
+	return espnic_conf_fill(root, top, &nothing, err);
 }
 
 int espnic_conns_read(const struct espnic_conf_node *root, struct espnic_conf_conns *out, struct espnic_conf_error *err)
