@@ -512,6 +512,10 @@ void espnic_ike_step(struct espnic_ike *ike, const struct espnic_ike_input *in, 
 		break;
 	case ESPNIC_IKE_IN_MAPPING:
 	case ESPNIC_IKE_IN_ADDRESS:
+		espnic_ike_act(ike, ESPNIC_IKE_ACT_EVENT)->event = (struct espnic_ike_event){
+			.kind = ESPNIC_IKE_EV_NOTE, .text = "not_supported addresses of an SA that is up do not change"
+		};
+		break;
 	case ESPNIC_IKE_IN_TIMER:
 		break;
 	}
