@@ -11,7 +11,7 @@ build/gen/espnic_rtl_records.h: rtl-ref/data/records.yaml rtl-ref/records.py
 # The C engine, and what lets a bench look into its SAs.
 RTL_ORACLE := build/obj/plain/rtl-ref/dv/sa/oracle.o build/obj/plain/libespnic.a
 RTL_ORACLE_NEEDS := $(RTL_ORACLE) $(wildcard rtl-ref/dv/sa/*.h)
-RTL_ORACLE_LIBS := $(addprefix $(CURDIR)/,$(RTL_ORACLE_NEEDS)) $(ENGINE_LIBS) -ljson-c
+RTL_ORACLE_LIBS := $(addprefix $(CURDIR)/,$(RTL_ORACLE)) $(ENGINE_LIBS) -ljson-c
 
 define RTL_PACKET_BENCHES
 $(call rtl_bench,seq_alloc,seq_alloc,espnic_seq_alloc,-GSas=4,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
