@@ -38,6 +38,7 @@ $(RTL_BUILD)/$(1)/Vtop.mk: $(RTL_DIR)/$(3).sv $(RTL_PKGS) $(RTL_VLT) rtl-ref/rtl
 $(RTL_BUILD)/bin/$(1): $(RTL_BUILD)/$(1)/Vtop.mk $(wildcard rtl-ref/dv/$(2)/*) $(wildcard rtl-ref/dv/common/*) $(6)
 	@mkdir -p $$(@D)
 	$$(call say,CXX,$$@)
+	$$(Q)rm -f $$(<D)/Vtop  # Verilator's makefile knows of no libraries
 	$$(Q)+$(MAKE) --no-print-directory -C $$(<D) -f Vtop.mk OBJCACHE=ccache OPT_FAST=$(RTL_OPT) OPT_SLOW=-O1 OPT_GLOBAL=-O2 \
 		> $$(<D)/build.log 2>&1 || { cat $$(<D)/build.log; exit 1; }
 	$$(Q)cp $$(<D)/Vtop $$@

@@ -6,7 +6,7 @@
 void espnic_oracle_read(const struct espnic_sa *sa, struct espnic_oracle_state *st)
 {
 	st->seq = sa->info.dir == ESPNIC_DIR_OUT ? sa->seq : sa->window.top;
-	st->packets = sa->verdicts[ESPNIC_OK];
+	st->packets = sa->packets;
 	st->bytes = sa->bytes;
 	st->events = sa->events;
 	st->raised = sa->raised;
