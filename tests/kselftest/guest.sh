@@ -3,13 +3,12 @@
 #
 # The kernel's selftests in a guest whose eth1 and eth2 are espnic, wired to each other: eth1 is under test, eth2 the
 # remote end in a network namespace. /shared is the folder that `run` staged: the kernel's files at their places,
-# ours in own/. KSFT_TESTS: files below tools/testing/selftests. Leaves NAME.log and NAME.rc in /out.
+# ours in own/. KSFT_TESTS: files below tools/testing/selftests, each with =SECONDS it may take. Leaves NAME.log and NAME.rc in /out.
 set -u
 
 NETNS=remote
 LOCAL_V4=198.18.1.1 REMOTE_V4=198.18.1.2
 LOCAL_V6=2001:db8:5::1 REMOTE_V6=2001:db8:5::2
-SECONDS_EACH=${KSFT_SECONDS:-300}
 
 die() {
 	echo "kselftest: $*"
@@ -48,6 +47,7 @@ export NETIF=eth1 LOCAL_V4 LOCAL_V6 REMOTE_V4 REMOTE_V6 REMOTE_TYPE=netns REMOTE
 export KSFT_MACHINE_SLOW=yes PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 
 for test in $KSFT_TESTS; do
+	seconds=${test#*=} test=${test%=*}
 	case $test in
 	own/*) file=/shared/$test ;;
 	*) file=/tmp/tools/testing/selftests/$test ;;
@@ -56,7 +56,7 @@ for test in $KSFT_TESTS; do
 	set_up
 	cd "$(dirname "$file")" || die "no folder of $test"
 	start=$SECONDS
-	timeout -k 5 "$SECONDS_EACH" "./$name" >"/tmp/$name.log" 2>&1
+	timeout -k 5 "$seconds" "./$name" >"/tmp/$name.log" 2>&1
 	status=$?
 	cp "/tmp/$name.log" /out/
 	echo $status >"/out/$name.rc"
