@@ -86,6 +86,8 @@ def parse(argv):
     add("--memory", metavar="MIB", type=positive, help="of each guest (default: 512; debug 1024)")
     add("--queues", metavar="N", type=positive, help="queue pairs of espnic (default: its own)")
     add("--loop", action="store_true", help="gives the left guest two more espnic, wired to each other")
+    add("--root-port", action="store_true",
+        help="plugs the left espnic behind a PCIe root port, which tells of errors (AER)")
     add("--pcap", metavar="FILE", help="records the wire at the left NIC")
     add("--control", metavar="PATH", help="admin socket of the left espnic-device")
     add("--mortal-device", action="store_true",
@@ -127,8 +129,9 @@ def check(options):
         raise LabError("LAB_COVERAGE needs --kernel debug")
     options.slow = max(slowness(kernel) for kernel in kernels.values())
     options.timeout *= options.slow
-    if options.loop and options.left_nic != "espnic":
-        raise LabError("--loop needs --left-nic espnic")
+    for option in ("loop", "root_port"):
+        if getattr(options, option) and options.left_nic != "espnic":
+            raise LabError(f"--{option.replace('_', '-')} needs --left-nic espnic")
     if "espnic" in (options.left_nic, options.right_nic):
         require_vfio_user()
         if not os.path.isfile(kernel.driver()):
@@ -341,10 +344,10 @@ class Lab:
             command += ["--queues", str(options.queues)]
         return command
 
-    def plug(self, path):
+    def plug(self, path, bus="pcie.0"):
         """The QEMU arguments for a device that listens at path."""
         self.wait_listening(path)
-        return ["-device", '{"driver":"vfio-user-pci","socket":{"path":"%s","type":"unix"}}' % path]
+        return ["-device", '{"driver":"vfio-user-pci","bus":"%s","socket":{"path":"%s","type":"unix"}}' % (bus, path)]
 
     def start_loop(self):
         """The two devices of --loop, eth1 and eth2."""
@@ -369,6 +372,9 @@ class Lab:
         if options.faults:
             command += ["--faults"]
         self.start(side + ".device", command)
+        if side == "left" and options.root_port:
+            # Above 5 GT/s Linux waits after a reset for the port to say that its link is up: QEMU's never does.
+            return ["-device", "pcie-root-port,id=above,chassis=1,x-speed=5", *self.plug(path, "above")]
         return self.plug(path)
 
     def virtio_arguments(self, side, role, wire):

@@ -138,6 +138,32 @@ round_flr() {
 	done
 }
 
+# aer KIND: a PCIe error as if the port above the NIC had seen it; the PCI core resets what is behind the port
+aer() {
+	"$here/aer.py" "$(basename "$(readlink -f "/sys/bus/pci/devices/$pci/..")")" "$1"
+}
+
+# has_reset BEFORE: the driver has seen the device through a reset since
+has_reset() {
+	[ "$(nic_stat cmd_resets)" -gt "$1" ]
+}
+
+round_aer() {
+	local i kind before
+	modprobe -q aer_inject
+	for i in $(seq "$FAULT_TIMES"); do
+		for kind in fatal nonfatal; do
+			before=$(nic_stat cmd_resets)
+			pump_start
+			pause 0.$((RANDOM % 5))
+			t "aer $i: a $kind error" aer $kind
+			t "aer $i: the device was reset" eventually has_reset "$before"
+			pump_stop "aer $i, $kind"
+			t "aer $i: all flows work by themselves" works
+		done
+	done
+}
+
 # ---- faults of the device ----
 
 # What strikes, how often, with what, and under which name it shows: in a counter of ethtool -S (a pattern), or
