@@ -421,6 +421,7 @@ enum espnic_ike_key_kind {
 };
 
 enum espnic_ike_scheme {		/* with which hash, how encoded: core/auth.c */
+	ESPNIC_IKE_SCHEME_NONE = 0,
 	ESPNIC_IKE_ECDSA_256 = 1, ESPNIC_IKE_ECDSA_384, ESPNIC_IKE_ECDSA_512, ESPNIC_IKE_ED25519,
 	ESPNIC_IKE_PSS_256, ESPNIC_IKE_PSS_384, ESPNIC_IKE_PSS_512,
 };

@@ -140,7 +140,9 @@ static bool covers(const struct espnic_ike_ts *outer, const struct espnic_ike_ts
 {
 	struct espnic_ike_ts both;
 
-	return cut(&both, outer, inner) && memcmp(&both, inner, sizeof(both)) == 0;
+	return cut(&both, outer, inner) && both.proto == inner->proto && both.port_from == inner->port_from &&
+	       both.port_to == inner->port_to && memcmp(both.from, inner->from, sizeof(both.from)) == 0 &&
+	       memcmp(both.to, inner->to, sizeof(both.to)) == 0;
 }
 
 bool espnic_ike_ts_within(const struct espnic_ike_ts_set *inner, const struct espnic_ike_ts_set *outer)

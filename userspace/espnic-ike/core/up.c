@@ -240,18 +240,19 @@ void espnic_ike_initiate(struct espnic_ike *ike, const char *name, const char *c
 void espnic_ike_again(struct espnic_ike_sa *sa)
 {
 	bool connecting = sa->state != ESPNIC_IKE_ST_UP;
+	struct espnic_ike_conn *conn = sa->conn;
 	struct espnic_ike *ike = sa->ike;
 	struct espnic_ike_sa *fresh = NULL;
 
-	if (find_conn(ike, sa->conn->name) != sa->conn)
-		return;		/* it was unloaded, or is another now */
-	if (connecting && sa->conn->keyingtries && sa->tries + 1 >= sa->conn->keyingtries)
+	if (!conn || find_conn(ike, conn->name) != conn)
+		return;		/* there was none, it was unloaded, or is another now */
+	if (connecting && conn->keyingtries && sa->tries + 1 >= conn->keyingtries)
 		return;
 	for (struct espnic_ike_child *c = sa->children; c; c = c->next) {
 		if (!(connecting ? !c->want_delete : c->told && c->conf->dpd == ESPNIC_IKE_START))
 			continue;
 		if (!fresh)
-			fresh = new_sa(ike, sa->conn, &sa->local.addr);
+			fresh = new_sa(ike, conn, &sa->local.addr);
 		if (!fresh)
 			return;
 		espnic_ike_plan(fresh, c->conn, c->conf, c->seq);

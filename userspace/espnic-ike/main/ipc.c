@@ -23,7 +23,7 @@ static void raw(struct stream *s, void *p, size_t len)
 		return;
 	if (s->to)
 		memcpy(s->to + s->used, p, len);
-	else
+	else if (s->from)
 		memcpy(p, s->from + s->used, len);
 	s->used += len;
 	s->left -= len;

@@ -17,6 +17,7 @@ enum espnic_ipc_limits {
 };
 
 enum espnic_ipc_type {
+	ESPNIC_IPC_NONE = 0, /* no message at all */
 	ESPNIC_IPC_KERNEL = 1, /* struct espnic_ike_kernel_op */
 	ESPNIC_IPC_KERNEL_DONE, /* its answer */
 	ESPNIC_IPC_KEY, /* struct espnic_ike_key_op */
