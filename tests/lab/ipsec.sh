@@ -41,7 +41,7 @@ refusals() {
 		state enc 'cbc(aes)' "$(key c 16)" auth 'hmac(sha256)' "$(key a 32)"
 	refused "a key that no RFC has" "hmac(sha1) can be offloaded with keys of 160 bits" \
 		state enc 'cbc(aes)' "$(key c 16)" auth-trunc 'hmac(sha1)' "$(key a 32)" 96
-	refused "an ICV that no RFC has" "the ICV of this AEAD has 128 bits" \
+	refused "an ICV that no RFC has: by Linux itself" "Requested AEAD algorithm not found" \
 		state aead 'rfc4543(gcm(aes))' "$(key x 20)" 64
 	refused "encryption alone" "" state enc 'cbc(aes)' "$(key c 16)"
 	refused "another cipher" "the device knows no such cipher" \

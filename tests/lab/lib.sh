@@ -44,6 +44,8 @@ offload_policy() {
 	fi
 }
 
+NO_KEY=no-key # stands for an empty word
+
 # suite SPI KEYBYTES: the words for `ip xfrm state` of SUITE (gcm if unset), keys made of the SPI. Ciphers and AEADs take
 # keys of KEYBYTES where they can.
 suite() {
@@ -59,7 +61,7 @@ suite() {
 		cbc) enc="cbc(aes) $(key "$1" "$2")" ;;
 		ctr) enc="rfc3686(ctr(aes)) $(key "$1" $(($2 + 4)))" ;;
 		3des) enc="cbc(des3_ede) $(key "$1" 24)" ;;
-		null) enc='ecb(cipher_null) 0x' ;;
+		null) enc="ecb(cipher_null) $NO_KEY" ;;
 		*) die "suite $SUITE" ;;
 		esac
 		case $auth in
@@ -81,7 +83,9 @@ suite() {
 # sa_one TYPE DIR SRC DST SPI REQID MODE KEYBYTES ESN: one SA; the words of EXTRA_STATE go in as they are.
 # af-unspec: a tunnel takes inner packets of either family. SA_COMMAND: add, or update.
 sa_one() {
-	local flags=() window=32
+	local flags=() window=32 words
+	# shellcheck disable=SC2207 # words on purpose
+	words=($(suite "$5" "$8"))
 	[ "$7" != tunnel ] || flags=(flag af-unspec)
 	if [ "$9" = esn ]; then
 		flags=(flag esn "${flags[@]:1}")
@@ -92,7 +96,7 @@ sa_one() {
 	# shellcheck disable=SC2046,SC2086 # words on purpose
 	ip xfrm state "${SA_COMMAND:-add}" src "$3" dst "$4" proto esp spi "$5" reqid "$6" mode "$7" \
 		replay-window "$window" "${flags[@]}" \
-		$(suite "$5" "$8") \
+		"${words[@]/#$NO_KEY/}" \
 		${EXTRA_STATE:-} $(offload_state "$1" "$2") || die "state add $*"
 }
 
