@@ -55,7 +55,7 @@ static const struct espnic_auth {
 };
 
 static const struct espnic_enc *espnic_enc_find(const struct espnic_enc *algs, size_t n,
-						    const char *name)
+						const char *name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(algs[i].name, name))

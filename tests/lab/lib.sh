@@ -83,9 +83,9 @@ suite() {
 # sa_one TYPE DIR SRC DST SPI REQID MODE KEYBYTES ESN: one SA; the words of EXTRA_STATE go in as they are.
 # af-unspec: a tunnel takes inner packets of either family. SA_COMMAND: add, or update.
 sa_one() {
-	local flags=() window=32 words
+	local flags=() window=32 algs
 	# shellcheck disable=SC2207 # words on purpose
-	words=($(suite "$5" "$8"))
+	algs=($(suite "$5" "$8"))
 	[ "$7" != tunnel ] || flags=(flag af-unspec)
 	if [ "$9" = esn ]; then
 		flags=(flag esn "${flags[@]:1}")
@@ -96,7 +96,7 @@ sa_one() {
 	# shellcheck disable=SC2046,SC2086 # words on purpose
 	ip xfrm state "${SA_COMMAND:-add}" src "$3" dst "$4" proto esp spi "$5" reqid "$6" mode "$7" \
 		replay-window "$window" "${flags[@]}" \
-		"${words[@]/#$NO_KEY/}" \
+		"${algs[@]/#$NO_KEY/}" \
 		${EXTRA_STATE:-} $(offload_state "$1" "$2") || die "state add $*"
 }
 
