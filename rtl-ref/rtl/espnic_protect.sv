@@ -100,103 +100,37 @@ module espnic_protect #(
   localparam int WordsW  = LenW - 2;
   localparam int Beats   = BufBytes / BeatB;
   localparam int BeatsW  = $clog2(Beats) + 1;
-  localparam int MaxBeats = MaxFrame / BeatB;
   localparam int IpW     = espnic_records_pkg::IpW;
   localparam int StaticW = espnic_records_pkg::SaStaticW;
 
-  // ---------------------------------------------------------------- what comes with a packet
+  // ---------------------------------------------------------------- what came: read, and stored
 
   localparam int MetaW = SaW + 1 + 64 + 1 + 64;
-
-  logic             first_q, meta_room, meta_push, meta_valid, meta_take;
-  logic [MetaW-1:0] meta;
-  logic             parse_valid, parse_ready;
-
-  assign parse_valid = s_valid_i && (!first_q || meta_room);
-  assign s_ready_o   = parse_ready && (!first_q || meta_room);
-  assign meta_push   = s_valid_i && first_q && parse_ready;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) first_q <= 1'b1;
-    else if (s_valid_i && s_ready_o) first_q <= s_last_i;
-  end
-
-  espnic_fifo #(.Width(MetaW), .Depth(8)) u_meta (
-    .clk_i, .rst_ni,
-    .valid_i(meta_push),
-    .ready_o(meta_room),
-    .data_i ({s_iv_i, s_use_iv_i, s_seq_i, s_use_seq_i, s_sa_i}),
-    .valid_o(meta_valid),
-    .ready_i(meta_take),
-    .data_o (meta)
-  );
-
-  // ---------------------------------------------------------------- parse, and store meanwhile
-
-  logic              p_valid, p_ready, p_last, fits, buf_ready, facts_room, p_fire;
-  logic [DataW-1:0]  p_data;
-  logic [ByteW-1:0]  unused_p_count;
-  logic [LenW-1:0]   p_len;
-  logic [BeatsW-1:0] beats_q;  // of this packet in the buffer
-  espnic_records_pkg::ip_t p_ip;
-
-  espnic_ip_parse #(.Lanes(Lanes)) u_parse (
-    .clk_i, .rst_ni,
-    .s_valid_i(parse_valid),
-    .s_ready_o(parse_ready),
-    .s_data_i, .s_count_i, .s_last_i,
-    .m_valid_o(p_valid),
-    .m_ready_i(p_ready),
-    .m_data_o (p_data),
-    .m_count_o(unused_p_count),
-    .m_last_o (p_last),
-    .m_len_o  (p_len),
-    .ip_o     (p_ip)
-  );
-
-  // A frame without end must not fill the buffer: what is too much of it is taken, and lost.
-  assign fits    = beats_q < BeatsW'(MaxBeats);
-  assign p_ready = (buf_ready || !fits) && (facts_room || !p_last);
-  assign p_fire  = p_valid && p_ready;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) beats_q <= '0;
-    else if (p_fire) beats_q <= p_last ? '0 : fits ? beats_q + BeatsW'(1) : beats_q;
-  end
-
   localparam int FactsW = IpW + BeatsW + 1;
 
+  logic              in_valid, in_take;
+  logic [MetaW-1:0] meta;
   logic [FactsW-1:0] facts;
-  logic              facts_valid, facts_take;
-
-  // Its length wraps only where nothing of it is used any more.
-  espnic_fifo #(.Width(FactsW), .Depth(4)) u_facts (
-    .clk_i, .rst_ni,
-    .valid_i(p_fire && p_last),
-    .ready_o(facts_room),
-    .data_i ({!fits || p_len > LenW'(MaxFrame), fits ? beats_q + BeatsW'(1) : beats_q, p_ip}),
-    .valid_o(facts_valid),
-    .ready_i(facts_take),
-    .data_o (facts)
-  );
-
   logic              cut_valid, cut_ready;
   logic [BeatsW-1:0] cut_beats, cut_want;
   logic              buf_valid, buf_take;
   logic [DataW-1:0]  buf_data;
 
-  espnic_pkt_buf #(.DataW(DataW), .Beats(Beats)) u_buf (
+  espnic_intake #(.Lanes(Lanes), .MetaW(MetaW), .BufBytes(BufBytes), .MaxFrame(MaxFrame)) u_intake (
     .clk_i, .rst_ni,
-    .s_valid_i  (p_valid && fits && (facts_room || !p_last)),
-    .s_ready_o  (buf_ready),
-    .s_data_i   (p_data),
-    .cmd_valid_i(cut_valid),
-    .cmd_ready_o(cut_ready),
-    .cmd_beats_i(cut_beats),
-    .cmd_want_i (cut_want),
-    .m_valid_o  (buf_valid),
-    .m_ready_i  (buf_take),
-    .m_data_o   (buf_data)
+    .s_valid_i, .s_ready_o, .s_data_i, .s_count_i, .s_last_i,
+    .s_meta_i   ({s_iv_i, s_use_iv_i, s_seq_i, s_use_seq_i, s_sa_i}),
+    .valid_o    (in_valid),
+    .ready_i    (in_take),
+    .meta_o     (meta),
+    .facts_o    (facts),
+    .cut_valid_i(cut_valid),
+    .cut_ready_o(cut_ready),
+    .cut_beats_i(cut_beats),
+    .cut_want_i (cut_want),
+    .buf_valid_o(buf_valid),
+    .buf_take_i (buf_take),
+    .buf_data_o (buf_data)
   );
 
   // ---------------------------------------------------------------- SA and plan: three stages that move together
@@ -207,10 +141,9 @@ module espnic_protect #(
   logic [StaticW-1:0] b_sa_q, c_sa_q;
   logic [KeyW-1:0]   b_key_q, c_key_q;
 
-  assign sa_read_o  = move && meta_valid && facts_valid;
+  assign sa_read_o  = move && in_valid;
   assign sa_index_o = meta[SaW-1:0];
-  assign meta_take  = sa_read_o;
-  assign facts_take = sa_read_o;
+  assign in_take    = sa_read_o;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -614,9 +547,8 @@ module espnic_protect #(
   );
 
   `ESPNIC_ASSERT(KindOfEachAnswer, !rsp_valid || kind_valid)
-  `ESPNIC_ASSUME(FitsTheBuffer, MaxBeats <= Beats && MaxFrame % BeatB == 0)
 
   logic unused;
-  assign unused = ^{unused_last, unused_count, unused_p_count, c_ip, c_sa, kind_valid, g_payload_off, g_oversize, g_ip, g_sa, g_text_end[16]};
+  assign unused = ^{unused_last, unused_count, c_ip, c_sa, kind_valid, g_payload_off, g_oversize, g_ip, g_sa, g_text_end[16]};
 
 endmodule
