@@ -613,6 +613,9 @@ netdev_features_t espnic_ipsec_features_check(struct sk_buff *skb, netdev_featur
  */
 int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_tx_meta *meta);
 
+/* Has xfrm let @skb go in clear, to be protected by packet offload? Any context. */
+bool espnic_ipsec_tx_marked(const struct sk_buff *skb);
+
 /* Are there SAs? Any context; a hint. */
 bool espnic_ipsec_in_use(const struct espnic_net *enet);
 

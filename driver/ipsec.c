@@ -288,9 +288,7 @@ int espnic_ipsec_restore(struct espnic_net *enet)
 
 static const struct xfrmdev_ops espnic_xfrm_ops = {
 	ESPNIC_XFRM_STATE_OPS,
-#ifdef ESPNIC_NEED_OFFLOAD_OK
 	.xdo_dev_offload_ok	= espnic_xdo_offload_ok,
-#endif
 	.xdo_dev_policy_add	= espnic_xdo_policy_add,
 	.xdo_dev_policy_delete	= espnic_xdo_policy_delete,
 	.xdo_dev_policy_free	= espnic_xdo_policy_free,

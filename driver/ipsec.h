@@ -80,6 +80,7 @@ enum espnic_ipsec_limits {
 	X(event_awake, "reports of a dormant SA that took over") \
 	X(event_stale, "events of SAs that are no more") \
 	X(offload_denied, "packets of packet mode this kernel would let out wrongly") \
+	X(offload_nomem, "packets of packet mode there was no memory to mark for") \
 	X(tx_drop_sa, "crypto offload: its SA is gone, or not of this device") \
 	X(tx_drop_dormant, "crypto offload: its SA is dormant") \
 	X(tx_drop_twice, "crypto offload: a number that the SA before it has used") \
@@ -489,9 +490,7 @@ void espnic_address(u8 out[16], const xfrm_address_t *addr, u16 family);
 
 /* ipsec_data.c */
 
-#ifdef ESPNIC_NEED_OFFLOAD_OK
 bool espnic_xdo_offload_ok(struct sk_buff *skb, struct xfrm_state *x);
-#endif
 
 /* ipsec_neigh.c */
 

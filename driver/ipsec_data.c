@@ -221,6 +221,7 @@ int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_
 }
 
 #ifdef ESPNIC_NEED_OFFLOAD_OK
+/* What xfrm_dev_offload_ok() of 6.12 does not ask. */
 static bool espnic_offload_path_ok(struct sk_buff *skb, const struct xfrm_state *x)
 {
 	const struct xfrm_dst *xdst = (const struct xfrm_dst *)skb_dst(skb);
@@ -238,23 +239,52 @@ static bool espnic_offload_path_ok(struct sk_buff *skb, const struct xfrm_state 
 		return true;
 	}
 }
+#else
+static bool espnic_offload_path_ok(struct sk_buff *skb, const struct xfrm_state *x)
+{
+	return true;
+}
+#endif
 
 /*
- * What xfrm_dev_offload_ok() of 6.12 does not ask. A packet of packet mode that is refused is
- * dropped (XfrmOutError), one of crypto mode encrypted in software. BH, RCU.
+ * Linux lets a packet of packet mode go on in clear, to be protected by the device; it may wait in
+ * a qdisc or for its neighbour, and its policy be deleted meanwhile. An empty sec_path, which means
+ * nothing to anybody else, tells espnic_xmit() that a policy counts on the device. False: no memory.
+ */
+static bool espnic_tx_mark(struct sk_buff *skb)
+{
+	/* That of its reception, if it is being forwarded; software ESP drops it here, too. */
+	secpath_reset(skb);
+	return secpath_set(skb);
+}
+
+bool espnic_ipsec_tx_marked(const struct sk_buff *skb)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+
+	return sp && !sp->len;
+}
+
+/*
+ * A packet of packet mode that is refused is dropped (XfrmOutError), one of crypto mode encrypted
+ * in software. BH, RCU.
  */
 bool espnic_xdo_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 {
+	bool packet = x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
 	struct net_device *netdev = x->xso.dev;
+	enum espnic_ipsec_stat why;
 
-	if (likely(espnic_offload_path_ok(skb, x)))
+	if (unlikely(!espnic_offload_path_ok(skb, x)))
+		why = ESPNIC_IPSEC_offload_denied;
+	else if (unlikely(packet && !espnic_tx_mark(skb)))
+		why = ESPNIC_IPSEC_offload_nomem;
+	else
 		return true;
-	if (x->xso.type == XFRM_DEV_OFFLOAD_PACKET && espnic_ipsec_is_ours(netdev))
-		espnic_ipsec_count(((struct espnic_net *)netdev_priv(netdev))->ipsec,
-				   ESPNIC_IPSEC_offload_denied);
+	if (packet && espnic_ipsec_is_ours(netdev))
+		espnic_ipsec_count(((struct espnic_net *)netdev_priv(netdev))->ipsec, why);
 	return false;
 }
-#endif
 
 /* ---- from the device ---- */
 

@@ -157,6 +157,9 @@ int espnic_read_caps(struct espnic_dev *edev)
 	caps->tso_len = espnic_read(edev, ESPNIC_REG_CAP_TSO_LEN);
 	caps->offload = espnic_read(edev, ESPNIC_REG_CAP_OFFLOAD);
 	caps->ipsec = espnic_read(edev, ESPNIC_REG_CAP_IPSEC);
+	/* What waits in a qdisc while its policy is deleted would leave in clear. */
+	if (!(caps->ipsec & ESPNIC_CAP_IPSEC_TX_PROTECT))
+		caps->ipsec &= ~ESPNIC_CAP_IPSEC_PACKET;
 	caps->transforms = espnic_read(edev, ESPNIC_REG_CAP_TRANSFORMS);
 	caps->sas = min(espnic_read(edev, ESPNIC_REG_CAP_SAS), ESPNIC_SA_INDEX_MASK);
 	caps->policies = espnic_read(edev, ESPNIC_REG_CAP_POLICIES);

@@ -186,6 +186,7 @@ netdev_tx_t espnic_xmit(struct sk_buff *skb, struct net_device *netdev)
 	struct espnic_tx_ring *ring;
 	struct espnic_tx_buf *first;
 	u32 n, max;
+	u16 flags;
 
 	if (unlikely(index >= enet->set->params.pairs)) {
 		struct espnic_tx_stats *stats = &enet->tx_stats[index];
@@ -215,7 +216,10 @@ netdev_tx_t espnic_xmit(struct sk_buff *skb, struct net_device *netdev)
 	n = espnic_tx_map(edev->dev, ring, skb);
 	if (unlikely(!n))
 		return espnic_tx_drop(edev, ring, skb, &ring->stats->drop_map);
-	espnic_tx_offload(&ring->desc[ring->tail & ring->mask], skb, &meta, ESPNIC_TX_DESC_SOP);
+	flags = ESPNIC_TX_DESC_SOP;
+	if (espnic_ipsec_tx_marked(skb))
+		flags |= ESPNIC_TX_DESC_PROTECT;
+	espnic_tx_offload(&ring->desc[ring->tail & ring->mask], skb, &meta, flags);
 	ring->desc[(ring->tail + n - 1) & ring->mask].flags |= cpu_to_le16(ESPNIC_TX_DESC_EOP);
 
 	first = &ring->buf[ring->tail & ring->mask];

@@ -77,6 +77,7 @@ enum espnic_frame_flags {
 	ESPNIC_FRAME_DROP = 1 << 1,	/* out: drop; `counter` is the reason, already counted */
 	ESPNIC_FRAME_IPSEC = 1 << 2,	/* RX out: an SA handled it */
 	ESPNIC_FRAME_DECAP = 1 << 3,	/* RX out: clear inner packet (packet offload) */
+	ESPNIC_FRAME_PROTECT = 1 << 4,	/* TX in: drop it unless a PROTECT policy covers it */
 };
 
 struct espnic_frame {

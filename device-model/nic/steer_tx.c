@@ -64,7 +64,7 @@ static enum espnic_counter tx_refusal(enum espnic_verdict v)
 /* A packet whose policy cannot be told: passes only where there is no policy. */
 static void tx_unjudged(struct espnic_steer_burst *b, struct espnic_steer_job *j)
 {
-	if (espnic_spd_count(b->t->steer->spd))
+	if (j->protect || espnic_spd_count(b->t->steer->spd))
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_MALFORMED);
 	else
 		espnic_steer_count(b, j, ESPNIC_COUNTER_TX_BYPASS);
@@ -199,7 +199,10 @@ static bool is_blank(const struct espnic_steer_job *j)
 static void tx_pass(struct espnic_steer_burst *b, struct espnic_steer_job *j,
 		    enum espnic_counter counter)
 {
-	if (is_blank(j))
+	/* Linux let it go under a policy that has since been deleted. */
+	if (j->protect)
+		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_CLEAR);
+	else if (is_blank(j))
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_L2);
 	else
 		espnic_steer_count(b, j, counter);
@@ -256,7 +259,7 @@ static bool is_host_esp_fragment(struct espnic_steer_burst *b, const struct espn
 {
 	uint32_t verdict;
 
-	return j->flow.flags & ESPNIC_FLOW_NONFIRST &&
+	return !j->protect && j->flow.flags & ESPNIC_FLOW_NONFIRST &&
 	       espnic_fragcache_get(b->t->frags, 0, &j->flow, espnic_steer_now(b), &verdict) &&
 	       verdict == VERDICT_HOST_ESP;
 }
@@ -301,6 +304,7 @@ static enum tx_kind tx_read(const struct espnic_steer *s, struct espnic_steer_jo
 	bool crypto = f->flags & ESPNIC_FRAME_CRYPTO;
 	enum espnic_l3_kind kind = espnic_frame_l3(f->buf + f->off, f->len, &j->l3);
 
+	j->protect = f->flags & ESPNIC_FRAME_PROTECT;
 	f->flags &= ESPNIC_FRAME_CRYPTO;
 	if (kind == ESPNIC_L3_SHORT)
 		return TX_SHORT;
@@ -312,7 +316,7 @@ static enum tx_kind tx_read(const struct espnic_steer *s, struct espnic_steer_jo
 	espnic_steer_peek(espnic_steer_ip(j), &j->flow, &j->peek);
 	if (crypto)
 		return TX_CRYPTO;
-	return is_host_esp(s, j) ? TX_HOST_ESP : TX_IP;
+	return !j->protect && is_host_esp(s, j) ? TX_HOST_ESP : TX_IP;
 }
 
 /* Pass 2. */
@@ -332,6 +336,8 @@ static void tx_act(struct espnic_steer_burst *b, struct espnic_steer_job *j, str
 {
 	switch ((enum tx_kind)j->kind) {
 	case TX_PASS:
+		if (j->protect)
+			espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_CLEAR);
 		break;
 	case TX_SHORT:
 		espnic_steer_drop(b, j, ESPNIC_COUNTER_TX_DROP_LENGTH);

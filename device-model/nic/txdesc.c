@@ -9,7 +9,7 @@
 
 enum {
 	TX_DESC_FLAGS = ESPNIC_TX_DESC_SOP | ESPNIC_TX_DESC_EOP | ESPNIC_TX_DESC_CSUM |
-			ESPNIC_TX_DESC_TSO | ESPNIC_TX_DESC_IPSEC
+			ESPNIC_TX_DESC_TSO | ESPNIC_TX_DESC_IPSEC | ESPNIC_TX_DESC_PROTECT
 };
 
 static uint32_t min32(uint32_t a, uint32_t b)
@@ -107,6 +107,10 @@ void espnic_tx_check(struct espnic_tx_packet *p, uint32_t mtu)
 		return;
 	if (p->len < ESPNIC_MIN_FRAME) {
 		p->drop = 1 + ESPNIC_COUNTER_TX_DROP_LENGTH;
+		return;
+	}
+	if (p->flags & ESPNIC_TX_DESC_IPSEC && p->flags & ESPNIC_TX_DESC_PROTECT) {
+		p->drop = 1 + ESPNIC_COUNTER_TX_DROP_DESC;
 		return;
 	}
 	if (p->flags & ESPNIC_TX_DESC_TSO) {

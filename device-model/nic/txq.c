@@ -275,9 +275,13 @@ static uint32_t fill_esp_csum(struct espnic_tx_worker *w, const struct espnic_tx
 	return 0;
 }
 
-/* What the descriptor says of host-made ESP; @seq_hi: of this frame. */
-static void mark_crypto(struct espnic_frame *f, const struct espnic_tx_packet *p, uint32_t seq_hi)
+/* What the descriptor says of IPsec; @seq_hi: of this frame, if it is host-made ESP. */
+static void mark_ipsec(struct espnic_frame *f, const struct espnic_tx_packet *p, uint32_t seq_hi)
 {
+	if (p->flags & ESPNIC_TX_DESC_PROTECT)
+		f->flags = ESPNIC_FRAME_PROTECT;
+	if (!(p->flags & ESPNIC_TX_DESC_IPSEC))
+		return;
 	f->flags = ESPNIC_FRAME_CRYPTO;
 	f->sa_handle = p->sa_handle;
 	f->seq_hi = seq_hi;
@@ -307,8 +311,7 @@ static uint32_t plain(struct espnic_tx_worker *w, const struct espnic_tx_packet 
 		return bad;
 	f = add_frame(w, packet);
 	f->len = p->len;
-	if (p->flags & ESPNIC_TX_DESC_IPSEC)
-		mark_crypto(f, p, p->seq_hi);
+	mark_ipsec(f, p, p->seq_hi);
 	return 0;
 }
 
@@ -366,8 +369,7 @@ static uint32_t segment(struct espnic_tx_worker *w, const struct espnic_tx_packe
 			break;
 		}
 		f = add_frame(w, packet);
-		if (tso.esp)
-			mark_crypto(f, p, (uint32_t)(espnic_tso_esp_seq(&tso) >> 32));
+		mark_ipsec(f, p, tso.esp ? (uint32_t)(espnic_tso_esp_seq(&tso) >> 32) : 0);
 		f->len = espnic_tso_next(&tso, f->buf + f->off);
 		segments++;
 	}

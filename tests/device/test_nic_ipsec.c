@@ -117,6 +117,57 @@ static void segments_are_protected(void **state)
 	assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_TX_PROTECTED), 43);
 }
 
+/*
+ * What its policy was deleted for while it waited in the host does not leave, whole or in segments; with a policy, it
+ * is protected.
+ */
+static void what_is_counted_on_never_leaves_in_clear(void **state)
+{
+	static uint8_t big[ESPNIC_MAX_TSO_LEN], got[ESPNIC_MAX_FRAME];
+	const uint8_t mode = ESPNIC_CMD_SA_MODE_TUNNEL;
+	struct espnic_cmd_policy_add pol =
+		nic_policy(1, ESPNIC_CMD_POLICY_DIR_OUT, ESPNIC_CMD_POLICY_ACTION_PROTECT, mode, false);
+	struct espnic_cmd_sa_add out =
+		nic_sa(ESPNIC_CMD_SA_DIR_OUT, ESPNIC_CMD_SA_OFFLOAD_PACKET, mode, false);
+	struct nic_flow f = {
+		.tcp = true, .sport = 9, .dport = 10, .payload = 9000, .tcp_flags = 0x18
+	};
+	struct nic_layout at = nic_build(big, &f);
+	struct espnic_drv *d = drv(state);
+	const uint32_t whole = at.payload + 1000;
+	struct espnic_rx_cpl cpl;
+
+	for (int policy = 0; policy < 2; policy++) {
+		const int segments = policy ? 7 : 0, clear = policy ? 0 : 8;
+		struct espnic_tx_desc t = { .flags = ESPNIC_TX_DESC_PROTECT };
+
+		nic_start(d, &pol, (unsigned int)policy);
+		if (policy)
+			assert_int_equal(nic_sa_add(d, &out), 0);
+		/* A frame cut short has no longer the length its IP header says. */
+		nic_build(big, &(struct nic_flow){ .tcp = true, .sport = 9, .dport = 10, .payload = 1000 });
+		assert_int_equal(espnic_drv_tx_frame(d, 0, big, whole, 2, &t), 0);
+		assert_int_equal(espnic_drv_tx_flush(d, 0, NIC_WAIT_MS),
+				 policy ? 0 : 1 + ESPNIC_COUNTER_TX_DROP_CLEAR);
+		nic_build(big, &f);
+		t = (struct espnic_tx_desc){
+			.flags = ESPNIC_TX_DESC_TSO | ESPNIC_TX_DESC_PROTECT,
+			.mss = 1400,
+			.hdr_len = (uint16_t)at.payload,
+		};
+		assert_int_equal(espnic_drv_tx_frame(d, 0, big, at.len, 3, &t), 0);
+		assert_int_equal(espnic_drv_tx_flush(d, 0, NIC_WAIT_MS),
+				 policy ? 0 : 1 + ESPNIC_COUNTER_TX_DROP_CLEAR);
+		assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_TX_DROP_CLEAR), clear);
+		assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_TX_PROTECTED),
+				 policy ? segments + 1 : 0);
+		assert_int_equal(espnic_drv_counter(d, ESPNIC_COUNTER_TX_BYPASS), 0);
+		if (!policy)
+			assert_true(espnic_drv_rx_frame(d, 0, got, sizeof(got), &cpl, 100) < 0);
+		assert_int_equal(espnic_drv_reset(d), 0);
+	}
+}
+
 static void crypto_offload_there_and_back(void **state)
 {
 	static uint8_t buf[2000], got[2000];
@@ -427,6 +478,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, nic_open, nic_close)
 		T(packet_offload_there_and_back), T(segments_are_protected),
+		T(what_is_counted_on_never_leaves_in_clear),
 		T(crypto_offload_there_and_back), T(what_must_not_pass_does_not),
 		T(lifetimes_end_and_are_told),    T(keys_are_never_told),
 		T(peer_that_moves),               T(dying_and_back),

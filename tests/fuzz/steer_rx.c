@@ -44,7 +44,9 @@ enum how {
 	HOW_MASK = 3,
 	/* the bytes are an IP packet: EtherType and addresses are made to fit */
 	HOW_ADDRESSES = 4,
-	HOW_SPOIL = 8,		/* sealed: the last byte is changed */
+	/* sealed: the last byte is changed; from the host: it counts on protection */
+	HOW_SPOIL = 8,
+	HOW_PROTECT = HOW_SPOIL,
 	HOW_NET_SHIFT = 4,	/* the rest of the byte: which net */
 };
 
@@ -280,10 +282,15 @@ static void run_out(struct espnic_frame *f)
 	const uint8_t *ip;
 	uint32_t l3;
 	enum espnic_l3_kind kind = espnic_frame_l3(f->buf + f->off, f->len, &l3);
+	bool protect = f->flags & ESPNIC_FRAME_PROTECT;
+	uint64_t protected = count_of(ESPNIC_COUNTER_TX_PROTECTED);
 
 	espnic_steer_tx(&thread, f, 1);
 	check_counted(f, before, kind);
-	if (f->flags & ESPNIC_FRAME_DROP || !read_flow(f, &flow, &ip))
+	if (f->flags & ESPNIC_FRAME_DROP)
+		return;
+	CHECK(!protect || count_of(ESPNIC_COUNTER_TX_PROTECTED) == protected + 1);
+	if (!read_flow(f, &flow, &ip))
 		return;
 	CHECK(!surely_covered(ESPNIC_SPD_OUT, &flow) || looks_protected(&flow, ip, true));
 	if (count_of(ESPNIC_COUNTER_TX_HOST_ESP) > host_esp && flow.flags & ESPNIC_FLOW_FRAGMENT)
@@ -395,6 +402,8 @@ static void run_frame(uint8_t how, const uint8_t *data, uint32_t len)
 		run_out(&f);
 		break;
 	default:
+		if (how & HOW_PROTECT)
+			f.flags = ESPNIC_FRAME_PROTECT;
 		run_out(&f);
 		break;
 	}

@@ -233,6 +233,43 @@ icv_lengths() {
 	done
 }
 
+# out_policies_go SRC DST: the policies out for it, but for the blocks behind them
+out_policies_go() {
+	ip xfrm policy delete src "$1/32" dst "$2/32" dir out
+}
+
+drained() {
+	[[ "$(tc -s qdisc show dev eth0 root)" = *"backlog 0b 0p"* ]]
+}
+
+# What Linux let through waits in a qdisc while its policy is deleted
+waiting() {
+	local mode me
+	for mode in transport tunnel; do
+		ipsec_up $((40 + ${#mode})) packet $mode 4 16 no
+		lab-barrier "waiting-$mode"
+		if [ "$LAB_SIDE" = left ]; then
+			me=$LEFT4
+			[ $mode = transport ] || me=$LEFT4_IN
+			pings "$(target $mode 4)" >/dev/null
+			covered "waiting-$mode" "$me/32" "$(target $mode 4)/32"
+			tc qdisc add dev eth0 root tbf rate 400kbit burst 3k latency 30s
+			ping -n -q -f -c 100 -s 1000 -W 1 "$(target $mode 4)" >/dev/null &
+			t "$mode: packets wait" eventually eval '! drained'
+			t "$mode: the policy is deleted" out_policies_go "$me" "$(target $mode 4)"
+			t "$mode: none is left" eventually drained
+			t "$mode: what waited is dropped by name" test "$(nic_stat tx_drop_clear)" -gt "${clear:-0}"
+			clear=$(nic_stat tx_drop_clear)
+			kill %% 2>/dev/null
+			tc qdisc del dev eth0 root
+			uncovered "waiting-$mode"
+		fi
+		lab-barrier "waiting-$mode-done" 120
+		ipsec_down
+		lab-barrier "waiting-$mode-down"
+	done
+}
+
 # ESP in UDP wants a socket with UDP_ENCAP where the kernel decapsulates
 natt() {
 	local mode sport pid
@@ -277,5 +314,6 @@ fail_closed
 ports
 lifetimes
 icv_lengths
+waiting
 natt
 [ "$LAB_SIDE" = right ] || exit "$tap_failed"

@@ -116,7 +116,7 @@ static void check_sealed(struct world *w, struct frame *f, const struct spec *s)
 	frame_open(w, f, s->net, s->v, f);
 }
 
-static void run_case(struct world *w, const struct tx_case *c, uint8_t v)
+static void run_case(struct world *w, const struct tx_case *c, uint8_t v, uint32_t flags)
 {
 	static struct frame f;
 	struct spec s = c->s;
@@ -125,6 +125,7 @@ static void run_case(struct world *w, const struct tx_case *c, uint8_t v)
 	s.v = v;
 	print_message("%s, v%u\n", c->name, v);
 	frame_make(&f, &s, true);
+	f.f.flags = flags;
 	espnic_steer_tx(&w->thread, &f.f, 1);
 	check_counter(w, c->counter, sum, before);
 	switch (c->want) {
@@ -153,11 +154,68 @@ static void test_table(void **state)
 		const struct tx_case *c = &cases[i];
 
 		if (c->s.v != BOTH) {
-			run_case(&w, c, c->s.v);
+			run_case(&w, c, c->s.v, 0);
 			continue;
 		}
-		run_case(&w, c, 4);
-		run_case(&w, c, 6);
+		run_case(&w, c, 4, 0);
+		run_case(&w, c, 6, 0);
+	}
+	world_free(&w);
+}
+
+/* What becomes of a case of the table if the host counts on its protection. */
+static struct tx_case counted_on(struct tx_case c)
+{
+	switch (c.counter) {
+	case NOTHING:
+	case C(BYPASS):
+		c.counter = C(DROP_CLEAR);
+		c.want = GONE;
+		break;
+	case C(HOST_ESP): /* is then protected once more */
+		c.want = c.s.net == NET_TRANSPORT && !c.s.mf && !c.s.frag ? SEALED : GONE;
+		c.counter = c.want == SEALED ? C(PROTECTED) :
+			    c.s.net == NET_TRANSPORT ? C(DROP_FRAGMENT) : C(DROP_DISCARD);
+		break;
+	default:
+		break;
+	}
+	return c;
+}
+
+static void test_counted_on(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	world_init(&w, true, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tx_case c = counted_on(cases[i]);
+
+		run_case(&w, &c, c.s.v == BOTH ? 4 : c.s.v, ESPNIC_FRAME_PROTECT);
+		if (c.s.v == BOTH)
+			run_case(&w, &c, 6, ESPNIC_FRAME_PROTECT);
+	}
+	world_free(&w);
+}
+
+/* Without any policy what does not parse passes, but not if the host counts on its protection. */
+static void test_counted_on_unjudged(void **state)
+{
+	static const struct spec s = { .v = 4, .net = NET_NONE, .proto = TCP, .len = 10 };
+	static struct world w;
+	static struct frame f;
+
+	(void)state;
+	world_init(&w, false, NULL);
+	for (int i = 0; i < 2; i++) {
+		frame_make(&f, &s, true);
+		f.f.len = f.l3 + 10;
+		f.f.flags = i ? ESPNIC_FRAME_PROTECT : 0;
+		espnic_steer_tx(&w.thread, &f.f, 1);
+		assert_int_equal(f.f.flags, i ? ESPNIC_FRAME_DROP : 0);
+		if (i)
+			assert_int_equal(f.f.counter, C(DROP_MALFORMED));
 	}
 	world_free(&w);
 }
@@ -614,6 +672,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_counted_on),
+		cmocka_unit_test(test_counted_on_unjudged),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_fragments_of_two_queues),
 		cmocka_unit_test(test_no_ports),
