@@ -31,6 +31,8 @@
 enum espnic_ipsec_limits {
 	/* Milliseconds between looks at the counters of packet-mode SAs. */
 	ESPNIC_IPSEC_POLL_MS = 1000,
+	/* After SA_HARD, until what the device let pass before it has come out of the RX rings. */
+	ESPNIC_IPSEC_SETTLE_MS = 50,
 	/*
 	 * Milliseconds that counts are read for before a reset, under RTNL. What is not read then goes
 	 * on by leases and completions all the same.
@@ -211,6 +213,8 @@ struct espnic_sa {
 	u64 window_at;			/* now.packets when it was read */
 	bool window_new;		/* and not told yet */
 	bool remapped;			/* SA_REMAP came: xfrm is to be told */
+	bool spent;			/* inbound: SA_HARD came: xfrm is to be told at the time below */
+	unsigned long spent_at;		/* jiffies */
 	bool have_peer;			/* the two below hold */
 	xfrm_address_t peer_addr;
 	u16 peer_port;			/* a number */

@@ -394,13 +394,36 @@ static void espnic_sa_set_spent(struct espnic_sa *sa)
 }
 
 /*
+ * Inbound packets are taken under their state alone, and the last that the device let pass may
+ * still be in an RX ring when it says so. True: xfrm may look at limits now.
+ */
+static bool espnic_sa_settled(struct espnic_sa *sa)
+{
+	bool settled;
+
+	spin_lock_bh(&sa->hw.lock);
+	settled = !sa->spent || time_after_eq(jiffies, sa->spent_at);
+	spin_unlock_bh(&sa->hw.lock);
+	return settled;
+}
+
+static void espnic_sa_settle(struct espnic_sa *sa)
+{
+	spin_lock_bh(&sa->hw.lock);
+	sa->spent = true;
+	sa->spent_at = jiffies + msecs_to_jiffies(ESPNIC_IPSEC_SETTLE_MS);
+	spin_unlock_bh(&sa->hw.lock);
+}
+
+/*
  * Asks the device, and tells xfrm: XFRM_MSG_GETAE asks nobody, and the events of limits may be
- * lost.
+ * lost. -EINPROGRESS: to be asked again after ESPNIC_IPSEC_SETTLE_MS.
  */
 static int espnic_sa_poll(struct espnic_sa *sa)
 {
 	struct espnic_ipsec *ipsec = sa->hw.ipsec;
 	struct xfrm_state *x;
+	bool settled;
 	int err;
 
 	mutex_lock(&ipsec->lock);
@@ -408,14 +431,18 @@ static int espnic_sa_poll(struct espnic_sa *sa)
 	mutex_unlock(&ipsec->lock);
 	if (err || !sa->packet)
 		return err;
-	if (espnic_sa_has_news(sa)) {
+	settled = espnic_sa_settled(sa);
+	if (espnic_sa_has_news(sa) || READ_ONCE(sa->spent)) {
 		x = espnic_sa_hold_state(sa);
 		if (x) {
 			espnic_sa_tell_peer(sa, x);
-			espnic_sa_expire(x, false);
+			if (settled)
+				espnic_sa_expire(x, READ_ONCE(sa->spent));
 			xfrm_state_put(x);
 		}
 	}
+	if (!settled)
+		return -EINPROGRESS;
 	if (!espnic_sa_sync(sa) && !READ_ONCE(sa->dormant))
 		espnic_sa_set_spent(sa);
 	return 0;
@@ -429,6 +456,7 @@ void espnic_ipsec_poll_now(struct espnic_ipsec *ipsec)
 void espnic_ipsec_poll(struct work_struct *work)
 {
 	struct espnic_ipsec *ipsec = container_of(to_delayed_work(work), struct espnic_ipsec, poll);
+	unsigned int wait = ESPNIC_IPSEC_POLL_MS;
 	unsigned long index = 0;
 	struct espnic_hw *hw;
 	bool again = false;
@@ -440,6 +468,10 @@ void espnic_ipsec_poll(struct work_struct *work)
 		if (READ_ONCE(hw->in_device) && (sa->packet || READ_ONCE(sa->dormant))) {
 			again = true;
 			err = espnic_sa_poll(sa);
+			if (err == -EINPROGRESS) {
+				wait = ESPNIC_IPSEC_SETTLE_MS;
+				err = 0;
+			}
 		}
 		espnic_hw_put(hw);
 	}
@@ -447,7 +479,7 @@ void espnic_ipsec_poll(struct work_struct *work)
 	espnic_ipsec_mib(ipsec);
 	mutex_unlock(&ipsec->lock);
 	if (again || !xa_empty(&ipsec->policies))
-		queue_delayed_work(ipsec->wq, &ipsec->poll, msecs_to_jiffies(ESPNIC_IPSEC_POLL_MS));
+		queue_delayed_work(ipsec->wq, &ipsec->poll, msecs_to_jiffies(wait));
 }
 
 /*
@@ -463,6 +495,10 @@ static void espnic_sa_spent(struct espnic_sa *sa, u16 type, u64 value, u64 arg)
 		espnic_sa_count_max(&sa->now.packets, sa->base.packets, value);
 		espnic_sa_count_max(&sa->now.bytes, sa->base.bytes, arg);
 		spin_unlock_bh(&sa->hw.lock);
+	}
+	if (type == ESPNIC_EVENT_TYPE_SA_HARD && !sa->out) {
+		espnic_sa_settle(sa);
+		return;
 	}
 	x = espnic_sa_hold_state(sa);
 	if (!x) {
