@@ -3,7 +3,7 @@
 // The product of SP 800-38D (6.3) in GF(2^128), polynomial x^128 + x^7 + x^2 + x + 1, in one of two forms that are
 // proved equal (rtl-ref/formal/prove gf128):
 //
-//   Gates = 1: Karatsuba by halves, as few gates as that gives; ten times slower to simulate.
+//   Gates = 1: Karatsuba by halves, in as few look-up tables as that gives; ten times slower to simulate.
 //   Gates = 0: shift and add, word by word: the form for simulation.
 //
 // A block's first byte is bits [7:0], and the coefficient of x^0 is the most significant bit of that byte: x^i is bit
@@ -25,15 +25,23 @@ module espnic_gf128_mul #(
 
   if (Gates) begin : gen_gates
     logic [254:0] full;
-    logic [133:0] once;
+    logic [127:0] high;
+    logic [19:0]  over;  // bits 128 on of the first reduction in bits 7 on
 
     espnic_clmul #(.Bits(128)) u_clmul (.a_i(a), .b_i(b), .product_o(full));
 
-    // x^128 is x^7 + x^2 + x + 1: what stands above comes down four times, and of that six bits once more.
-    assign once = {7'h0, full[254:128]} ^ {6'h0, full[254:128], 1'b0} ^ {5'h0, full[254:128], 2'b0} ^
-        {full[254:128], 7'h0};
-    assign product = full[127:0] ^ once[127:0] ^ {122'h0, once[133:128]} ^ {121'h0, once[133:128], 1'b0} ^
-        {120'h0, once[133:128], 2'b0} ^ {115'h0, once[133:128], 7'h0};
+    // x^128 is x^7 + x^2 + x + 1: what stands above comes down four times, and of that the six bits that stand above again once more.
+    assign high = {1'b0, full[254:128]};
+    assign over = {7'h0, full[254:250], full[254] ^ full[249], 7'h0};
+    for (genvar i = 0; i < 128; i++) begin : gen_bit
+      if (i < 13) begin : gen_twice
+        logic [3:0] down;
+        assign down = {high[i], i > 0 ? high[i>0?i-1:0] : 1'b0, i > 1 ? high[i>1?i-2:0] : 1'b0, i > 6 ? high[i>6?i-7:0] : 1'b0};
+        assign product[i] = ^{full[i], down, over[i+7], over[i+6], over[i+5], over[i]};
+      end else begin : gen_once
+        espnic_xor_tree #(.Width(5)) u_sum (.bits_i({full[i], high[i], high[i-1], high[i-2], high[i-7]}), .sum_o(product[i]));
+      end
+    end
   end else begin : gen_words
     // Horner over the bits of a, highest first.
     always_comb begin
