@@ -289,10 +289,13 @@ static void key(struct peers *p, int who, const struct espnic_ike_key_op *op)
 {
 	struct peers_host *h = &p->host[who];
 	struct peers_item item = { .at = p->now, .to = who, .kind = ESPNIC_IKE_IN_KEY, .token = op->token };
-	uint8_t mac[ESPNIC_IKE_MAC];
+	uint8_t mac[ESPNIC_IKE_SIGNATURE], keyid[ESPNIC_IKE_KEYID];
 	int len = -1;
 
-	if (h->psk)
+	if (op->kind == ESPNIC_IKE_KEY_SIGN) {
+		if (h->key && espnic_ike_keyid(h->key, keyid) == 0 && memcmp(keyid, op->keyid, sizeof(keyid)) == 0)
+			len = espnic_ike_sign(h->key, op->scheme, op->octets, op->len, mac);
+	} else if (h->psk)
 		len = espnic_ike_psk_mac(op->prf, (const uint8_t *)h->psk, strlen(h->psk), op->octets, op->len, mac);
 	item.ok = len > 0;
 	item.len = len > 0 ? (size_t)len : 0;

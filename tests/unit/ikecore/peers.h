@@ -25,6 +25,7 @@ struct peers_host {
 	struct espnic_ike_endpoint at;
 	struct espnic_ike_endpoint seen;	/* what the other sees instead: a NAT; family 0: no NAT */
 	const char *psk;		/* NULL: has none */
+	void *key;			/* private EVP_PKEY, the caller's; NULL: has none */
 	struct peers_ksa ksa[PEERS_KSAS];
 	unsigned int n_ksa, policies;
 	unsigned int fail_install;	/* the N-th install from now on fails; 0: none */

@@ -11,6 +11,7 @@
 
 enum {
 	METHOD_PSK = 2,			/* RFC 7296 3.8 */
+	METHOD_SIGNATURE = 14,		/* RFC 7427 */
 	ID_HEADER = 4,
 	FAILED_MS = 5000,		/* a refusal is told again for so long */
 };
@@ -43,24 +44,71 @@ static bool make_octets(struct espnic_ike_sa *sa, struct espnic_ike_exchange_sta
 	return !w.full;
 }
 
-/* Asks for the MAC of @side's AUTH; the answer comes to espnic_ike_auth_key_result(). */
-static bool ask_psk(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *x, enum espnic_ike_side side,
-		    enum espnic_ike_wait wait)
+/* Asks whoever has the keys; the answer comes to espnic_ike_auth_key_result(). */
+static void ask_key(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *x, enum espnic_ike_wait wait,
+		    struct espnic_ike_key_op op)
 {
-	const struct espnic_ike_id *remote = sa->remote_id ? sa->remote_id : &sa->conn->auth_remote.id;
-	const struct espnic_ike_id *id = side == espnic_ike_own_side(sa) ? sa->local_id : sa->remote_id;
-	struct espnic_ike_key_op *op;
-
-	if (!id || !make_octets(sa, x, side, id))
-		return false;
 	x->wait = wait;
 	if (!++sa->ike->last_token)
 		sa->ike->last_token = 1;
-	x->token = (uint64_t)sa->id << 32 | sa->ike->last_token;
-	op = &espnic_ike_act(sa->ike, ESPNIC_IKE_ACT_KEY)->key;
-	*op = (struct espnic_ike_key_op){ .kind = ESPNIC_IKE_KEY_PSK, .token = x->token, .local = sa->local_id, .remote = remote,
-					  .prf = sa->suite.prf, .octets = x->octets.p, .len = x->octets.len };
-	return true;
+	x->token = op.token = (uint64_t)sa->id << 32 | sa->ike->last_token;
+	espnic_ike_act(sa->ike, ESPNIC_IKE_ACT_KEY)->key = op;
+}
+
+static void ask_psk(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *x, enum espnic_ike_wait wait)
+{
+	const struct espnic_ike_id *remote = sa->remote_id ? sa->remote_id : &sa->conn->auth_remote.id;
+
+	ask_key(sa, x, wait, (struct espnic_ike_key_op){ .kind = ESPNIC_IKE_KEY_PSK, .local = sa->local_id, .remote = remote,
+							 .prf = sa->suite.prf, .octets = x->octets.p, .len = x->octets.len });
+}
+
+/* Asks for our own AUTH. NULL: it was done; else why it can't be. */
+static const char *ask_own(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *x)
+{
+	const uint8_t *keyid = sa->conn->auth_local.keyid[0];
+	EVP_PKEY *key;
+
+	if (!make_octets(sa, x, espnic_ike_own_side(sa), sa->local_id))
+		return "no_memory";
+	x->scheme = ESPNIC_IKE_SCHEME_NONE;
+	if (sa->conn->auth_local.method == ESPNIC_IKE_AUTH_PSK) {
+		ask_psk(sa, x, ESPNIC_IKE_WAIT_OWN_AUTH);
+		return NULL;
+	}
+	key = espnic_ike_cert_key(&sa->ike->certs, keyid);
+	if (!key)
+		return "no_key our certificate or public key is not there any more";
+	x->scheme = espnic_ike_scheme_for(key, sa->peer_hashes);
+	if (!x->scheme)
+		return "no_scheme the peer knows no signature (RFC 7427) of our kind of key";
+	ask_key(sa, x, ESPNIC_IKE_WAIT_OWN_AUTH,
+		(struct espnic_ike_key_op){ .kind = ESPNIC_IKE_KEY_SIGN, .local = sa->local_id, .keyid = keyid, .scheme = x->scheme,
+					    .octets = x->octets.p, .len = x->octets.len });
+	return NULL;
+}
+
+/*
+ * Checks the peer's AUTH in @m: a signature now, then NULL and @done; a MAC by a question, then NULL and not @done. Else why it is
+ * not right.
+ */
+static const char *check_peer(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *x, const struct espnic_ike_msg *m,
+			      bool *done)
+{
+	const struct espnic_ike_auth *remote = &sa->conn->auth_remote;
+	char why[ESPNIC_IKE_TEXT];
+	const char *text;
+
+	*done = remote->method == ESPNIC_IKE_AUTH_PUBKEY;
+	if (!make_octets(sa, x, sa->initiator ? ESPNIC_IKE_R : ESPNIC_IKE_I, sa->remote_id))
+		return "no_memory";
+	if (!*done) {
+		ask_psk(sa, x, ESPNIC_IKE_WAIT_PEER_AUTH);
+		return NULL;
+	}
+	text = espnic_ike_cert_verify(&sa->ike->certs, remote, sa->remote_id, m,
+				      (struct espnic_ike_chunk){ x->octets.p, x->octets.len }, espnic_ike_wall(sa->ike), why);
+	return text ? espnic_ike_say(sa->ike, "auth_failed %s", text) : NULL;
 }
 
 /* Is the peer's AUTH the one that @mac says it must be? */
@@ -69,23 +117,43 @@ static bool auth_right(const struct espnic_ike_msg *m, const uint8_t *mac, size_
 	return m->auth_method == METHOD_PSK && len == prf->out && m->auth.len == len && CRYPTO_memcmp(m->auth.p, mac, len) == 0;
 }
 
-static void write_auth(struct espnic_ike_wr *w, const struct espnic_ike_exchange_state *x)
+static uint8_t method_of(const struct espnic_ike_auth *auth)
+{
+	return auth->method == ESPNIC_IKE_AUTH_PSK ? METHOD_PSK : METHOD_SIGNATURE;
+}
+
+/* CERT, if the peer is to have it. */
+static void write_cert(struct espnic_ike_sa *sa, struct espnic_ike_wr *w)
+{
+	const struct espnic_ike_conn *conn = sa->conn;
+
+	if (conn->auth_local.method == ESPNIC_IKE_AUTH_PUBKEY && conn->send_cert != ESPNIC_IKE_CERT_NEVER &&
+	    (sa->cert_asked || conn->send_cert == ESPNIC_IKE_CERT_ALWAYS))
+		espnic_ike_cert_write(w, &sa->ike->certs, conn->auth_local.keyid[0], espnic_ike_wall(sa->ike));
+}
+
+static void write_auth(struct espnic_ike_sa *sa, struct espnic_ike_wr *w, const struct espnic_ike_exchange_state *x)
 {
 	size_t at = espnic_ike_wr_begin(w, ESPNIC_IKE_P_AUTH);
 
-	espnic_ike_wr_be(w, METHOD_PSK, 1);
+	espnic_ike_wr_be(w, method_of(&sa->conn->auth_local), 1);
 	espnic_ike_wr_be(w, 0, 3);
-	espnic_ike_wr_bytes(w, x->mac, x->mac_len);
+	if (x->scheme) {
+		struct espnic_ike_chunk der = espnic_ike_scheme_der(x->scheme);
+
+		espnic_ike_wr_be(w, der.len, 1);
+		espnic_ike_wr_bytes(w, der.p, der.len);
+	}
+	espnic_ike_wr_bytes(w, x->auth.p, x->auth.len);
 	espnic_ike_wr_end(w, at);
 }
 
-static bool take_mac(struct espnic_ike_exchange_state *x, const struct espnic_ike_input *in, const struct espnic_ike_alg *prf)
+/* Keeps our own AUTH. */
+static bool take_auth(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *x, const struct espnic_ike_input *in)
 {
-	if (!in->key.ok || in->key.len != prf->out)
-		return false;
-	memcpy(x->mac, in->key.data, in->key.len);
-	x->mac_len = (uint8_t)in->key.len;
-	return true;
+	bool fits = x->scheme ? in->key.len && in->key.len <= ESPNIC_IKE_SIGNATURE : in->key.len == sa->suite.prf->out;
+
+	return in->key.ok && fits && espnic_ike_blob_set(&x->auth, in->key.data, in->key.len);
 }
 
 /* Parses again what was kept while the answer was waited for; it parsed before. */
@@ -127,7 +195,11 @@ static bool set_local_id(struct espnic_ike_sa *sa)
 
 static bool is_pattern(const struct espnic_ike_id *id)
 {
-	return id->type == ESPNIC_IKE_ID_ANY || memchr(id->data, '*', id->len);
+	/* In a DN the star is a whole value: one byte long. */
+	if (id->type == ESPNIC_IKE_ID_DN)
+		return memmem(id->data, id->len, "\x01*", 2);
+	return id->type == ESPNIC_IKE_ID_ANY ||
+	       ((id->type == ESPNIC_IKE_ID_FQDN || id->type == ESPNIC_IKE_ID_EMAIL) && memchr(id->data, '*', id->len));
 }
 
 /* ------------------------------------------------------------------ initiator */
@@ -149,9 +221,12 @@ static void believed(struct espnic_ike_sa *sa, const char *text)
 
 void espnic_ike_auth_begin(struct espnic_ike_sa *sa)
 {
+	const char *why;
+
 	sa->mine->kind = ESPNIC_IKE_REQ_AUTH;
-	if (!set_local_id(sa) || !ask_psk(sa, sa->mine, ESPNIC_IKE_I, ESPNIC_IKE_WAIT_OWN_AUTH))
-		failed(sa, "no_memory");
+	why = set_local_id(sa) ? ask_own(sa, sa->mine) : "no_memory";
+	if (why)
+		failed(sa, why);
 }
 
 static struct espnic_ike_child *planned_child(struct espnic_ike_sa *sa)
@@ -177,32 +252,16 @@ static void auth_send(struct espnic_ike_sa *sa)
 	x->wait = ESPNIC_IKE_WAIT_NONE;
 	x->child = child->spi_in;
 	espnic_ike_id_write(&w, ESPNIC_IKE_P_IDI, sa->local_id);
+	write_cert(sa, &w);
+	if (sa->conn->auth_remote.method == ESPNIC_IKE_AUTH_PUBKEY && sa->conn->send_certreq)
+		espnic_ike_certreq_write(&w, &sa->ike->certs);
 	if (!is_pattern(remote))
 		espnic_ike_id_write(&w, ESPNIC_IKE_P_IDR, remote);
-	write_auth(&w, x);
+	write_auth(sa, &w, x);
 	if (!is_pattern(remote) && espnic_ike_first_contact(sa))
 		espnic_ike_wr_notify(&w, ESPNIC_IKE_N_INITIAL_CONTACT, NULL, 0);
 	espnic_ike_child_offer(child, &w, ESPNIC_IKE_WITHOUT_KE);
 	espnic_ike_ask(sa, ESPNIC_IKE_AUTH, &w);
-}
-
-void espnic_ike_auth_response(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
-{
-	const struct espnic_ike_notify *error = espnic_ike_notify_error(m);
-	struct espnic_ike_exchange_state *x = sa->mine;
-	struct espnic_ike_id id;
-
-	if (!espnic_ike_has(m, ESPNIC_IKE_P_AUTH) || !espnic_ike_id_read(&id, m->id_r)) {
-		failed(sa, error ? espnic_ike_say(sa->ike, "refused by %s (%u)", espnic_ike_notify_name(error->type), error->type) :
-				   "malformed IKE_AUTH without identity or AUTH");
-		return;
-	}
-	if (!espnic_ike_id_matches(&sa->conn->auth_remote.id, &id) || m->auth_method != METHOD_PSK) {
-		believed(sa, "auth_failed the peer has another identity or method than is configured");
-		return;
-	}
-	if (!set_id(&sa->remote_id, &id) || !ask_psk(sa, x, ESPNIC_IKE_R, ESPNIC_IKE_WAIT_PEER_AUTH))
-		failed(sa, "no_memory");
 }
 
 /* The IKE SA is up, and the exchange over; what of the child? */
@@ -228,6 +287,33 @@ static void finish_initiator(struct espnic_ike_sa *sa)
 	}
 	espnic_ike_exchange_free(&sa->mine);
 	espnic_ike_sa_touch(sa);
+}
+
+void espnic_ike_auth_response(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
+{
+	const struct espnic_ike_notify *error = espnic_ike_notify_error(m);
+	struct espnic_ike_id id;
+	const char *why;
+	bool done;
+
+	if (!espnic_ike_has(m, ESPNIC_IKE_P_AUTH) || !espnic_ike_id_read(&id, m->id_r)) {
+		failed(sa, error ? espnic_ike_say(sa->ike, "refused by %s (%u)", espnic_ike_notify_name(error->type), error->type) :
+				   "malformed IKE_AUTH without identity or AUTH");
+		return;
+	}
+	if (!espnic_ike_id_matches(&sa->conn->auth_remote.id, &id) || m->auth_method != method_of(&sa->conn->auth_remote)) {
+		believed(sa, "auth_failed the peer has another identity or method than is configured");
+		return;
+	}
+	if (!set_id(&sa->remote_id, &id)) {
+		failed(sa, "no_memory");
+		return;
+	}
+	why = check_peer(sa, sa->mine, m, &done);
+	if (why)
+		believed(sa, why);
+	else if (done)
+		finish_initiator(sa);
 }
 
 /* ------------------------------------------------------------------ responder */
@@ -262,28 +348,30 @@ static bool suite_fits(const struct espnic_ike_conn *conn, const struct espnic_i
 	return espnic_ike_choose(&again, conn->proposals, conn->n_proposals, &offer, ESPNIC_IKE_WITH_KE, 0);
 }
 
-/* How well @conn is meant for this peer; 0: not at all. */
-static unsigned int conn_score(const struct espnic_ike_sa *sa, const struct espnic_ike_conn *conn,
+/* How well @conn is meant for this peer, first by its identity, then by how it proves it; 0: not at all. */
+static unsigned int conn_score(const struct espnic_ike_sa *sa, const struct espnic_ike_msg *m, const struct espnic_ike_conn *conn,
 			       const struct espnic_ike_id *peer, const struct espnic_ike_id *asked)
 {
 	const struct espnic_ike_id *pattern = &conn->auth_remote.id;
+	unsigned int by_id = pattern->type == ESPNIC_IKE_ID_ANY ? 1 : is_pattern(pattern) ? 2 : 3;
+	bool method = m->auth_method == method_of(&conn->auth_remote);
 
 	if (!espnic_ike_conn_fits(conn, &sa->local, &sa->remote) || !espnic_ike_id_matches(pattern, peer) ||
 	    !suite_fits(conn, &sa->suite))
 		return 0;
 	if (asked && conn->auth_local.id.type != ESPNIC_IKE_ID_ANY && !espnic_ike_id_matches(&conn->auth_local.id, asked))
 		return 0;
-	return pattern->type == ESPNIC_IKE_ID_ANY ? 1 : is_pattern(pattern) ? 2 : 3;
+	return 4 * by_id + 2 * method + (method && espnic_ike_cert_pinned(&conn->auth_remote, m));
 }
 
-static struct espnic_ike_conn *choose_conn(struct espnic_ike_sa *sa, const struct espnic_ike_id *peer,
-					   const struct espnic_ike_id *asked)
+static struct espnic_ike_conn *choose_conn(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m,
+					   const struct espnic_ike_id *peer, const struct espnic_ike_id *asked)
 {
 	struct espnic_ike_conn *best = NULL;
 	unsigned int best_score = 0;
 
 	for (size_t i = 0; i < sa->ike->n_conns; i++) {
-		unsigned int score = conn_score(sa, sa->ike->conns[i], peer, asked);
+		unsigned int score = conn_score(sa, m, sa->ike->conns[i], peer, asked);
 
 		if (score > best_score) {
 			best_score = score;
@@ -293,29 +381,48 @@ static struct espnic_ike_conn *choose_conn(struct espnic_ike_sa *sa, const struc
 	return best;
 }
 
+/* Who it is has been proved: may it, and what do we say of ourselves? */
+static void peer_proved(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m)
+{
+	const char *why = "unique the peer is connected already";
+
+	if (espnic_ike_may_be_up(sa, m))
+		why = ask_own(sa, sa->theirs);
+	if (why)
+		refuse(sa, why);
+}
+
 void espnic_ike_auth_request(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
 {
-	bool has_idr = espnic_ike_has(m, ESPNIC_IKE_P_IDR);
+	bool has_idr = espnic_ike_has(m, ESPNIC_IKE_P_IDR), done;
 	struct espnic_ike_id peer, asked;
 	struct espnic_ike_conn *conn;
+	const char *why = NULL;
 
 	if (!espnic_ike_has(m, ESPNIC_IKE_P_AUTH) || !espnic_ike_id_read(&peer, m->id_i) ||
 	    (has_idr && !espnic_ike_id_read(&asked, m->id_r))) {
 		refuse(sa, "auth_failed IKE_AUTH without identity or AUTH");
 		return;
 	}
-	conn = choose_conn(sa, &peer, has_idr ? &asked : NULL);
-	if (!conn || m->auth_method != METHOD_PSK) {
+	conn = choose_conn(sa, m, &peer, has_idr ? &asked : NULL);
+	if (!conn || m->auth_method != method_of(&conn->auth_remote)) {
 		refuse(sa, conn ? "auth_failed another method than is configured" : "auth_failed no connection for this identity");
 		return;
 	}
 	espnic_ike_conn_get(conn);
 	espnic_ike_conn_put(sa->conn);
 	sa->conn = conn;
-	if (!set_id(&sa->remote_id, &peer) || !set_local_id(sa) || !ask_psk(sa, sa->theirs, ESPNIC_IKE_I, ESPNIC_IKE_WAIT_PEER_AUTH)) {
+	sa->cert_asked = espnic_ike_cert_asked(m);
+	if (!set_id(&sa->remote_id, &peer) || !set_local_id(sa)) {
 		sa->ike->count.no_memory++;
 		refuse(sa, "no_memory");
+		return;
 	}
+	why = check_peer(sa, sa->theirs, m, &done);
+	if (why)
+		refuse(sa, why);
+	else if (done)
+		peer_proved(sa, m);
 }
 
 static void answer(struct espnic_ike_sa *sa, struct espnic_ike_child *child)
@@ -324,7 +431,8 @@ static void answer(struct espnic_ike_sa *sa, struct espnic_ike_child *child)
 	struct espnic_ike_wr w = espnic_ike_writer(sa->ike);
 
 	espnic_ike_id_write(&w, ESPNIC_IKE_P_IDR, sa->local_id);
-	write_auth(&w, x);
+	write_cert(sa, &w);
+	write_auth(sa, &w, x);
 	if (child)
 		espnic_ike_child_answer(child, &w, ESPNIC_IKE_WITHOUT_KE);
 	else
@@ -371,7 +479,7 @@ static void initiator_result(struct espnic_ike_sa *sa, const struct espnic_ike_i
 	struct espnic_ike_msg m;
 
 	if (x->wait == ESPNIC_IKE_WAIT_OWN_AUTH) {
-		if (take_mac(x, in, sa->suite.prf))
+		if (take_auth(sa, x, in))
 			auth_send(sa);
 		else
 			failed(sa, espnic_ike_say(sa->ike, "no_key %s", in->key.text ? in->key.text : ""));
@@ -392,7 +500,7 @@ static void responder_result(struct espnic_ike_sa *sa, const struct espnic_ike_i
 	struct espnic_ike_msg m;
 
 	if (x->wait == ESPNIC_IKE_WAIT_OWN_AUTH) {
-		if (take_mac(x, in, sa->suite.prf))
+		if (take_auth(sa, x, in))
 			finish_responder(sa);
 		else
 			refuse(sa, espnic_ike_say(sa->ike, "no_key %s", in->key.text ? in->key.text : ""));
@@ -401,10 +509,8 @@ static void responder_result(struct espnic_ike_sa *sa, const struct espnic_ike_i
 	kept(sa, x, &m);
 	if (!in->key.ok || !auth_right(&m, in->key.data, in->key.len, sa->suite.prf))
 		refuse(sa, in->key.ok ? "auth_failed the peer's AUTH is wrong" : "auth_failed there is no secret for this peer");
-	else if (!espnic_ike_may_be_up(sa, &m))
-		refuse(sa, "unique the peer is connected already");
-	else if (!ask_psk(sa, x, ESPNIC_IKE_R, ESPNIC_IKE_WAIT_OWN_AUTH))
-		refuse(sa, "no_memory");
+	else
+		peer_proved(sa, &m);
 }
 
 void espnic_ike_auth_key_result(struct espnic_ike_sa *sa, const struct espnic_ike_input *in)

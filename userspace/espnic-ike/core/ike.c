@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sa.h"
 
@@ -62,6 +63,7 @@ void espnic_ike_free(struct espnic_ike *ike)
 	espnic_ike_table_free(&ike->by_peer);
 	espnic_ike_table_free(&ike->child_in);
 	espnic_ike_table_free(&ike->child_out);
+	espnic_ike_certs_free(&ike->certs);
 	free(ike->heap);
 	espnic_ike_texts_free(ike);
 	free(ike->actions);
@@ -88,7 +90,20 @@ static const char *check_child(const struct espnic_ike_child_conf *c)
 	return NULL;
 }
 
-static const char *check_conn(const struct espnic_ike_conn *c)
+/* Keys that the connection names must be there: one that is not would only be missed when the peer comes. */
+static const char *check_auth(const struct espnic_ike *ike, const struct espnic_ike_auth *local, const struct espnic_ike_auth *remote)
+{
+	if (local->method == ESPNIC_IKE_AUTH_PUBKEY && (local->n_keyids < 1 || !espnic_ike_cert_key(&ike->certs, local->keyid[0])))
+		return "local: the certificate or public key to authenticate with is not there";
+	if (remote->method != ESPNIC_IKE_AUTH_PUBKEY)
+		return NULL;
+	for (unsigned int i = 0; i < remote->n_keyids; i++)
+		if (!espnic_ike_cert_key(&ike->certs, remote->keyid[i]))
+			return "remote: a certificate or public key that it names is not there";
+	return NULL;
+}
+
+static const char *check_conn(const struct espnic_ike *ike, const struct espnic_ike_conn *c)
 {
 	if (!*c->name)
 		return "a connection without a name";
@@ -97,8 +112,6 @@ static const char *check_conn(const struct espnic_ike_conn *c)
 	for (unsigned int i = 0; i < c->n_proposals; i++)
 		if (c->proposals[i].protocol != ESPNIC_IKE_PROTO_IKE)
 			return "an IKE proposal of another protocol";
-	if (c->auth_local.method != ESPNIC_IKE_AUTH_PSK || c->auth_remote.method != ESPNIC_IKE_AUTH_PSK)
-		return "authentication other than by pre-shared key is not supported";
 	if (c->mobike)
 		return "MOBIKE is not supported (mobike = no)";
 	if (c->reauth_ms)
@@ -107,12 +120,17 @@ static const char *check_conn(const struct espnic_ike_conn *c)
 		return "`fragmentation = force' is not supported";
 	if (c->n_children > ESPNIC_IKE_CHILDREN)
 		return "too many children";
-	return NULL;
+	return check_auth(ike, &c->auth_local, &c->auth_remote);
+}
+
+static bool wants_certs(const struct espnic_ike_conn *c)
+{
+	return c->auth_remote.method == ESPNIC_IKE_AUTH_PUBKEY && c->send_certreq;
 }
 
 int espnic_ike_conn_load(struct espnic_ike *ike, struct espnic_ike_conn *conn, char err[ESPNIC_IKE_TEXT])
 {
-	const char *why = check_conn(conn), *child = "";
+	const char *why = check_conn(ike, conn), *child = "";
 	struct espnic_ike_conn **more;
 
 	for (uint32_t i = 0; i < conn->n_children && !why; i++) {
@@ -127,6 +145,8 @@ int espnic_ike_conn_load(struct espnic_ike *ike, struct espnic_ike_conn *conn, c
 		if (strcmp(ike->conns[i]->name, conn->name) != 0)
 			continue;
 		espnic_ike_conn_get(conn);
+		ike->want_certs += wants_certs(conn);
+		ike->want_certs -= wants_certs(ike->conns[i]);
 		espnic_ike_conn_put(ike->conns[i]);
 		ike->conns[i] = conn;
 		return 0;
@@ -139,6 +159,7 @@ int espnic_ike_conn_load(struct espnic_ike *ike, struct espnic_ike_conn *conn, c
 	espnic_ike_conn_get(conn);
 	ike->conns = more;
 	ike->conns[ike->n_conns++] = conn;
+	ike->want_certs += wants_certs(conn);
 	return 0;
 }
 
@@ -147,6 +168,7 @@ int espnic_ike_conn_unload(struct espnic_ike *ike, const char *name)
 	for (size_t i = 0; i < ike->n_conns; i++) {
 		if (strcmp(ike->conns[i]->name, name) != 0)
 			continue;
+		ike->want_certs -= wants_certs(ike->conns[i]);
 		espnic_ike_conn_put(ike->conns[i]);
 		ike->n_conns--;
 		memmove(&ike->conns[i], &ike->conns[i + 1], (ike->n_conns - i) * sizeof(struct espnic_ike_conn *));
@@ -219,6 +241,11 @@ void espnic_ike_list(const struct espnic_ike *ike, bool (*each)(void *ctx, const
 const struct espnic_ike_counters *espnic_ike_counters(const struct espnic_ike *ike)
 {
 	return &ike->count;
+}
+
+int64_t espnic_ike_wall(const struct espnic_ike *ike)
+{
+	return ike->set.wall ? ike->set.wall(ike->set.ctx) : (int64_t)time(NULL);
 }
 
 static void hex(char *out, const uint8_t *p, size_t len)

@@ -164,16 +164,26 @@ const char *espnic_ike_proposal_text(const struct espnic_ike_proposal *p, char *
 /* ------------------------------------------------------------------ configuration */
 
 enum espnic_ike_auth_method { ESPNIC_IKE_AUTH_PSK = 1, ESPNIC_IKE_AUTH_PUBKEY };
+/*
+ * Of CRLs, which are only ever those that were loaded. What one revokes is refused always; one that is missing or past its
+ * time is: no matter, refused if the certificate names a place of one, refused.
+ */
+enum espnic_ike_revocation { ESPNIC_IKE_REVOCATION_RELAXED, ESPNIC_IKE_REVOCATION_IF_URI, ESPNIC_IKE_REVOCATION_STRICT };
 
 struct espnic_ike_auth {
 	enum espnic_ike_auth_method method;
 	struct espnic_ike_id id;	/* local: ANY takes our address; remote: a pattern */
 	/*
-	 * PUBKEY. Local: the key to sign with, and its certificate (espnic_ike_cert_load()) if it has one.
-	 * Remote: @n_keyids pins public keys; none: any whose certificate leads to a CA we have.
+	 * PUBKEY. Local: the key to sign with is the first; its certificate or bare public key was loaded before
+	 * (espnic_ike_cert_load()). Remote: @n_keyids pins public keys, each loaded too, of whoever has an identity that @id
+	 * matches; none: any key whose certificate names the identity and leads to a CA we have.
 	 */
 	uint8_t keyid[ESPNIC_IKE_CERTS][ESPNIC_IKE_KEYID];
 	uint8_t n_keyids;
+	/* Remote: the chain goes through one of these CAs; 0: through any we have. */
+	uint8_t ca[ESPNIC_IKE_CERTS][ESPNIC_IKE_KEYID];
+	uint8_t n_cas;
+	enum espnic_ike_revocation revocation;
 };
 
 enum espnic_ike_mode { ESPNIC_IKE_TUNNEL, ESPNIC_IKE_TRANSPORT };
@@ -259,6 +269,8 @@ struct espnic_ike_settings {
 	/* For tests on a virtual clock; NULL: libcrypto's. Fills @out with @len bytes. */
 	void (*random)(void *ctx, uint8_t *out, size_t len);
 	void *ctx;
+	/* Seconds since 1970, for the validity of certificates; NULL: time(). */
+	int64_t (*wall)(void *ctx);
 	/*
 	 * For tests that decrypt a recording: told the keys of each IKE SA. NULL in whatever users run;
 	 * the daemon has no option that sets it.
@@ -289,10 +301,12 @@ const struct espnic_ike_conn *espnic_ike_conn_next(const struct espnic_ike *ike,
 enum espnic_ike_cert_kind { ESPNIC_IKE_CERT_CA, ESPNIC_IKE_CERT_LEAF, ESPNIC_IKE_CERT_CRL, ESPNIC_IKE_CERT_PUBKEY };
 /*
  * Takes a copy of @der: a CA, our own or a pinned peer's certificate, a CRL, or a bare
- * SubjectPublicKeyInfo. @keyid, unless NULL, is given the SHA-256 of its SubjectPublicKeyInfo. -EINVAL and a text.
+ * SubjectPublicKeyInfo. @keyid, unless NULL, is given the SHA-256 of its SubjectPublicKeyInfo (a CRL has none). -EINVAL and
+ * the exact text: malformed, a key that is not RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519, a CA that is none.
  */
 int espnic_ike_cert_load(struct espnic_ike *ike, enum espnic_ike_cert_kind kind, const uint8_t *der, size_t len,
 			 uint8_t keyid[ESPNIC_IKE_KEYID], char err[ESPNIC_IKE_TEXT]);
+/* Forgets all of them. SAs that are up stay up. */
 void espnic_ike_certs_clear(struct espnic_ike *ike);
 
 /* ------------------------------------------------------------------ in */
@@ -424,6 +438,7 @@ enum espnic_ike_scheme {		/* with which hash, how encoded: core/auth.c */
 	ESPNIC_IKE_SCHEME_NONE = 0,
 	ESPNIC_IKE_ECDSA_256 = 1, ESPNIC_IKE_ECDSA_384, ESPNIC_IKE_ECDSA_512, ESPNIC_IKE_ED25519,
 	ESPNIC_IKE_PSS_256, ESPNIC_IKE_PSS_384, ESPNIC_IKE_PSS_512,
+	ESPNIC_IKE_SCHEMES,
 };
 
 struct espnic_ike_key_op {
@@ -566,8 +581,12 @@ const struct espnic_ike_counters *espnic_ike_counters(const struct espnic_ike *i
  */
 int espnic_ike_psk_mac(const struct espnic_ike_alg *prf, const uint8_t *psk, size_t psk_len, const uint8_t *octets, size_t len,
 		       uint8_t mac[ESPNIC_IKE_MAC]);
-/* Signs @octets; @key is an EVP_PKEY. Returns the length, or -EINVAL (a key of another kind). Any thread. */
+/* Signs @octets; @key is a private EVP_PKEY. Returns the length, or -EINVAL (a key of another kind), -ENOMEM. Any thread. */
 int espnic_ike_sign(void *key, enum espnic_ike_scheme scheme, const uint8_t *octets, size_t len,
 		    uint8_t sig[ESPNIC_IKE_SIGNATURE]);
+/* SHA-256 of the SubjectPublicKeyInfo of @key, an EVP_PKEY, private or public. 0, or -ENOMEM. Any thread. */
+int espnic_ike_keyid(void *key, uint8_t keyid[ESPNIC_IKE_KEYID]);
+/* May a key of this kind and size sign? NULL: it may; else why not, constant. @key as above. */
+const char *espnic_ike_key_refused(void *key);
 
 #endif

@@ -12,7 +12,6 @@ enum {
 	SHA1 = 20,
 	COOKIE = 1 + 32,		/* which secret, HMAC-SHA2-256 */
 	COOKIE_SECRET_MS = 60 * 1000,	/* a cookie is good for one to two of these */
-	HASH_SHA2_256 = 2, HASH_SHA2_384 = 3, HASH_SHA2_512 = 4, HASH_IDENTITY = 5,	/* RFC 7427 7, RFC 8420 */
 };
 
 /* ------------------------------------------------------------------ NAT detection */
@@ -75,7 +74,8 @@ static void detect_nat(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m)
 
 static void write_extensions(struct espnic_ike_sa *sa, struct espnic_ike_wr *w)
 {
-	static const uint8_t hashes[] = { 0, HASH_SHA2_256, 0, HASH_SHA2_384, 0, HASH_SHA2_512, 0, HASH_IDENTITY };
+	static const uint8_t hashes[] = { 0, ESPNIC_IKE_HASH_SHA2_256, 0, ESPNIC_IKE_HASH_SHA2_384, 0, ESPNIC_IKE_HASH_SHA2_512,
+					  0, ESPNIC_IKE_HASH_IDENTITY };
 
 	write_nat(sa, w);
 	if (sa->conn->fragmentation != ESPNIC_IKE_USE_NO)
@@ -92,6 +92,7 @@ static void read_extensions(struct espnic_ike_sa *sa, const struct espnic_ike_ms
 	for (size_t i = 0; n && i + 1 < n->data.len; i += 2)
 		if (!n->data.p[i] && n->data.p[i + 1] < 8)
 			sa->peer_hashes |= (uint8_t)(1u << n->data.p[i + 1]);
+	sa->cert_asked = espnic_ike_cert_asked(m);
 	detect_nat(sa, m);
 }
 
@@ -291,6 +292,9 @@ static void answer_init(struct espnic_ike_sa *sa, struct espnic_ike_exchange_sta
 	espnic_ike_suite_write(&w, &sa->suite, ESPNIC_IKE_PROTO_IKE, ESPNIC_IKE_WITH_KE, 0, 0);
 	espnic_ike_write_ke(&w, sa->suite.ke, ke);
 	espnic_ike_wr_payload(&w, ESPNIC_IKE_P_NONCE, x->nr.bytes, x->nr.len);
+	/* Which connection it will be is not known yet, so whether any of them wants certificates counts. */
+	if (ike->want_certs)
+		espnic_ike_certreq_write(&w, &ike->certs);
 	write_extensions(sa, &w);
 	espnic_ike_hdr_done(&w);
 	sa->response = espnic_ike_clear(&w);

@@ -4,7 +4,6 @@
  */
 #include "sa.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,7 +156,7 @@ void espnic_ike_exchange_free(struct espnic_ike_exchange_state **xp)
 	free(x->octets.p);
 	free(x->ke_ours.p);
 	free(x->inner.p);
-	OPENSSL_cleanse(x->mac, sizeof(x->mac));
+	free(x->auth.p);
 	free(x);
 	*xp = NULL;
 }

@@ -10,7 +10,7 @@
 #ifndef ESPNIC_IKE_SA_H
 #define ESPNIC_IKE_SA_H
 
-#include "crypto.h"
+#include "cert.h"
 #include "ts.h"
 
 #define ESPNIC_IKE_NEVER UINT64_MAX
@@ -101,14 +101,14 @@ struct espnic_ike_exchange_state {
 	/* IKE_SA_INIT and IKE_AUTH only. */
 	struct espnic_ike_blob init[2];	/* IKE_SA_INIT by side: what AUTH is over */
 	struct espnic_ike_blob cookie;
-	struct espnic_ike_blob octets;	/* of the key operation waited for */
+	struct espnic_ike_blob octets;	/* what AUTH is made of, our own or the peer's */
 	struct espnic_ike_blob ke_ours;	/* CREATE_CHILD_SA: our public value, until the response is made */
 	uint8_t init_tries;
 	/* The message being answered, or the response being worked on, decrypted. */
 	struct espnic_ike_blob inner;
 	uint8_t inner_first;
-	uint8_t mac[ESPNIC_IKE_MAC];	/* our own AUTH, until its message is made */
-	uint8_t mac_len;
+	struct espnic_ike_blob auth;	/* our own AUTH, until its message is made: MAC or signature */
+	enum espnic_ike_scheme scheme;	/* of the signature; NONE: it is a MAC */
 	bool child_failed;		/* with this notify */
 	uint16_t notify;
 };
@@ -174,6 +174,7 @@ struct espnic_ike_sa {
 	bool nat_local, nat_remote;
 	bool half_open;			/* counted as such */
 	bool peer_fragments;		/* RFC 7383 was agreed on */
+	bool cert_asked;		/* the peer wants to see our certificate */
 	bool want_delete, want_rekey, want_alive;
 	bool told;			/* "up" was */
 	uint8_t peer_hashes;		/* bits of RFC 7427's hash algorithms */
@@ -214,6 +215,8 @@ struct espnic_ike {
 
 	struct espnic_ike_conn **conns;
 	size_t n_conns;
+	struct espnic_ike_certs certs;
+	size_t want_certs;		/* connections whose peer is to send its certificate */
 	struct espnic_ike_table by_spi, by_id, by_init, by_peer, child_in, child_out;
 	struct espnic_ike_sa *first, *last, *dirty, *graves;
 	struct espnic_ike_child *child_graves;
@@ -239,6 +242,8 @@ struct espnic_ike {
 	uint8_t reply[2048];		/* a response that no SA keeps */
 };
 
+/* Seconds since 1970. */
+int64_t espnic_ike_wall(const struct espnic_ike *ike);
 /* SipHash-2-4 of @len bytes with the tables' secret key: peers can't aim at a bucket. */
 uint64_t espnic_ike_hash(const struct espnic_ike *ike, const void *p, size_t len);
 
