@@ -197,8 +197,13 @@ test: build tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS) $(RTL_BENCHES) 
 
 demo: build
 	@tests/demo/run
-bench: build
+bench: build build/bench/window
 	@tests/bench/run
+# Runs in the guests.
+build/bench/window: build/obj/plain/tests/bench/window/main.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(FLAGS_plain) $^ -o $@
 BENCH_ENGINE_SRCS := $(wildcard tests/bench/engine/*.c)
 build/bench/engine-bench: $(call obj,plain,$(BENCH_ENGINE_SRCS)) build/obj/plain/libespnic.a
 	@mkdir -p $(@D)

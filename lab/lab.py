@@ -7,6 +7,7 @@ Exit status: 0 when all held; 1 when a script failed, a kernel complained or a p
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -155,6 +156,17 @@ def device_binary():
     return os.path.join(TREE, "build", "bin", "espnic-device")
 
 
+def cpu_ns(pid):
+    """CPU time of a process, all its threads together; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0
+    ticks = int(fields[11]) + int(fields[12])  # utime and stime, of which the name and all before it was cut off
+    return ticks * 1000000000 // os.sysconf("SC_CLK_TCK")
+
+
 class Lab:
     """One run: its processes, its folder of sockets, its results."""
 
@@ -221,6 +233,19 @@ class Lab:
             with open(answer + ".part", "wb") as file:
                 file.write(self.ask_device(side, f"fault {words}"))
             os.rename(answer + ".part", answer)
+
+    def tell_cpu(self):
+        """What lab-cpu asks for: the CPU time of every process of the lab, whole at once."""
+        for side in SIDES:
+            request = os.path.join(self.lab, side + ".cpu")
+            if not os.path.exists(request):
+                continue
+            os.unlink(request)
+            used = {name: cpu_ns(child.pid) for name, child in self.children}
+            with open(request + ".part", "w", encoding="ascii") as file:
+                json.dump(used, file)
+                file.write("\n")
+            os.rename(request + ".part", request + ".answer")
 
     def ask_device(self, side, line):
         """The device's line of JSON, or one of our own when it gives none."""
@@ -457,6 +482,7 @@ class Lab:
                         raise Failure(f"{side} guest: {file.read().strip()}")
             self.kill_on_request()
             self.relay_faults()
+            self.tell_cpu()
             self.check_children()
             now = time.monotonic()
             if now >= end:
