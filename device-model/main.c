@@ -34,6 +34,7 @@ struct options {
 	const char *socket, *wire, *engine, *pcap, *control;
 	unsigned int queues, workers;
 	bool has_mac, trace, faults;
+	struct espnic_caps hidden;
 	uint8_t mac[ESPNIC_ETH_ALEN];
 };
 
@@ -62,6 +63,8 @@ static const char help[] =
 	"  --control PATH   unix socket that answers `stats` and `health` with a line of JSON\n"
 	"  --faults         for tests: the control socket takes `fault NAME [COUNT [ARG]]` too, and\n"
 	"                   the device then breaks in that way; `fault list` has the names\n"
+	"  --hide-caps NAME[,NAME]...  be like a device that lacks these capabilities: flags of\n"
+	"                   CAP_OFFLOAD, CAP_IPSEC and CAP_TRANSFORMS (docs/registers.md)\n"
 	"  --trace          name what happens, on stderr\n"
 	"  --version, --help\n";
 
@@ -153,6 +156,24 @@ static bool known_engine(const char *name)
 	return false;
 }
 
+static bool parse_caps(const char *list, struct espnic_caps *hidden)
+{
+	for (;; list++) {
+		size_t len = strcspn(list, ",");
+		int err = espnic_caps_hide(hidden, list, len);
+
+		if (err) {
+			complain(err == -ENXIO ? "--hide-caps: the device has no \"%.*s\" to hide"
+					       : "--hide-caps: \"%.*s\" is no capability",
+				 (int)len, list);
+			return false;
+		}
+		list += len;
+		if (!*list)
+			return true;
+	}
+}
+
 static bool check_options(struct options *o)
 {
 	if (!o->socket || !*o->socket) {
@@ -188,6 +209,7 @@ enum option_ids {
 	PCAP,
 	CONTROL,
 	FAULTS,
+	HIDE_CAPS,
 	TRACE,
 	VERSION,
 	HELP
@@ -206,6 +228,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "pcap", required_argument, NULL, PCAP },
 		{ "control", required_argument, NULL, CONTROL },
 		{ "faults", no_argument, NULL, FAULTS },
+		{ "hide-caps", required_argument, NULL, HIDE_CAPS },
 		{ "trace", no_argument, NULL, TRACE },
 		{ "version", no_argument, NULL, VERSION },
 		{ "help", no_argument, NULL, HELP },
@@ -249,6 +272,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 		case MAC:
 			ok = o->has_mac = parse_mac(optarg, o->mac);
 			break;
+		case HIDE_CAPS:
+			ok = parse_caps(optarg, &o->hidden);
+			break;
 		case VERSION:
 			printf("espnic-device %s, interface %d.%d\n", ESPNIC_VERSION,
 			       ESPNIC_VERSION_MAJOR_VALUE, ESPNIC_VERSION_MINOR_VALUE);
@@ -281,6 +307,7 @@ static bool open_device(struct device *d, const struct options *o)
 	struct espnic_nic_config cfg = {
 		.queues = o->queues,
 		.workers = o->workers,
+		.hidden = o->hidden,
 		.trace = o->trace,
 	};
 	const char *why = "";

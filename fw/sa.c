@@ -210,7 +210,8 @@ void espnic_fw_sa_del(struct espnic_fw *fw, struct espnic_fw_reply *r)
 	heir = sa->dormant ? NULL : espnic_fw_heir(fw, sa);
 	if (heir ? !succeed(fw, sa, heir, &last, r) : !delete(fw, sa, &last, r))
 		return;
-	respond_report(fw, sa, &last, r);
+	if (fw->caps.ipsec & ESPNIC_CAP_IPSEC_LAST_REPORT)
+		respond_report(fw, sa, &last, r);
 	/* The SA is gone, whether or not its report could be written. */
 	r->status = ESPNIC_CMD_STATUS_OK;
 	r->detail = 0;

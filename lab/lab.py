@@ -86,6 +86,7 @@ def parse(argv):
     add("--vcpus", metavar="N", type=positive, default=1, help="of each guest; default: 1")
     add("--memory", metavar="MIB", type=positive, help="of each guest (default: 512; debug 1024)")
     add("--queues", metavar="N", type=positive, help="queue pairs of espnic (default: its own)")
+    add("--hide-caps", metavar="NAMES", help="capabilities that espnic-device is to lack, on both sides")
     add("--loop", action="store_true", help="gives the left guest two more espnic, wired to each other")
     add("--root-port", action="store_true",
         help="plugs the left espnic behind a PCIe root port, which tells of errors (AER)")
@@ -367,6 +368,8 @@ class Lab:
             command += ["--engine", options.engine]
         if options.queues:
             command += ["--queues", str(options.queues)]
+        if options.hide_caps:
+            command += ["--hide-caps", options.hide_caps]
         return command
 
     def plug(self, path, bus="pcie.0"):

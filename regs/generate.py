@@ -133,6 +133,18 @@ def c_bits(prefix, bits):
             yield c_define(f"{prefix}_{item['name']}_SHIFT", str(lsb))
 
 
+def c_flags(reg):
+    """The list of a register that is all flags, one bit each."""
+    fields = reg.get("fields", [])
+    if len(fields) < 2 or any(msb != lsb for msb, lsb in (f["bits"] for f in fields)):
+        return
+    prefix = f"ESPNIC_{reg['name']}"
+    yield ""
+    yield f"/* X(NAME, mask, doc) for each flag of {reg['name']} */"
+    yield f"#define {prefix}_LIST(X) \\"
+    yield " \\\n".join(f"\tX({f['name']}, {prefix}_{f['name']}, \"{f['doc']}\")" for f in fields)
+
+
 def c_enum(enum):
     name = enum["name"]
     upper = name.upper()
@@ -206,7 +218,10 @@ def header(spec, source):
         a = r.get("array", {"count": 1, "stride": 4})
         rows.append(f"\tX({r['name']}, 0x{r['offset']:04x}, {r['access']}, 0x{r['reset']:x}u, {a['count']}, "
                     f"{a['stride']}, \"{r['doc']}\")")
-    out += [" \\\n".join(rows), ""]
+    out.append(" \\\n".join(rows))
+    for r in spec["registers"]:
+        out += c_flags(r)
+    out.append("")
     for e in spec["enums"]:
         out += c_enum(e)
     for s in spec["structs"]:

@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "espnic_regs.h"
 #include "nic/bus.h"
+#include "nic/caps.h"
 #include "wire/wire.h"
 
 struct espnic_faults;
@@ -30,6 +31,7 @@ struct espnic_nic_config {
 	unsigned int queues;			/* 1 to ESPNIC_MAX_QUEUE_PAIRS */
 	unsigned int workers;			/* TX threads, 1 to queues */
 	uint8_t mac[ESPNIC_ETH_ALEN];		/* the permanent address */
+	struct espnic_caps hidden;		/* capabilities the device is to lack */
 	bool trace;				/* named events to stderr */
 };
 

@@ -64,6 +64,7 @@ static uint32_t field(uint32_t value, unsigned int shift, uint32_t mask)
 
 static void set_capabilities(struct espnic_nic *nic)
 {
+	const struct espnic_caps *hidden = &nic->cfg.hidden;
 	const uint8_t *mac = nic->cfg.mac;
 
 	espnic_reg_set(
@@ -79,37 +80,10 @@ static void set_capabilities(struct espnic_nic *nic)
 			      ESPNIC_CAP_QUEUES_TX_SEGS));
 	espnic_reg_set(nic, ESPNIC_REG_CAP_MTU, ESPNIC_MAX_MTU);
 	espnic_reg_set(nic, ESPNIC_REG_CAP_TSO_LEN, ESPNIC_MAX_TSO_LEN);
-	espnic_reg_set(nic, ESPNIC_REG_CAP_OFFLOAD,
-		       ESPNIC_CAP_OFFLOAD_TX_CSUM | ESPNIC_CAP_OFFLOAD_RX_CSUM |
-			       ESPNIC_CAP_OFFLOAD_TSO4 | ESPNIC_CAP_OFFLOAD_TSO6 |
-			       ESPNIC_CAP_OFFLOAD_RSS | ESPNIC_CAP_OFFLOAD_MODERATION);
-	espnic_reg_set(nic, ESPNIC_REG_CAP_IPSEC,
-		       ESPNIC_CAP_IPSEC_CRYPTO | ESPNIC_CAP_IPSEC_PACKET |
-			       ESPNIC_CAP_IPSEC_TRANSPORT | ESPNIC_CAP_IPSEC_TUNNEL |
-			       ESPNIC_CAP_IPSEC_ESN | ESPNIC_CAP_IPSEC_UDP_ENCAP |
-			       ESPNIC_CAP_IPSEC_LIFETIME | ESPNIC_CAP_IPSEC_FWD |
-			       ESPNIC_CAP_IPSEC_DORMANT | ESPNIC_CAP_IPSEC_SEQ_LEASE |
-			       ESPNIC_CAP_IPSEC_SA_WINDOW | ESPNIC_CAP_IPSEC_ESP_GSO |
-			       ESPNIC_CAP_IPSEC_ESP_CSUM |
-			       ESPNIC_CAP_IPSEC_CRYPTO_UDP_ENCAP |
-			       ESPNIC_CAP_IPSEC_REVIVE | ESPNIC_CAP_IPSEC_LAST_REPORT |
-			       ESPNIC_CAP_IPSEC_CRYPTO_NONCE | ESPNIC_CAP_IPSEC_TX_PROTECT);
+	espnic_reg_set(nic, ESPNIC_REG_CAP_OFFLOAD, espnic_caps_offered.offload & ~hidden->offload);
+	espnic_reg_set(nic, ESPNIC_REG_CAP_IPSEC, espnic_caps_offered.ipsec & ~hidden->ipsec);
 	espnic_reg_set(nic, ESPNIC_REG_CAP_TRANSFORMS,
-		       ESPNIC_CAP_TRANSFORMS_AES_GCM_128 | ESPNIC_CAP_TRANSFORMS_AES_GCM_192 |
-			       ESPNIC_CAP_TRANSFORMS_AES_GCM_256 | ESPNIC_CAP_TRANSFORMS_AES_GMAC |
-			       ESPNIC_CAP_TRANSFORMS_AES_CCM |
-			       ESPNIC_CAP_TRANSFORMS_CHACHA20_POLY1305 |
-			       ESPNIC_CAP_TRANSFORMS_AES_CBC | ESPNIC_CAP_TRANSFORMS_AES_CTR |
-			       ESPNIC_CAP_TRANSFORMS_DES3_CBC | ESPNIC_CAP_TRANSFORMS_NULL |
-			       ESPNIC_CAP_TRANSFORMS_ICV_8 | ESPNIC_CAP_TRANSFORMS_ICV_12 |
-			       ESPNIC_CAP_TRANSFORMS_ICV_16 |
-			       ESPNIC_CAP_TRANSFORMS_HMAC_MD5_96 |
-			       ESPNIC_CAP_TRANSFORMS_HMAC_SHA1_96 |
-			       ESPNIC_CAP_TRANSFORMS_HMAC_SHA256_128 |
-			       ESPNIC_CAP_TRANSFORMS_HMAC_SHA384_192 |
-			       ESPNIC_CAP_TRANSFORMS_HMAC_SHA512_256 |
-			       ESPNIC_CAP_TRANSFORMS_AES_XCBC_96 |
-			       ESPNIC_CAP_TRANSFORMS_AES_CMAC_96);
+		       espnic_caps_offered.transforms & ~hidden->transforms);
 	espnic_reg_set(nic, ESPNIC_REG_CAP_SAS, ESPNIC_MAX_SAS);
 	espnic_reg_set(nic, ESPNIC_REG_CAP_POLICIES, ESPNIC_MAX_POLICIES);
 	espnic_reg_set(nic, ESPNIC_REG_CAP_REPLAY,

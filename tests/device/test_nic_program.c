@@ -13,6 +13,7 @@
 
 #include <json-c/json.h>
 
+#include "nic/caps.h"
 #include "nic_common.h"
 
 enum { TEXT = 65536, ARGS = 24 };
@@ -99,6 +100,11 @@ static void bad_usage_is_one_clear_line(void **state)
 		{ { "--mac", "00:00:00:00:00:00" }, "--mac" },
 		{ { "--socket", "/x", "--wire", "loopback", "--engine", "warp" },
 		  "--engine: \"warp\" is none of" },
+		{ { "--hide-caps", "DORMANT,WARP" }, "--hide-caps: \"WARP\" is no capability" },
+		{ { "--hide-caps", "DORM" }, "--hide-caps: \"DORM\" is no capability" },
+		{ { "--hide-caps", "DORMANT," }, "--hide-caps: \"\" is no capability" },
+		{ { "--hide-caps", "" }, "--hide-caps: \"\" is no capability" },
+		{ { "--hide-caps", "TFC" }, "--hide-caps: the device has no \"TFC\" to hide" },
 	};
 	static char out[TEXT];
 
@@ -268,6 +274,31 @@ static void control_socket(void **state)
 	assert_true(st.st_size > 2 * 100);
 }
 
+/* What is hidden is in no register, and what would need it is refused. */
+static void hidden_capabilities(void **state)
+{
+	struct espnic_proc *p = espnic_proc_start((const char *[]){
+		"--wire", "loopback", "--hide-caps", "RSS,REVIVE", "--hide-caps", "AES_CBC", NULL });
+	struct espnic_cmd_rss_set rss = { .flags = ESPNIC_CMD_RSS_SET_L4 };
+	struct espnic_drv *d;
+
+	(void)state;
+	assert_non_null(p);
+	d = espnic_drv_open(p->socket);
+	assert_non_null(d);
+	assert_int_equal(espnic_drv_start(d, NULL, 0, 1, NIC_LOG2, nic_mac), 0);
+	assert_int_equal(espnic_client_reg_read(d->c, ESPNIC_REG_CAP_OFFLOAD),
+			 espnic_caps_offered.offload & ~ESPNIC_CAP_OFFLOAD_RSS);
+	assert_int_equal(espnic_client_reg_read(d->c, ESPNIC_REG_CAP_IPSEC),
+			 espnic_caps_offered.ipsec & ~ESPNIC_CAP_IPSEC_REVIVE);
+	assert_int_equal(espnic_client_reg_read(d->c, ESPNIC_REG_CAP_TRANSFORMS),
+			 espnic_caps_offered.transforms & ~ESPNIC_CAP_TRANSFORMS_AES_CBC);
+	assert_int_equal(espnic_drv_cmd(d, ESPNIC_OPCODE_RSS_SET, &rss, sizeof(rss), NULL, 0, NULL),
+			 ESPNIC_CMD_STATUS_UNSUPPORTED);
+	espnic_drv_close(d);
+	assert_int_equal(espnic_proc_stop(p), 0);
+}
+
 static void clients_come_and_go(void **state)
 {
 	struct espnic_proc *p = espnic_proc_start((const char *[]){ "--wire", "loopback", NULL });
@@ -316,6 +347,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_cannot_be_opened, make_dir, remove_dir),
 		cmocka_unit_test(help_and_version),
 		cmocka_unit_test_setup_teardown(control_socket, make_dir, remove_dir),
+		cmocka_unit_test(hidden_capabilities),
 		cmocka_unit_test(clients_come_and_go),
 	};
 

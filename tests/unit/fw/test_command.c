@@ -280,6 +280,27 @@ static void test_last_report(void **state)
 	assert_int_equal(fw.sa_count, 0);
 }
 
+static void test_no_last_report_without_the_capability(void **state)
+{
+	struct espnic_sa_report *rep = fake_mem(&fake, FAKE_RESP);
+	struct espnic_cmd_entry e;
+	struct espnic_cmd_cpl c;
+
+	(void)state;
+	fake_boot(&fake, &fw);
+	fw.caps.ipsec &= ~ESPNIC_CAP_IPSEC_LAST_REPORT;
+	run_ok(ESPNIC_OPCODE_SA_ADD);
+	memset(rep, 0xa5, sizeof(*rep));
+	fake_good(&e, ESPNIC_OPCODE_SA_DEL);
+	e.hdr.resp_addr = FAKE_RESP;
+	e.hdr.resp_len = sizeof(*rep);
+	c = fake_run(&fake, &fw, &e);
+	assert_int_equal(c.status, ESPNIC_CMD_STATUS_OK);
+	assert_int_equal(c.resp_len, 0);
+	assert_int_equal(fw.sa_count, 0);
+	assert_int_equal(rep->packets, 0xa5a5a5a5a5a5a5a5);
+}
+
 static void test_policy(void **state)
 {
 	struct espnic_policy_report *rep = fake_mem(&fake, FAKE_RESP);
@@ -428,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_port),
 		cmocka_unit_test(test_sa),
 		cmocka_unit_test(test_last_report),
+		cmocka_unit_test(test_no_last_report_without_the_capability),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_every_opcode_number),
 		cmocka_unit_test(test_rings_wrap),
