@@ -3,7 +3,9 @@
  * The core on real sockets, with a kernel that only keeps count: for tests against other people's IKE.
  *
  * usage: udp LOCAL REMOTE key=value...
- *	ike=, esp=	proposals		psk=		the secret
+ *	ike=, esp=	proposals		psk=		the secret; without it, public keys:
+ *	cert=, key=	files of our own certificate or public key, and of its private key
+ *	ca=, pin=	files of the CA, or of the public key, of the peer
  *	id=, peer=	identities		mode=		tunnel or transport
  *	ike_rekey=, child_rekey=, dpd=		milliseconds
  *	local_ts=, remote_ts=	10.1.0.0/16; the addresses themselves if not given
@@ -23,13 +25,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
+#include "conf/creds.h"
 #include "core/ike.h"
 
-enum { MARKER = 4, ROOM = 65536, ANSWERS = 64 };
+enum { MARKER = 4, ROOM = 65536, ANSWERS = 64, FILE_ROOM = 16384 };
 
 struct answer {
 	struct espnic_ike_input in;
-	uint8_t mac[ESPNIC_IKE_MAC];
+	uint8_t mac[ESPNIC_IKE_SIGNATURE];
 };
 
 static struct espnic_ike *ike;
@@ -37,6 +42,7 @@ static struct espnic_ike_endpoint local, remote;
 static int sockets[2];			/* 500, 4500 */
 static uint16_t shift;
 static const char *psk = "";
+static void *private_key;
 static FILE *keys;
 static struct answer answers[ANSWERS];
 static unsigned int n_answers;
@@ -128,7 +134,8 @@ static void kernel(const struct espnic_ike_kernel_op *op)
 static void key(const struct espnic_ike_key_op *op)
 {
 	struct answer *a = later(ESPNIC_IKE_IN_KEY);
-	int len = espnic_ike_psk_mac(op->prf, (const uint8_t *)psk, strlen(psk), op->octets, op->len, a->mac);
+	int len = op->kind == ESPNIC_IKE_KEY_SIGN ? espnic_ike_sign(private_key, op->scheme, op->octets, op->len, a->mac) :
+						    espnic_ike_psk_mac(op->prf, (const uint8_t *)psk, strlen(psk), op->octets, op->len, a->mac);
 
 	a->in.key.token = op->token;
 	a->in.key.ok = len > 0;
@@ -216,6 +223,59 @@ static struct espnic_ike_ts selector(const char *text)
 	return ts;
 }
 
+static size_t read_file(const char *name, uint8_t p[FILE_ROOM])
+{
+	FILE *f = fopen(name, "rb");
+	size_t len = f ? fread(p, 1, FILE_ROOM, f) : 0;
+
+	if (!len || len == FILE_ROOM)
+		die(name, "not read");
+	fclose(f);
+	return len;
+}
+
+struct load_as {
+	enum espnic_ike_cert_kind kind;
+	uint8_t *keyid;
+};
+
+static int load_one(void *ctx, const uint8_t *der, size_t len)
+{
+	struct load_as *as = ctx;
+	char err[ESPNIC_IKE_TEXT];
+
+	check(espnic_ike_cert_load(ike, as->kind, der, len, as->keyid, err), "certificate", err);
+	return 0;
+}
+
+static bool load_file(const char *name, enum espnic_ike_cert_kind kind, uint8_t *keyid)
+{
+	struct load_as as = { kind, keyid };
+	uint8_t p[FILE_ROOM];
+	char err[ESPNIC_IKE_TEXT];
+
+	if (*name)
+		check(espnic_creds_read(kind, p, read_file(name, p), load_one, &as, err), name, err);
+	return *name;
+}
+
+static void load_keys(int argc, char **argv, struct espnic_ike_conn *conn)
+{
+	const char *key = option(argc, argv, "key", ""), *cert = option(argc, argv, "cert", "");
+	uint8_t p[FILE_ROOM], keyid[ESPNIC_IKE_KEYID];
+	char err[ESPNIC_IKE_TEXT];
+
+	conn->auth_local.method = conn->auth_remote.method = *psk ? ESPNIC_IKE_AUTH_PSK : ESPNIC_IKE_AUTH_PUBKEY;
+	conn->send_certreq = true;
+	if (*psk)
+		return;
+	check(espnic_creds_key(p, read_file(key, p), NULL, &private_key, keyid, err), key, err);
+	conn->auth_local.n_keyids = load_file(cert, strstr(cert, ".pub") ? ESPNIC_IKE_CERT_PUBKEY : ESPNIC_IKE_CERT_LEAF,
+					      conn->auth_local.keyid[0]);
+	load_file(option(argc, argv, "ca", ""), ESPNIC_IKE_CERT_CA, NULL);
+	conn->auth_remote.n_keyids = load_file(option(argc, argv, "pin", ""), ESPNIC_IKE_CERT_PUBKEY, conn->auth_remote.keyid[0]);
+}
+
 static void load(int argc, char **argv)
 {
 	static struct espnic_ike_child_conf child;
@@ -233,7 +293,7 @@ static void load(int argc, char **argv)
 	strcpy(child.name, "child");
 	check(espnic_ike_id_parse(&conn.auth_local.id, option(argc, argv, "id", "%any"), err), "id", err);
 	check(espnic_ike_id_parse(&conn.auth_remote.id, option(argc, argv, "peer", "%any"), err), "peer", err);
-	conn.auth_local.method = conn.auth_remote.method = ESPNIC_IKE_AUTH_PSK;
+	load_keys(argc, argv, &conn);
 	conn.n_local = conn.n_remote = 1;
 	conn.local[0] = (struct espnic_ike_net){ local.addr, 32 };
 	conn.remote[0] = (struct espnic_ike_net){ remote.addr, 32 };
@@ -345,5 +405,6 @@ int main(int argc, char **argv)
 		step(&timer);
 	}
 	espnic_ike_free(ike);
+	EVP_PKEY_free(private_key);
 	return 0;
 }

@@ -90,8 +90,8 @@ static void test_conn_refused(void **state)
 		{ "local { eap_id = x }", "local.eap_id: EAP is not supported" },
 		{ "local { round = 2 }", "local.round: several rounds of authentication (RFC 4739) are not supported" },
 		{ "local { cert-1 { } }", "local.cert-1: keys in tokens are not supported: name a file in certs" },
-		{ "remote { revocation = strict }",
-		  "remote.revocation: 'revocation' is not supported: CRLs are read from files, and count if they are there" },
+		{ "remote { revocation = never }", "remote.revocation: 'never' is none of: relaxed, ifuri, strict" },
+		{ "remote { certs = a,b,c,d,e,f,g,h,i }", "remote.certs: more than 8 files" },
 		{ "children { x = 1 }", "children.x: unknown key" },
 	};
 	size_t i;
@@ -169,6 +169,7 @@ static const char whole[] =
 	"secrets {\n"
 	" ike-1 { secret = \"correct horse\"\n id-1 = left.example.org\n id-2 = 192.0.2.2 }\n"
 	" ike-2 { secret = 0x00ff }\n"
+	" ecdsa-1 { file = left.pem\n secret = \"open sesame\" }\n"
 	"}\n";
 
 static void test_whole(void **state)
@@ -234,6 +235,28 @@ static void test_whole(void **state)
 	assert_int_equal(all.psks[0].owner[1].type, ESPNIC_IKE_ID_IPV4);
 	assert_int_equal(all.psks[1].secret.len, 2);
 	assert_int_equal(all.psks[1].n_owners, 0);
+	assert_int_equal(all.n_passphrases, 1);
+	assert_string_equal(all.passphrases[0].file, "left.pem");
+	assert_string_equal(all.passphrases[0].secret, "open sesame");
+	done(&all);
+}
+
+static void test_public_keys(void **state)
+{
+	struct espnic_conf_conns all;
+	const char *err = read_text("connections { c { local { certs = a.pem, b.pem }\n"
+				    "remote { pubkeys = k.pem\n cacerts = ca.pem\n revocation = strict } } }",
+				    &all);
+
+	(void)state;
+	if (err)
+		fail_msg("%s", err);
+	assert_int_equal(all.conns[0].conn->auth_local.method, ESPNIC_IKE_AUTH_PUBKEY);
+	assert_int_equal(all.conns[0].conn->auth_remote.revocation, ESPNIC_IKE_REVOCATION_STRICT);
+	assert_int_equal(all.conns[0].local.certs.n, 2);
+	assert_string_equal(all.conns[0].local.certs.name[1], "b.pem");
+	assert_string_equal(all.conns[0].remote.pubkeys.name[0], "k.pem");
+	assert_string_equal(all.conns[0].remote.cacerts.name[0], "ca.pem");
 	done(&all);
 }
 
@@ -243,6 +266,9 @@ static void test_secrets_refused(void **state)
 	wrong("secrets { eap-1 { } }", "f:1: secrets.eap-1: EAP is not supported");
 	wrong("secrets { xauth { } }", "f:1: secrets.xauth: IKEv1 is not supported");
 	wrong("secrets { token { } }", "f:1: secrets.token: keys in tokens are not supported");
+	wrong("secrets { pkcs12 { } }", "f:1: secrets.pkcs12: PKCS #12 is not supported: keys and certificates are files of their own");
+	wrong("secrets { rsa-a { secret = x } }", "f:1: secrets.rsa-a: 'file' is needed");
+	wrong("secrets { private { file = x\n id = y } }", "f:2: secrets.private.id: unknown key");
 	wrong("secrets { what { } }", "f:1: secrets.what: unknown section");
 	wrong("secrets { ike { } }", "f:1: secrets.ike: 'secret' is needed");
 	wrong("secrets { ike { secret = \"\" } }", "f:1: secrets.ike.secret: a secret has 1 to 256 bytes");
@@ -257,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_conn_refused),
 		cmocka_unit_test(test_child_refused),
 		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_public_keys),
 		cmocka_unit_test(test_secrets_refused),
 	};
 

@@ -146,7 +146,7 @@ int espnic_conf_name(const struct espnic_conf_node *node, char out[ESPNIC_IKE_NA
 
 /* A section's fields while it is read. */
 struct raw_side {
-	int auth;
+	int auth, revocation;
 	const char *id;
 	struct espnic_conf_files certs, pubkeys, cacerts;
 	const struct espnic_conf_node *node;
@@ -154,29 +154,29 @@ struct raw_side {
 
 static int one_file(const struct espnic_conf_node *node, const char *word, void *ctx, struct espnic_conf_error *err)
 {
-	unsigned int *n = ctx;
+	struct espnic_conf_files *files = ctx;
 
-	(void)word;
-	if (++*n > ESPNIC_CONNS_FILES)
+	if (files->n == ESPNIC_CONNS_FILES)
 		return espnic_conf_fail(err, node, "more than %d files", ESPNIC_CONNS_FILES);
+	snprintf(files->name[files->n++], ESPNIC_CONNS_FILE, "%s", word);
 	return 0;
 }
 
-/* Of a list of files the value itself is kept when there is one; several need the tree's own strings. */
 static int read_files(const struct espnic_conf_node *node, void *field, const void *arg, struct espnic_conf_error *err)
 {
 	struct espnic_conf_files *files = field;
-	unsigned int n = 0;
 
 	(void)arg;
-	if (espnic_conf_list(node, one_file, &n, err))
-		return -1;
-	if (n > 1)
-		return espnic_conf_fail(err, node, "one file at most: of further ones each has a section or a key of its own");
-	files->n = 1;
-	files->name[0] = node->value;
-	return 0;
+	files->n = 0;
+	return espnic_conf_list(node, one_file, files, err);
 }
+
+static const struct espnic_conf_choice revocations[] = {
+	{ "relaxed", ESPNIC_IKE_REVOCATION_RELAXED, NULL },
+	{ "ifuri", ESPNIC_IKE_REVOCATION_IF_URI, NULL },
+	{ "strict", ESPNIC_IKE_REVOCATION_STRICT, NULL },
+	{ NULL, 0, NULL }
+};
 
 static const struct espnic_conf_choice auths[] = {
 	{ "psk", ESPNIC_IKE_AUTH_PSK, NULL },
@@ -217,7 +217,7 @@ static const struct espnic_conf_entry side_table[] = {
 	REFUSE("groups", "attribute certificates are not supported"),
 	REFUSE("ca_id", "'ca_id' is not supported: name the CA in cacerts"),
 	REFUSE("cert_policy", "certificate policies are not supported"),
-	REFUSE("revocation", "'revocation' is not supported: CRLs are read from files, and count if they are there"),
+	SIDE("revocation", espnic_conf_enum, revocation, revocations),
 	REFUSE_SUBS("cert", "keys in tokens are not supported: name a file in certs"),
 	REFUSE_SUBS("cacert", "keys in tokens are not supported: name a file in cacerts"),
 	END
@@ -241,6 +241,7 @@ static int finish_side(const struct raw_side *raw, struct espnic_ike_auth *auth,
 	char why[ESPNIC_IKE_TEXT];
 
 	auth->method = (enum espnic_ike_auth_method)raw->auth;
+	auth->revocation = (enum espnic_ike_revocation)raw->revocation;
 	if (raw->id && espnic_ike_id_parse(&auth->id, raw->id, why))
 		return espnic_conf_fail(err, raw->node, "id: %s", why);
 	side->certs = raw->certs;
@@ -497,6 +498,33 @@ int espnic_conns_read_psk(const struct espnic_conf_node *node, struct espnic_con
 	return out->secret.len ? 0 : espnic_conf_fail(err, node, "'secret' is needed");
 }
 
+/* Sections of private keys: which file, and what it is encrypted with. */
+static bool is_key(const char *name)
+{
+	static const char *const prefixes[] = { "private", "rsa", "ecdsa", "pkcs8" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+static int read_passphrase(const struct espnic_conf_node *node, struct espnic_conf_passphrase *out, struct espnic_conf_error *err)
+{
+	const struct espnic_conf_node *n;
+
+	for (n = node->first; n; n = n->next) {
+		bool file = !strcmp(n->name, "file");
+
+		if (!n->value || (!file && strcmp(n->name, "secret") != 0))
+			return espnic_conf_fail(err, n, "unknown %s", n->value ? "key" : "section");
+		if (strlen(n->value) >= (file ? sizeof(out->file) : sizeof(out->secret)))
+			return espnic_conf_fail(err, n, "too long");
+		snprintf(file ? out->file : out->secret, file ? sizeof(out->file) : sizeof(out->secret), "%s", n->value);
+	}
+	return *out->file ? 0 : espnic_conf_fail(err, node, "'file' is needed");
+}
+
 /* ---- the whole ---- */
 
 static unsigned int count(const struct espnic_conf_node *section)
@@ -516,10 +544,7 @@ static int read_secrets(const struct espnic_conf_node *section, struct espnic_co
 	} refused[] = {
 		{ "eap", EAP }, { "ntlm", EAP }, { "xauth", IKEV1 },
 		{ "ppk", "postquantum preshared keys (RFC 8784) are not supported" },
-		{ "private", "private keys are read from the folders swanctl has for them, unencrypted" },
-		{ "rsa", "private keys are read from the folders swanctl has for them, unencrypted" },
-		{ "ecdsa", "private keys are read from the folders swanctl has for them, unencrypted" },
-		{ "pkcs", "private keys are read from the folders swanctl has for them, unencrypted" },
+		{ "pkcs12", "PKCS #12 is not supported: keys and certificates are files of their own" },
 		{ "token", "keys in tokens are not supported" },
 	};
 	const struct espnic_conf_node *n;
@@ -531,6 +556,11 @@ static int read_secrets(const struct espnic_conf_node *section, struct espnic_co
 				return espnic_conf_fail(err, n, "%s", refused[i].why);
 		if (n->template)
 			continue;
+		if (!n->value && is_key(n->name)) {
+			if (read_passphrase(n, &out->passphrases[out->n_passphrases++], err))
+				return -1;
+			continue;
+		}
 		if (n->value || strncmp(n->name, "ike", 3) != 0)
 			return espnic_conf_fail(err, n, "unknown %s", n->value ? "key" : "section");
 		if (espnic_conns_read_psk(n, &out->psks[out->n_psks++], err))
@@ -566,7 +596,8 @@ int espnic_conns_read(const struct espnic_conf_node *root, struct espnic_conf_co
 		return espnic_conf_fail(err, root, "more than %d connections or secrets", ESPNIC_CONNS_MAX);
 	out->conns = calloc(count(conns) + 1, sizeof(*out->conns));
 	out->psks = calloc(count(secrets) + 1, sizeof(*out->psks));
-	if (!out->conns || !out->psks)
+	out->passphrases = calloc(count(secrets) + 1, sizeof(*out->passphrases));
+	if (!out->conns || !out->psks || !out->passphrases)
 		return espnic_conf_fail(err, root, "out of memory");
 	for (n = conns ? conns->first : NULL; n; n = n->next) {
 		if (n->value)
@@ -586,6 +617,9 @@ void espnic_conns_free(struct espnic_conf_conns *c)
 	if (c->psks)
 		explicit_bzero(c->psks, c->n_psks * sizeof(*c->psks));
 	free(c->conns);
+	if (c->passphrases)
+		explicit_bzero(c->passphrases, c->n_passphrases * sizeof(*c->passphrases));
 	free(c->psks);
+	free(c->passphrases);
 	memset(c, 0, sizeof(*c));
 }

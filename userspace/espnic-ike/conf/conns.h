@@ -15,12 +15,13 @@ enum espnic_conns_limits {
 	ESPNIC_CONNS_MAX = 65536, /* connections, and secrets, of one configuration */
 	ESPNIC_CONNS_FILES = 8, /* certificates, keys or CAs that one side names */
 	ESPNIC_CONNS_OWNERS = 8, /* identities of one secret */
+	ESPNIC_CONNS_FILE = 256, /* bytes of a file's name, with its NUL */
 };
 
-/* Names of files as they stand there; strings are the tree's. */
+/* Names of files as they stand there. */
 struct espnic_conf_files {
 	unsigned int n;
-	const char *name[ESPNIC_CONNS_FILES];
+	char name[ESPNIC_CONNS_FILES][ESPNIC_CONNS_FILE];
 };
 
 /* What belongs to one side beside struct espnic_ike_auth. */
@@ -50,10 +51,17 @@ struct espnic_conf_psk {
 	struct espnic_secret secret;
 };
 
+/* What a private key's file is encrypted with. */
+struct espnic_conf_passphrase {
+	char file[ESPNIC_CONNS_FILE];
+	char secret[ESPNIC_SECRET_BYTES + 1];
+};
+
 struct espnic_conf_conns {
 	struct espnic_conf_conn *conns;
 	struct espnic_conf_psk *psks;
-	unsigned int n_conns, n_psks;
+	struct espnic_conf_passphrase *passphrases;
+	unsigned int n_conns, n_psks, n_passphrases;
 };
 
 /*

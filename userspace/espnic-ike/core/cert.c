@@ -55,7 +55,7 @@ static void drop(struct espnic_ike_loaded *l)
 
 void espnic_ike_certs_free(struct espnic_ike_certs *c)
 {
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n_all; i++)
 		drop(&c->v[i]);
 	free(c->v);
 	X509_STORE_free(c->store);
@@ -129,15 +129,15 @@ static const char *load(struct espnic_ike_certs *c, struct espnic_ike_loaded *l,
 
 	if (why)
 		return why;
-	more = realloc(c->v, (c->n + 1) * sizeof(*more));
+	more = realloc(c->v, (c->n_all + 1) * sizeof(*more));
 	if (!more)
 		return "no memory";
 	c->v = more;
 	/* The same CA once more is fine. */
 	if (l->kind == ESPNIC_IKE_CERT_CA && (!store_of(c) || X509_STORE_add_cert(c->store, l->x) != 1))
 		return "no memory";
-	c->v[c->n++] = *l;
-	c->n_cas += l->kind == ESPNIC_IKE_CERT_CA;
+	c->v[c->n_all++] = *l;
+	c->n[l->kind]++;
 	return NULL;
 }
 
@@ -165,7 +165,7 @@ int espnic_ike_cert_load(struct espnic_ike *ike, enum espnic_ike_cert_kind kind,
 
 EVP_PKEY *espnic_ike_cert_key(const struct espnic_ike_certs *c, const uint8_t keyid[ESPNIC_IKE_KEYID])
 {
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n_all; i++)
 		if (c->v[i].kind != ESPNIC_IKE_CERT_CA && memcmp(c->v[i].keyid, keyid, ESPNIC_IKE_KEYID) == 0)
 			return c->v[i].key;
 	return NULL;
@@ -178,10 +178,10 @@ void espnic_ike_certreq_write(struct espnic_ike_wr *w, const struct espnic_ike_c
 	unsigned int left = ESPNIC_IKE_CERTREQ_CAS;
 	size_t at;
 
-	if (c->n_cas) {
+	if (c->n[ESPNIC_IKE_CERT_CA]) {
 		at = espnic_ike_wr_begin(w, ESPNIC_IKE_P_CERTREQ);
 		espnic_ike_wr_be(w, ESPNIC_IKE_ENC_X509, 1);
-		for (size_t i = 0; i < c->n && left; i++) {
+		for (size_t i = 0; i < c->n_all && left; i++) {
 			if (c->v[i].kind != ESPNIC_IKE_CERT_CA)
 				continue;
 			espnic_ike_wr_bytes(w, c->v[i].ca_hash, ESPNIC_IKE_CA_HASH);
@@ -189,9 +189,11 @@ void espnic_ike_certreq_write(struct espnic_ike_wr *w, const struct espnic_ike_c
 		}
 		espnic_ike_wr_end(w, at);
 	}
-	at = espnic_ike_wr_begin(w, ESPNIC_IKE_P_CERTREQ);
-	espnic_ike_wr_be(w, ESPNIC_IKE_ENC_RAW, 1);
-	espnic_ike_wr_end(w, at);
+	if (c->n[ESPNIC_IKE_CERT_PUBKEY]) {
+		at = espnic_ike_wr_begin(w, ESPNIC_IKE_P_CERTREQ);
+		espnic_ike_wr_be(w, ESPNIC_IKE_ENC_RAW, 1);
+		espnic_ike_wr_end(w, at);
+	}
 }
 
 bool espnic_ike_cert_asked(const struct espnic_ike_msg *m)
@@ -235,7 +237,7 @@ static X509 *issuer_of(const struct espnic_ike_certs *c, X509 *x)
 {
 	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) == 0)
 		return NULL;
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n_all; i++)
 		if (c->v[i].kind == ESPNIC_IKE_CERT_CA && X509_check_issued(c->v[i].x, x) == X509_V_OK)
 			return c->v[i].x;
 	return NULL;
@@ -250,7 +252,7 @@ void espnic_ike_cert_write(struct espnic_ike_wr *w, const struct espnic_ike_cert
 	int len;
 	X509 *ca;
 
-	for (size_t i = 0; i < c->n; i++) {
+	for (size_t i = 0; i < c->n_all; i++) {
 		const struct espnic_ike_loaded *l = &c->v[i];
 
 		if (l->kind == ESPNIC_IKE_CERT_CA || memcmp(l->keyid, keyid, ESPNIC_IKE_KEYID) != 0)
@@ -506,7 +508,7 @@ bool espnic_ike_cert_pinned(const struct espnic_ike_auth *remote, const struct e
 /* A key that was pinned by a certificate is good for as long as one of its certificates is. */
 static bool pin_in_time(const struct espnic_ike_certs *c, const uint8_t keyid[ESPNIC_IKE_KEYID], int64_t now)
 {
-	for (size_t i = 0; i < c->n; i++) {
+	for (size_t i = 0; i < c->n_all; i++) {
 		const struct espnic_ike_loaded *l = &c->v[i];
 
 		if (l->kind != ESPNIC_IKE_CERT_CA && memcmp(l->keyid, keyid, ESPNIC_IKE_KEYID) == 0 && (!l->x || in_time(l->x, now)))

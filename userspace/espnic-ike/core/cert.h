@@ -29,14 +29,13 @@ struct espnic_ike_loaded {
 struct espnic_ike_certs {
 	X509_STORE *store;		/* CAs and CRLs; NULL: none yet */
 	struct espnic_ike_loaded *v;
-	size_t n;
-	unsigned int n_cas;
+	size_t n_all, n[ESPNIC_IKE_CERT_PUBKEY + 1];	/* and of each kind */
 };
 
 void espnic_ike_certs_free(struct espnic_ike_certs *c);
 /* The public key of this id; NULL: it was not loaded. */
 EVP_PKEY *espnic_ike_cert_key(const struct espnic_ike_certs *c, const uint8_t keyid[ESPNIC_IKE_KEYID]);
-/* What a message says of the keys it would like to see: CERTREQ of X.509 and of raw keys, which names nobody (RFC 7670 3). */
+/* CERTREQ, of what was loaded to compare with: X.509 by its CAs; raw keys, which names nobody (RFC 7670 3). */
 void espnic_ike_certreq_write(struct espnic_ike_wr *w, const struct espnic_ike_certs *c);
 /* Does @m ask for a certificate we could send? */
 bool espnic_ike_cert_asked(const struct espnic_ike_msg *m);
