@@ -60,7 +60,7 @@ int espnic_hindex_init(struct espnic_hindex *ix, uint32_t capacity)
 	ssize_t got;
 
 	memset(ix, 0, sizeof(*ix));
-	got = getrandom(ix->key, sizeof(ix->key), 0);
+	got = getrandom(&ix->key, sizeof(ix->key), 0);
 	if (got != sizeof(ix->key))
 		return got < 0 ? -errno : -EIO;
 	ix->capacity = capacity;

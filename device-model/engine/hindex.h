@@ -19,7 +19,7 @@
 #include <emmintrin.h>
 #endif
 
-#include "engine/siphash.h"
+#include "engine/keyhash.h"
 
 /* Told by a measuring build of each piece of table memory that a lookup reads. */
 #ifndef ESPNIC_TOUCH
@@ -46,7 +46,7 @@ struct espnic_hchain {			/* by number */
 };
 
 struct espnic_hindex {
-	uint64_t key[2];		/* secret, of this index alone */
+	struct espnic_keyhash key;	/* secret, of this index alone */
 	uint32_t buckets;
 	uint32_t capacity;		/* numbers 1..capacity */
 	struct espnic_hbucket *bucket;
@@ -66,10 +66,11 @@ void espnic_hindex_insert(struct espnic_hindex *ix, uint64_t hash, uint32_t id);
 /* @id is in it, under @hash. */
 void espnic_hindex_remove(struct espnic_hindex *ix, uint64_t hash, uint32_t id);
 
+/* @words: as espnic_keyhash() wants them. */
 static inline uint64_t espnic_hindex_hash(const struct espnic_hindex *ix, const uint64_t *words,
 					  unsigned int n)
 {
-	return espnic_siphash(ix->key, words, n);
+	return espnic_keyhash(&ix->key, words, n);
 }
 
 static inline struct espnic_hbucket *espnic_hindex_bucket(const struct espnic_hindex *ix,

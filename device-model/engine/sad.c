@@ -16,7 +16,6 @@ _Static_assert(offsetof(struct espnic_sad_entry, handle) == ESPNIC_SAD_KEY_SIZE 
 	       "the key of an entry lies in one cache line");
 
 enum {
-	KEY_WORDS = 5,			/* of the longest key to hash */
 	GROUP = 16,			/* lookups side by side: about what a core has in flight */
 	STEPS = 3,			/* of a lookup in a burst */
 };
@@ -102,12 +101,13 @@ static struct espnic_sad_key key_of(const struct espnic_sad_entry *e)
 	};
 }
 
-static uint64_t in_hash(const struct espnic_sad *sad, enum espnic_sad_match match,
+/* The first word tells the length. */
+static inline uint64_t in_hash(const struct espnic_sad *sad, enum espnic_sad_match match,
 			const struct espnic_sad_key *key)
 {
 	uint64_t first = key->spi | (uint64_t)key->ip_proto << 32 | (uint64_t)key->family << 40 |
 			 (uint64_t)match << 48;
-	uint64_t w[KEY_WORDS] = { first };
+	uint64_t w[ESPNIC_KEYHASH_WORDS] = { first };
 
 	if (match == ESPNIC_SAD_SPI)
 		return espnic_hindex_hash(&sad->in, w, 1);
@@ -125,7 +125,7 @@ static uint64_t in_hash(const struct espnic_sad *sad, enum espnic_sad_match matc
 	if (match == ESPNIC_SAD_SPI_DST)
 		return espnic_hindex_hash(&sad->in, w, 3);
 	memcpy(w + 3, key->saddr, 16);
-	return espnic_hindex_hash(&sad->in, w, KEY_WORDS);
+	return espnic_hindex_hash(&sad->in, w, ESPNIC_KEYHASH_WORDS);
 }
 
 static inline bool is_match(const struct espnic_sad_entry *e, enum espnic_sad_match match,
@@ -192,23 +192,26 @@ static inline uint64_t differ(const uint8_t *a, const uint8_t *b)
 	return (x[0] ^ y[0]) | (x[1] ^ y[1]);
 }
 
-static inline bool same_key(const struct espnic_sad_key *a, const struct espnic_sad_key *b)
+/* Whether both have the same SA. @sources: there are SAs that look at the source. */
+static inline bool same_key(const struct espnic_sad_key *a, const struct espnic_sad_key *b, bool sources)
 {
 	/* The SPI alone tells most of them apart; no branch on the rest. */
 	return a->spi == b->spi &&
-	       !((a->ip_proto ^ b->ip_proto) | (a->family ^ b->family) | differ(a->daddr, b->daddr) |
-		 differ(a->saddr, b->saddr));
+	       !((a->ip_proto ^ b->ip_proto) | (a->family ^ b->family) | differ(a->daddr, b->daddr)) &&
+	       (!sources || !differ(a->saddr, b->saddr));
 }
 
 /* Step 1: asks for the buckets. */
 static void group_hash(const struct espnic_sad *sad, struct group *g,
 		       const enum espnic_sad_match *kind, unsigned int kinds)
 {
+	bool sources = sad->matches[ESPNIC_SAD_SPI_DST_SRC];
+
 	g->heads = 0;
 	for (unsigned int i = 0; i < g->n; i++) {
 		struct train *t = &g->train[g->heads];
 
-		if (i > 0 && same_key(&g->keys[i], &g->keys[i - 1]))
+		if (i > 0 && same_key(&g->keys[i], &g->keys[i - 1], sources))
 			continue;
 		g->heads++;
 		t->at = i;
