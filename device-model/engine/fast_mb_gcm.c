@@ -28,14 +28,13 @@ enum {
 	FETCH_KEYS = 3,			/* packets ahead */
 };
 
-/* The cryptography of one packet. */
+/* The cryptography of one packet to send. */
 struct gcm_part {
 	const struct espnic_fast_gcm *key;
 	uint8_t *text;			/* the ICV stands behind it */
 	const uint8_t *aad;
 	uint32_t len;
 	uint8_t way, icv_len, aad_len;
-	bool good;			/* inbound: the ICV was right */
 	uint8_t nonce[NONCE];
 	uint8_t esn_aad[ESPNIC_JOB_AAD];
 };
@@ -76,21 +75,19 @@ static inline void fetch_lines(const uint8_t *key, size_t from, size_t end)
 }
 
 /*
- * Asks memory for what the library reads of the key of @p, unless the part in front had it: round keys, and powers
+ * Asks memory for what the library reads of @key for @len bytes of text: round keys, and powers
  * of H. For a small text these are a few at the end of each of two tables (what is said here of VAES; elsewhere
  * it is only less of a help).
  */
-static inline void fetch_key(const struct gcm_part *p, bool first)
+static inline void fetch_key(const struct espnic_fast_gcm *gcm, uint32_t len)
 {
 	const size_t tables = offsetof(struct gcm_key_data, ghash_keys);
-	const size_t end = tables + sizeof(p->key->data.ghash_keys.vaes_avx512.shifted_hkey);
+	const size_t end = tables + sizeof(gcm->data.ghash_keys.vaes_avx512.shifted_hkey);
 	const size_t middle = (tables + end) / 2;
-	const uint8_t *key = (const void *)p->key;
-	uint32_t powers = p->len + 2 * IMB_AES_BLOCK_SIZE;	/* bytes: one a block, and of the lengths */
+	const uint8_t *key = (const void *)gcm;
+	uint32_t powers = len + 2 * IMB_AES_BLOCK_SIZE;	/* bytes: one a block, and of the lengths */
 
-	if (!first && p->key == p[-1].key)
-		return;
-	if (p->len > SMALL) {
+	if (len > SMALL) {
 		fetch_lines(key, 0, end);
 		return;
 	}
@@ -105,18 +102,17 @@ struct ahead {
 	unsigned int n;
 };
 
-/* Asks memory for the @i-th of the next part, while others are encrypted or decrypted. */
-static inline void fetch_ahead(const struct ahead *a, unsigned int i)
+/*
+ * Whether the SAs of @n packets all have the short way. Where one has not, the long way serves them and all behind them
+ * together: it fills lanes, and packets of one SA stay in their order.
+ */
+static inline bool all_short(const struct espnic_pkt *pkts, unsigned int n)
 {
-	if (i < a->n)
-		espnic_fetch(&a->pkts[i]);
-}
+	bool lacks = false;
 
-/* The same for the first part of a burst: there is nothing to do meanwhile. */
-static inline void fetch_first(const struct espnic_pkt *pkts, unsigned int n)
-{
-	for (unsigned int i = 1; i < n && i < PART; i++)
-		espnic_fetch(&pkts[i]);
+	for (unsigned int i = 0; i < n; i++)
+		lacks |= !pkts[i].sa->way;
+	return !lacks;
 }
 
 /* ---------------------------------------------------------------- trailers */
@@ -161,8 +157,10 @@ static inline bool read_inner(const uint8_t *p, uint32_t len, struct clear *c)
 {
 	c->keep = 0;
 	if (len >= ESPNIC_IPV4_HLEN && p[0] == ESPNIC_IPV4_VERSION_IHL) {
-		c->len = espnic_get16(p + ESPNIC_IPV4_LEN);
-		c->tos = p[ESPNIC_IPV4_TOS];
+		uint32_t first = espnic_get32(p);
+
+		c->len = first & UINT16_MAX;
+		c->tos = first >> 16 & UINT8_MAX;
 		c->next = ESPNIC_IPPROTO_IPIP;
 		c->df = p[ESPNIC_IPV4_FRAG] & ESPNIC_IPV4_DF >> 8;
 		return c->len >= ESPNIC_IPV4_HLEN && c->len <= len;
@@ -303,8 +301,8 @@ static inline bool seal_begin(struct espnic_pkt *pkt, struct espnic_sa **held, s
 		return true;
 	}
 	build(pkt, &c, &l, &parts[*n]);
-	if (*n < FETCH_KEYS)
-		fetch_key(&parts[*n], *n == 0);
+	if (*n < FETCH_KEYS && (*n == 0 || parts[*n].key != parts[*n - 1].key))
+		fetch_key(parts[*n].key, parts[*n].len);
 	++*n;
 	return true;
 }
@@ -314,24 +312,32 @@ static void seal(struct espnic_fast_thread *t, const struct gcm_part *parts, uns
 	for (unsigned int i = 0; i < n; i++) {
 		const struct gcm_part *p = &parts[i];
 
-		fetch_ahead(a, i);
-		if (i + FETCH_KEYS < n)
-			fetch_key(p + FETCH_KEYS, false);
+		if (i < a->n)
+			espnic_fetch_out(&a->pkts[i]);
+		if (i + FETCH_KEYS < n && p[FETCH_KEYS].key != p[FETCH_KEYS - 1].key)
+			fetch_key(p[FETCH_KEYS].key, p[FETCH_KEYS].len);
 		t->gcm_enc[p->way](&p->key->data, &t->gcm, p->text, p->text, p->len, p->nonce, p->aad, p->aad_len,
 				   p->text + p->len, p->icv_len);
 	}
 }
 
-static void protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+/* How many packets were protected, from the first on: all up to a part that has to go the long way. */
+static unsigned int protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
 {
 	struct gcm_part parts[PART];
+	unsigned int end;
 
-	fetch_first(pkts, n);
-	for (unsigned int first = 0; first < n; first += PART) {
-		unsigned int end = n - first < PART ? n : first + PART, m = 0;
-		const struct ahead next = { .pkts = pkts + end, .n = n - end };
+	/* The first part of a burst: there is nothing to do meanwhile. */
+	for (unsigned int i = 1; i < n && i < PART; i++)
+		espnic_fetch_out(&pkts[i]);
+	for (unsigned int first = 0; first < n; first = end) {
+		unsigned int some = n - first < PART ? n - first : PART, m = 0;
+		const struct ahead next = { .pkts = pkts + first + some, .n = n - first - some };
 		struct espnic_sa *held = NULL;
 
+		if (!all_short(pkts + first, some))
+			return first;
+		end = first + some;
 		for (unsigned int i = first; i < end; i++) {
 			if (seal_begin(&pkts[i], &held, parts, &m))
 				continue;
@@ -341,30 +347,21 @@ static void protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, uns
 		espnic_sa_hold(&held, NULL);
 		seal(t->body, parts, m, &next);
 	}
+	return n;
 }
 
-/*
- * Whether the SAs of @n packets all have the short way. Where one has not, the long way serves them together: it
- * fills lanes, and packets of one SA stay in their order.
- */
-static bool all_short(const struct espnic_pkt *pkts, unsigned int n)
-{
-	bool lacks = false;
+typedef unsigned int short_fn(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
+typedef void long_fn(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
 
-	for (unsigned int i = 0; i < n; i++)
-		lacks |= !pkts[i].sa->way;
-	return !lacks;
-}
-
-typedef void way_fn(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n);
-
-static void by_way(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n, way_fn *short_way,
-		   way_fn *long_way)
+static inline void by_way(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n,
+			  short_fn *short_way, long_fn *long_way)
 {
 	while (n) {
 		unsigned int some = n < ESPNIC_BURST_MAX ? n : ESPNIC_BURST_MAX;
+		unsigned int done = short_way(t, pkts, some);
 
-		(all_short(pkts, some) ? short_way : long_way)(t, pkts, some);
+		if (done < some)
+			long_way(t, pkts + done, some - done);
 		pkts += some;
 		n -= some;
 	}
@@ -377,72 +374,80 @@ void espnic_fast_protect(struct espnic_engine_thread *t, struct espnic_pkt *pkts
 
 /* ---------------------------------------------------------------- inbound */
 
-/* A packet between its first look at the SA and its last. */
-struct opened {
-	struct espnic_pkt *pkt;
-	struct gcm_part *part;		/* NULL: its number was refused */
-	uint64_t seq;			/* the number the ICV is judged for */
-	uint32_t low;			/* sequence number as in the packet */
-	bool plain;			/* else the long way does it */
-	uint8_t tos;			/* of the outer header */
+enum opened_as {
+	NOT_PLAIN,			/* the long way does it */
+	REFUSED,			/* its number, as the SA stood: not decrypted */
+	BAD,				/* the ICV is not that of the number tried, and the text as it came */
+	GOOD,
 };
 
-/* Finds ESP: RFC 4303 sections 3.4.1 and 3.4.2. NULL: not right behind a plain header, whole and of this SA. */
-static inline uint8_t *find(const struct espnic_sa *sa, const struct espnic_pkt *pkt, uint8_t *tos, uint32_t *len)
+/* A packet between its first look at the SA and its last. */
+struct opened {
+	uint8_t *text;			/* the ICV stands behind it */
+	uint64_t seq;			/* the number the ICV is judged for */
+	uint32_t len;			/* of the text */
+	uint32_t low;			/* sequence number as in the packet */
+	uint8_t tos;			/* of the outer header */
+	uint8_t as;			/* enum opened_as */
+};
+
+/* Of the eight bytes of an IPv4 header from the identification on: more fragments and offset, protocol. */
+static const uint64_t plain_mask = (uint64_t)IPV4_FRAGMENT << 32 | UINT8_MAX << 16;
+static const uint64_t plain_esp = ESPNIC_IPPROTO_ESP << 16;
+
+/* Finds ESP: RFC 4303 sections 3.4.1 and 3.4.2. False: not right behind a plain header, whole and of this SA. */
+static inline bool find(const struct espnic_sa *sa, const struct espnic_pkt *pkt, struct opened *o)
 {
 	uint32_t around = HEAD + sa->info.icv_len;
 	uint32_t head, total, rest;
 	uint8_t *p = pkt->data;
+	uint64_t spi_seq;
 
 	if (pkt->len >= ESPNIC_IPV4_HLEN && p[0] == ESPNIC_IPV4_VERSION_IHL) {
+		uint32_t first = espnic_get32(p);
+
 		head = ESPNIC_IPV4_HLEN;
-		total = espnic_get16(p + ESPNIC_IPV4_LEN);
-		*tos = p[ESPNIC_IPV4_TOS];
-		if (p[ESPNIC_IPV4_PROTO] != ESPNIC_IPPROTO_ESP ||
-		    espnic_get16(p + ESPNIC_IPV4_FRAG) & IPV4_FRAGMENT)
-			return NULL;
+		total = first & UINT16_MAX;
+		o->tos = (uint8_t)(first >> 16);
+		if ((espnic_get64(p + ESPNIC_IPV4_ID) & plain_mask) != plain_esp)
+			return false;
 	} else if (pkt->len >= ESPNIC_IPV6_HLEN && p[0] >> 4 == ESPNIC_IPV6) {
 		head = ESPNIC_IPV6_HLEN;
 		total = ESPNIC_IPV6_HLEN + espnic_get16(p + ESPNIC_IPV6_LEN);
-		*tos = (uint8_t)(espnic_get16(p) >> 4);
+		o->tos = (uint8_t)(espnic_get16(p) >> 4);
 		if (p[ESPNIC_IPV6_NEXT] != ESPNIC_IPPROTO_ESP)
-			return NULL;
+			return false;
 	} else {
-		return NULL;
+		return false;
 	}
 	rest = total - head - around;
-	if (total > pkt->len || (int32_t)rest < ESPNIC_ESP_TRAILER || espnic_get32(p + head) != sa->info.spi)
-		return NULL;
-	*len = rest;
-	return p + head;
+	if (total > pkt->len || (int32_t)rest < ESPNIC_ESP_TRAILER)
+		return false;
+	spi_seq = espnic_get64(p + head);
+	o->low = (uint32_t)spi_seq;
+	o->len = rest;
+	o->text = p + head + HEAD;
+	return spi_seq >> 32 == sa->info.spi;
 }
 
-/*
- * RFC 4303 section 3.4.3, before the ICV. @n more parts, none if the packet is not plain or its number refused as the
- * SA stands now. That is a guess, made without its lock: settle() looks whether it holds in its turn.
- */
-static inline void open_begin(struct espnic_pkt *pkt, struct opened *o, struct gcm_part *parts, unsigned int *n)
-{
-	const struct espnic_sa *sa = pkt->sa;
-	uint8_t *esp = NULL;
-	uint32_t len = 0;
+/* Sixteen bytes that are written at once: the library reads them at once, and a CPU passes on only what one store covers. */
+typedef uint64_t pair __attribute__((vector_size(16)));
 
-	o->pkt = pkt;
-	o->part = NULL;
-	if (sa->info.dir == ESPNIC_DIR_IN)
-		esp = find(sa, pkt, &o->tos, &len);
-	o->plain = esp;
-	if (!esp)
-		return;
-	pkt->flags = 0;
-	o->low = espnic_get32(esp + ESPNIC_ESP_SEQ);
-	if (!espnic_window_guess(&sa->window, sa->info.esn, o->low, &o->seq))
-		return;
-	o->part = &parts[*n];
-	fill_part(o->part, sa, esp, espnic_get64(esp + ESPNIC_ESP_HLEN), len, o->seq);
-	if (*n < FETCH_KEYS)
-		fetch_key(o->part, *n == 0);
-	++*n;
+static inline pair nonce_of(const struct espnic_sa *sa, const uint8_t *esp)
+{
+	uint32_t salt;
+	uint64_t iv;
+
+	memcpy(&salt, sa->salt, sizeof(salt));
+	memcpy(&iv, esp + ESPNIC_ESP_HLEN, sizeof(iv));
+	return (pair){ salt | iv << 32, iv >> 32 };
+}
+
+/* SPI and all of the number: RFC 4106 section 5. */
+static inline pair esn_aad_of(const struct espnic_sa *sa, uint64_t seq)
+{
+	return (pair){ ESPNIC_BE(32, sa->info.spi) | (uint64_t)ESPNIC_BE(32, (uint32_t)(seq >> 32)) << 32,
+		       ESPNIC_BE(32, (uint32_t)seq) };
 }
 
 /* The usual length is one that the compiler knows. */
@@ -453,29 +458,71 @@ static inline bool icv_equal(const uint8_t *a, const uint8_t *b, uint32_t len)
 }
 
 /* Decrypts; what turns out wrong is encrypted back, with the same key stream: it is as it came. */
-static void open_parts(struct espnic_fast_thread *t, struct gcm_part *parts, unsigned int n, const struct ahead *a)
+static inline bool open_text(struct espnic_fast_thread *t, const struct espnic_sa *sa, const struct opened *o)
 {
-	uint8_t right[PART][IMB_AES_BLOCK_SIZE];
+	const struct gcm_key_data *key = &key_of(sa)->data;
+	const uint8_t *esp = o->text - HEAD, *aad = esp;
+	uint8_t icv_len = sa->info.icv_len;
+	uint64_t aad_len = ESPNIC_ESP_HLEN;
+	uint8_t right[IMB_AES_BLOCK_SIZE];
+	pair nonce = nonce_of(sa, esp), esn_aad;
 
-	for (unsigned int i = 0; i < n; i++) {
-		struct gcm_part *p = &parts[i];
+	if (sa->info.esn) {
+		esn_aad = esn_aad_of(sa, o->seq);
+		aad = (const uint8_t *)&esn_aad;
+		aad_len += ESPNIC_ESN_HIGH;
+	}
+	t->gcm_dec[sa->way](key, &t->gcm, o->text, o->text, o->len, (const uint8_t *)&nonce, aad, aad_len, right,
+			    icv_len);
+	if (icv_equal(right, o->text + o->len, icv_len))
+		return true;
+	t->gcm_enc[sa->way](key, &t->gcm, o->text, o->text, o->len, (const uint8_t *)&nonce, aad, aad_len, right,
+			    icv_len);
+	espnic_wipe(right, sizeof(right));
+	return false;
+}
 
-		fetch_ahead(a, i);
+/*
+ * RFC 4303 section 3.4.3 up to the ICV, and that. Whether the number is refused is a guess, made without the lock of the
+ * SA: settle() looks whether it holds in its turn.
+ */
+static inline void open_packet(struct espnic_fast_thread *t, struct espnic_pkt *pkt, struct opened *o)
+{
+	const struct espnic_sa *sa = pkt->sa;
+
+	o->as = NOT_PLAIN;
+	if (sa->info.dir != ESPNIC_DIR_IN || !find(sa, pkt, o))
+		return;
+	pkt->flags = 0;
+	o->as = REFUSED;
+	if (espnic_window_guess(&sa->window, sa->info.esn, o->low, &o->seq))
+		o->as = open_text(t, sa, o) ? GOOD : BAD;
+}
+
+/* The key of a packet to come, not the first of its burst, unless the one in front has it. */
+static inline void fetch_key_of(const struct espnic_pkt *pkt)
+{
+	const uint32_t around = ESPNIC_IPV4_HLEN + HEAD + IMB_AES_BLOCK_SIZE;
+
+	/* Of a packet that is too short, which nobody decrypts, the whole. */
+	if (pkt->sa != pkt[-1].sa)
+		fetch_key(key_of(pkt->sa), pkt->len - around);
+}
+
+/* A part of @some packets, of the @n that are left; how many of them it did: up to one that has to go the long way. */
+static inline unsigned int open_part(struct espnic_fast_thread *t, struct espnic_pkt *pkts, struct opened *o,
+				     unsigned int some, unsigned int n)
+{
+	for (unsigned int i = 0; i < some; i++) {
+		if (!pkts[i].sa->way)
+			return i;
+		if (i + ESPNIC_FETCH_AHEAD < n)
+			espnic_fetch_in(&pkts[i + ESPNIC_FETCH_AHEAD]);
 		if (i + FETCH_KEYS < n)
-			fetch_key(p + FETCH_KEYS, false);
-		t->gcm_dec[p->way](&p->key->data, &t->gcm, p->text, p->text, p->len, p->nonce, p->aad, p->aad_len,
-				   right[i], p->icv_len);
+			fetch_key_of(&pkts[i + FETCH_KEYS]);
+		open_packet(t, &pkts[i], &o[i]);
 	}
-	for (unsigned int i = 0; i < n; i++) {
-		struct gcm_part *p = &parts[i];
-
-		p->good = icv_equal(right[i], p->text + p->len, p->icv_len);
-		if (p->good)
-			continue;
-		t->gcm_enc[p->way](&p->key->data, &t->gcm, p->text, p->text, p->len, p->nonce, p->aad, p->aad_len,
-				   right[i], p->icv_len);
-		espnic_wipe(right[i], sizeof(right[i]));
-	}
+	return some;
 }
 
 /* What came out of a packet. */
@@ -486,17 +533,16 @@ struct inside {
 };
 
 /* The long way of RFC 4303 section 3.4.4.1 and RFC 4301 section 5.2. */
-static enum espnic_verdict leave_slowly(const struct opened *o, struct inside *in)
+static enum espnic_verdict leave_slowly(struct espnic_pkt *pkt, const struct opened *o, struct inside *in)
 {
-	struct espnic_pkt *pkt = o->pkt;
 	enum espnic_verdict verdict;
 	struct espnic_in f;
 
 	/* It could be read before, and what is in front of the text has not changed. */
 	if (!espnic_ip_base(pkt->data, pkt->len, &f.ip))
 		return ESPNIC_MALFORMED;
-	f.text_off = (uint32_t)(o->part->text - pkt->data);
-	f.text_len = o->part->len;
+	f.text_off = (uint32_t)(o->text - pkt->data);
+	f.text_len = o->len;
 	verdict = espnic_decapsulate(pkt->sa, pkt, &f);
 	if (verdict == ESPNIC_OK)
 		*in = (struct inside){ .clear = f.clear, .len = f.clear_len, .next = f.next };
@@ -504,69 +550,90 @@ static enum espnic_verdict leave_slowly(const struct opened *o, struct inside *i
 }
 
 /* Padding, inner packet: as little as nearly all packets want; else all of it. */
-static inline enum espnic_verdict leave(const struct opened *o, struct inside *in)
+static inline enum espnic_verdict leave(struct espnic_pkt *pkt, const struct opened *o, struct inside *in)
 {
-	const struct gcm_part *p = o->part;
-	uint32_t pad_len, room, len;
-	uint8_t *inner = p->text;
+	uint8_t *inner = o->text;
+	uint32_t pad_len, room, len, first;
 	uint64_t last;
-	bool whole;
 
 	/* Outer ECN of 0 changes nothing inside: RFC 6040 figure 4. */
-	if (o->pkt->sa->info.mode == ESPNIC_MODE_TRANSPORT || p->len < ESPNIC_IPV4_HLEN + TRAILER_ROOM ||
+	if (pkt->sa->info.mode == ESPNIC_MODE_TRANSPORT || o->len < ESPNIC_IPV4_HLEN + TRAILER_ROOM ||
 	    o->tos & ESPNIC_ECN_MASK)
-		return leave_slowly(o, in);
-	memcpy(&last, p->text + p->len - TRAILER_ROOM, sizeof(last));
+		return leave_slowly(pkt, o, in);
+	memcpy(&last, inner + o->len - TRAILER_ROOM, sizeof(last));
 	pad_len = (uint8_t)(last >> 48);
 	if (pad_len >= ESPNIC_ESP_ALIGN || (last & trailers[pad_len].mask) != trailers[pad_len].want)
-		return leave_slowly(o, in);
-	room = p->len - ESPNIC_ESP_TRAILER - pad_len;
+		return leave_slowly(pkt, o, in);
+	room = o->len - ESPNIC_ESP_TRAILER - pad_len;
+	first = espnic_get32(inner);
 	in->next = (uint8_t)(last >> 56);
-	if (in->next == ESPNIC_IPPROTO_IPIP && inner[0] == ESPNIC_IPV4_VERSION_IHL) {
-		len = espnic_get16(inner + ESPNIC_IPV4_LEN);
-		whole = len >= ESPNIC_IPV4_HLEN;
-	} else if (in->next == ESPNIC_IPPROTO_IPV6 && inner[0] >> 4 == ESPNIC_IPV6 && room >= ESPNIC_IPV6_HLEN) {
+	if (in->next == ESPNIC_IPPROTO_IPIP && first >> 24 == ESPNIC_IPV4_VERSION_IHL) {
+		len = first & UINT16_MAX;
+		if (len < ESPNIC_IPV4_HLEN)
+			return leave_slowly(pkt, o, in);
+	} else if (in->next == ESPNIC_IPPROTO_IPV6 && first >> 28 == ESPNIC_IPV6 && room >= ESPNIC_IPV6_HLEN) {
 		len = ESPNIC_IPV6_HLEN + espnic_get16(inner + ESPNIC_IPV6_LEN);
-		whole = true;
 	} else {
-		return leave_slowly(o, in);
+		return leave_slowly(pkt, o, in);
 	}
-	if (!whole || len > room)
-		return leave_slowly(o, in);
+	if (len > room)
+		return leave_slowly(pkt, o, in);
 	in->clear = inner;
 	in->len = len;
 	return ESPNIC_OK;
 }
 
 /*
- * The last look at the SA, in the packet's turn: as settle() in in.c, which says why there are two looks. A packet
- * whose ICV is to be judged for another number goes the long way: false.
+ * Window and counters (RFC 4303 section 3.4.3), with the lock held, of a packet with the verdict @inner of what was
+ * in it. *@again: its ICV is to be judged for another number.
  */
-static inline bool settle(struct opened *o, struct espnic_sa **held)
+static inline enum espnic_verdict account(struct espnic_pkt *pkt, const struct opened *o, bool good,
+					  enum espnic_verdict inner, uint32_t len, bool *again)
 {
-	struct espnic_pkt *pkt = o->pkt;
 	struct espnic_sa *sa = pkt->sa;
-	enum espnic_verdict verdict, inner = ESPNIC_INTEGRITY;
-	bool good = o->part && o->part->good;
-	struct inside in = { 0 };
+	enum espnic_verdict verdict;
 	uint64_t seq;
 
-	if (good)
-		inner = leave(o, &in);
-	espnic_sa_hold(held, sa);
-	verdict = espnic_sa_judge(sa, o->low, &seq);
-	if (verdict == ESPNIC_OK) {
-		if (!o->part || (!good && seq != o->seq))
-			return false;
-		pkt->seq = seq;
-		verdict = ESPNIC_INTEGRITY;
-		if (good && seq == o->seq) {
-			espnic_window_accept(&sa->window, seq);
-			verdict = inner;
-		}
-		if (verdict == ESPNIC_OK)
-			verdict = espnic_sa_count(sa, in.len, &pkt->flags);
+	*again = false;
+	/* In order, which is what nearly all are: judging it would find no more. */
+	if (good && !sa->limited && o->seq && o->seq - 1 == sa->window.top) {
+		pkt->seq = o->seq;
+		espnic_window_step(&sa->window);
+		return inner == ESPNIC_OK ? espnic_sa_count(sa, len, &pkt->flags) : inner;
 	}
+	verdict = espnic_sa_judge(sa, o->low, &seq);
+	if (verdict != ESPNIC_OK)
+		return verdict;
+	*again = o->as == REFUSED || (!good && seq != o->seq);
+	if (*again)
+		return ESPNIC_INTEGRITY;
+	pkt->seq = seq;
+	if (!good || seq != o->seq)
+		return ESPNIC_INTEGRITY;
+	espnic_window_accept(&sa->window, seq);
+	return inner == ESPNIC_OK ? espnic_sa_count(sa, len, &pkt->flags) : inner;
+}
+
+/*
+ * The last look at the SA, in the packet's turn: as settle() in in.c, which says why there are two looks. A packet
+ * whose ICV is to be judged for another number goes the long way, as one that is not plain: false.
+ */
+static inline bool settle(struct espnic_pkt *pkt, struct opened *o, struct espnic_sa **held)
+{
+	enum espnic_verdict verdict, inner = ESPNIC_INTEGRITY;
+	bool good = o->as == GOOD, again;
+	struct espnic_sa *sa = pkt->sa;
+	struct inside in;
+
+	if (o->as == NOT_PLAIN)
+		return false;
+	in.len = 0;
+	if (good)
+		inner = leave(pkt, o, &in);
+	espnic_sa_hold(held, sa);
+	verdict = account(pkt, o, good, inner, in.len, &again);
+	if (again)
+		return false;
 	if (verdict == ESPNIC_OK) {
 		espnic_give_out(pkt, in.clear, in.len, in.next);
 		return true;
@@ -574,35 +641,36 @@ static inline bool settle(struct opened *o, struct espnic_sa **held)
 	espnic_sa_refuse_held(sa, pkt, verdict);
 	/* Decrypted, and yet nobody's to read. */
 	if (good)
-		espnic_wipe(o->part->text, o->part->len);
+		espnic_wipe(o->text, o->len);
 	return true;
 }
 
-static void unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
+/* As protect(). */
+static unsigned int unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)
 {
-	struct gcm_part parts[PART];
 	struct opened opened[PART];
+	unsigned int first = 0, some, done;
 
-	fetch_first(pkts, n);
-	for (unsigned int first = 0; first < n; first += PART) {
-		unsigned int some = n - first < PART ? n - first : PART, m = 0;
-		const struct ahead next = { .pkts = pkts + first + some, .n = n - first - some };
+	for (unsigned int i = 1; i < n && i < ESPNIC_FETCH_AHEAD; i++)
+		espnic_fetch_in(&pkts[i]);
+	for (unsigned int i = 1; i < n && i < FETCH_KEYS; i++)
+		fetch_key_of(&pkts[i]);
+	do {
+		struct espnic_pkt *part = pkts + first;
 		struct espnic_sa *held = NULL;
 
-		for (unsigned int i = 0; i < some; i++) {
-			struct espnic_pkt *pkt = &pkts[first + i];
-
-			open_begin(pkt, &opened[i], parts, &m);
-		}
-		open_parts(t->body, parts, m, &next);
-		for (unsigned int i = 0; i < some; i++) {
-			if (opened[i].plain && settle(&opened[i], &held))
+		some = n - first < PART ? n - first : PART;
+		done = open_part(t->body, part, opened, some, n - first);
+		for (unsigned int i = 0; i < done; i++) {
+			if (settle(&part[i], &opened[i], &held))
 				continue;
 			espnic_sa_hold(&held, NULL);
-			espnic_unprotect(t, &pkts[first + i], 1);
+			espnic_unprotect(t, &part[i], 1);
 		}
 		espnic_sa_hold(&held, NULL);
-	}
+		first += done;
+	} while (done == some && first < n);
+	return first;
 }
 
 void espnic_fast_unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, unsigned int n)

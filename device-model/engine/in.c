@@ -311,7 +311,7 @@ void espnic_unprotect(struct espnic_engine_thread *t, struct espnic_pkt *pkts, u
 		enum espnic_verdict verdict;
 
 		if (i + ESPNIC_FETCH_AHEAD < n)
-			espnic_fetch(&pkts[i + ESPNIC_FETCH_AHEAD]);
+			espnic_fetch_in(&pkts[i + ESPNIC_FETCH_AHEAD]);
 		pkts[i].flags = 0;
 		verdict = prepare(t, &pkts[i]);
 		if (verdict != ESPNIC_OK)

@@ -296,7 +296,7 @@ static void plan_all(struct espnic_burst *b, struct espnic_pkt *pkts, unsigned i
 		enum espnic_verdict verdict;
 
 		if (i + ESPNIC_FETCH_AHEAD < n)
-			espnic_fetch(&pkts[i + ESPNIC_FETCH_AHEAD]);
+			espnic_fetch_out(&pkts[i + ESPNIC_FETCH_AHEAD]);
 		pkts[i].flags &= ESPNIC_PKT_SEQ;
 		verdict = plan(&pkts[i], &b->out[b->n]);
 		if (verdict == ESPNIC_OK)

@@ -103,23 +103,38 @@ static inline uint8_t *espnic_burst_save(struct espnic_burst *b, uint32_t len)
 
 enum {
 	ESPNIC_FETCH_AHEAD = 6,		/* packets: about as long as memory takes */
-	ESPNIC_FETCH_LINES = 3,		/* of an SA: all that a packet without limits and selector looks at */
+	/* Of an SA: all that a packet without limits and selector looks at. */
+	ESPNIC_FETCH_IN = 2,
+	ESPNIC_FETCH_OUT = 3,
 };
 
 /*
- * Asks memory for both ends of a packet to come, not the first of its burst: where headers go and the
- * trailer; and for its SA, unless the packet in front has the same.
+ * Asks memory for both ends of an inbound packet to come, not the first of its burst; and for its SA, unless the packet
+ * in front has the same.
  */
-static inline void espnic_fetch(const struct espnic_pkt *pkt)
+static inline void espnic_fetch_in(const struct espnic_pkt *pkt)
 {
 	const uint8_t *sa = (const uint8_t *)pkt->sa;
 
-	__builtin_prefetch(pkt->data);
+	__builtin_prefetch(pkt->data, 1);
+	__builtin_prefetch(pkt->data + pkt->len - 1, 1);
+	if (pkt->sa == pkt[-1].sa)
+		return;
+	for (int i = 0; i < ESPNIC_FETCH_IN; i++)
+		__builtin_prefetch(sa + (size_t)i * ESPNIC_CACHE_LINE);
+}
+
+/* The same for an outbound one: where headers go, and the trailer. */
+static inline void espnic_fetch_out(const struct espnic_pkt *pkt)
+{
+	const uint8_t *sa = (const uint8_t *)pkt->sa;
+
+	__builtin_prefetch(pkt->data, 1);
 	__builtin_prefetch(pkt->data - ESPNIC_CACHE_LINE, 1);
 	__builtin_prefetch(pkt->data + pkt->len, 1);
 	if (pkt->sa == pkt[-1].sa)
 		return;
-	for (int i = 0; i < ESPNIC_FETCH_LINES; i++)
+	for (int i = 0; i < ESPNIC_FETCH_OUT; i++)
 		__builtin_prefetch(sa + (size_t)i * ESPNIC_CACHE_LINE);
 }
 

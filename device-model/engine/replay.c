@@ -24,8 +24,8 @@ size_t espnic_window_bytes(uint32_t size)
 void espnic_window_init(struct espnic_window *w, uint32_t size, uint64_t top, uint64_t *seen)
 {
 	w->top = top;
-	w->size = size;
-	w->mask = size ? window_words(size) - 1 : 0;
+	w->size = (uint16_t)size;
+	w->mask = (uint16_t)(size ? window_words(size) - 1 : 0);
 	w->seen = seen;
 	if (size)
 		espnic_window_mark(w, top);

@@ -164,7 +164,7 @@ enum espnic_verdict espnic_sa_update(struct espnic_sa *sa, const struct espnic_s
 	if (u->what & ESPNIC_UPDATE_LEASE) {
 		sa->lease_mark = u->lease_mark;
 		sa->lease_end = u->lease_end;
-		sa->raised &= ~(uint32_t)ESPNIC_SA_LEASE_LOW;
+		sa->raised &= (uint8_t)~ESPNIC_SA_LEASE_LOW;
 	}
 	espnic_unlock(&sa->lock);
 	return ESPNIC_OK;
@@ -204,8 +204,8 @@ void espnic_sa_raise(struct espnic_sa *sa, uint32_t event, uint32_t *flags)
 {
 	if (sa->raised & event)
 		return;
-	sa->raised |= event;
-	sa->events |= event;
+	sa->raised |= (uint8_t)event;
+	sa->events |= (uint8_t)event;
 	*flags |= ESPNIC_PKT_EVENT;
 }
 

@@ -117,8 +117,14 @@ static void edges(void **state)
 			espnic_window_accept(&w, n);
 			assert_verdict(espnic_window_check(&w, n), ESPNIC_REPLAY);
 		}
-		if (top != UINT64_MAX)
+		if (top != UINT64_MAX) {
+			uint64_t next;
+
+			/* Whoever counts on it takes the step unjudged. */
 			assert_verdict(espnic_window_check(&w, top + 1), ESPNIC_OK);
+			assert_verdict(espnic_window_infer(&w, true, (uint32_t)top + 1, &next), ESPNIC_OK);
+			assert_true(next == top + 1);
+		}
 		assert_int_equal(w.top, top);
 		for (uint32_t n = 0; n < 2 * size; n++)
 			same_guess(&w, (uint32_t)top - n);
@@ -158,6 +164,8 @@ static void start(void **state)
 	espnic_window_accept(&w, 3);
 	assert_int_equal(w.top, 7);
 	assert_verdict(espnic_window_check(&w, 7), ESPNIC_OK);
+	espnic_window_step(&w);
+	assert_int_equal(w.top, 8);
 	free(w.seen);
 }
 
@@ -215,7 +223,10 @@ static void against_list(void **state)
 			same_guess(&w, (uint32_t)n);
 			if (want != ESPNIC_OK)
 				continue;
-			espnic_window_accept(&w, n);
+			if (n == top + 1 && chance() % 2)
+				espnic_window_step(&w);
+			else
+				espnic_window_accept(&w, n);
 			seen[n - base] = true;
 			if (n > top)
 				top = n;
