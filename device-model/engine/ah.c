@@ -124,17 +124,20 @@ void espnic_ah_job_begin(struct espnic_job *job, struct espnic_ah_job *a, const 
 	job->text_len = 0;
 	job->auth = a->ip;
 	job->auth_len = a->total;
+	if (iv)
+		memcpy(field, iv, iv_len);
 	memcpy(job->iv, sa->salt, sa->salt_len);
-	memcpy(job->iv + sa->salt_len, iv ? iv : field, iv_len);
+	memcpy(job->iv + sa->salt_len, field, iv_len);
 	job->iv_len = sa->salt_len + iv_len;
 	if (!seal)
 		memcpy(job->icv, field + iv_len, sa->info.icv_len);
 
 	/*
-	 * Section 3.3.3.1.1.1: the ICV counts as zero, with the IV that is part of its field (RFC 4543
-	 * section 4) and goes in as the nonce; its padding counts as it is.
+	 * Section 3.3.3.1.1.1: the ICV counts as zero; its padding as it is. So does the IV in front of it, though
+	 * section 4 of RFC 4543 puts it in the same field and it goes in as the nonce already: section 7 there says that it
+	 * is part of what is authenticated.
 	 */
-	memset(field, 0, (size_t)iv_len + sa->info.icv_len);
+	memset(field + iv_len, 0, sa->info.icv_len);
 	memcpy(a->saved, a->ip, a->head_len);
 	espnic_ah_mask(a->ip, a->head_len, seal);
 	/* Section 2.5.1: the high half counts as if it came behind the payload. */
@@ -150,6 +153,5 @@ void espnic_ah_job_end(const struct espnic_job *job, const struct espnic_ah_job 
 	uint8_t iv_len = job->sa->info.iv_len;
 
 	memcpy(a->ip, a->saved, a->head_len);
-	memcpy(field, job->iv + job->sa->salt_len, iv_len);
 	memcpy(field + iv_len, job->icv, job->sa->info.icv_len);
 }

@@ -236,17 +236,17 @@ class WrittenOut:
     # ---- AH
 
     def ah_icv(self, packet, at, seq, iv):
-        """@at: where the ICV stands; it, the IV in front and all that may change are zero (RFC 4302 section 3.3.3.1)."""
+        """@at: where the ICV stands; it and all that may change are zero (RFC 4302 section 3.3.3.1)."""
         p = bytearray(packet)
         if p[0] >> 4 == 4:
             p[1], p[6:8], p[8], p[10:12] = 0, b"\0\0", 0, b"\0\0"
         else:
             p[0:4], p[7] = b"\x60\0\0\0", 0
-        p[at - len(iv):at + self.sa["icv_len"]] = bytes(len(iv) + self.sa["icv_len"])
+        p[at:at + self.sa["icv_len"]] = bytes(self.sa["icv_len"])
         data = bytes(p) + (struct.pack("!I", seq >> 32) if self.sa["esn"] else b"")
         if self.sa["auth"] != "aes-gmac":
             return mac(self.sa["auth"], self.auth_key, data)
-        # RFC 4543 section 4: IV and ICV share the field that is zero; the IV is covered as the nonce
+        # RFC 4543 section 7: the IV, in front of the ICV, is the nonce and is authenticated as well
         e = Cipher(algorithms.AES(self.auth_key), modes.GCM(self.salt + iv)).encryptor()
         e.authenticate_additional_data(data)
         e.finalize()
