@@ -81,9 +81,10 @@ module espnic_out_plan (
   always_comb begin
     if (sa_i.inbound)                      layout_verdict = espnic_rtl_pkg::VerdictNoSa;
     else if (oversize_i)                   layout_verdict = espnic_rtl_pkg::VerdictMtu;
-    else if (!formed || no_csum)           layout_verdict = espnic_rtl_pkg::VerdictMalformed;
+    else if (!formed)                      layout_verdict = espnic_rtl_pkg::VerdictMalformed;
     else if (sa_i.has_sel && !ip_i.good)   layout_verdict = espnic_rtl_pkg::VerdictMalformed;
     else if (sa_i.has_sel && !fits)        layout_verdict = espnic_rtl_pkg::VerdictSelector;
+    else if (no_csum)                      layout_verdict = espnic_rtl_pkg::VerdictMalformed;
     else                                   layout_verdict = espnic_rtl_pkg::VerdictOk;
   end
 

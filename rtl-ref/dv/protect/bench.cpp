@@ -10,6 +10,11 @@
 #include "../sa/pipeline.h"
 #include "../sa/random_sa.h"
 
+extern "C" {
+#include "engine/ip.h"
+#include "engine/selector.h"
+}
+
 using namespace espnic;
 
 namespace {
@@ -200,6 +205,19 @@ private:
 		}
 	}
 
+	/* Whether the SA's selector has nothing against the packet, or nothing can be said of it. */
+	static bool fits(const espnic_sa_params &p, const Bytes &clear)
+	{
+		espnic_flow flow;
+		espnic_ip ip;
+
+		if (!p.has_sel || !espnic_flow_parse(clear.data(), uint32_t(clear.size()), &flow))
+			return true;
+		if (p.mode == ESPNIC_MODE_TRANSPORT && (!espnic_ip_parse(clear.data(), uint32_t(clear.size()), &ip) || ip.fragment))
+			return true;
+		return espnic_selector_match(&p.sel, &flow);
+	}
+
 	Expected packet()
 	{
 		Expected e;
@@ -228,7 +246,7 @@ private:
 		if (p.dir == ESPNIC_DIR_OUT && e.in.size() > MAX_FRAME) {
 			e.answer = { i, ESPNIC_MTU, false, 0, 0 };
 		} else if (p.dir == ESPNIC_DIR_OUT && p.udp_encap && outer_v6) {
-			e.answer = { i, ESPNIC_MALFORMED, false, 0, 0 };
+			e.answer = { i, fits(p, e.in) ? ESPNIC_MALFORMED : ESPNIC_SELECTOR, false, 0, 0 };
 		} else {
 			ops->protect(thread, &pkt, 1);
 			e.answer = { i, pkt.verdict, bool(pkt.flags & ESPNIC_PKT_EVENT), pkt.seq, pkt.len };
