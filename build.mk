@@ -79,7 +79,7 @@ docs/transforms.md: build/libexec/espnic-engine
 # ---------------------------------------------------------------- programs
 
 define VARIANT_RULES
-build/obj/$(1)/%.o: %.c | build/gen/espnic_regs.h
+build/obj/$(1)/%.o: %.c | build/gen/espnic_regs.h build/gen/espnic_rtl_records.h
 	@mkdir -p $$(@D)
 	$(call say,CC,$$@)
 	$(Q)$(CC) $(CFLAGS) $(FLAGS_$(1)) $(WARN_$(1)) -MMD -MP -c $$< -o $$@
@@ -144,7 +144,7 @@ debug-kernel:
 # The library once more, by clang, with coverage feedback.
 FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-strict-aliasing -pthread $(INCLUDES) -D_GNU_SOURCE -DESPNIC_VERSION='"fuzz"' -DESPNIC_IPSEC_MB=$(IPSEC_MB) \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-build/obj/fuzz/%.o: %.c | build/gen/espnic_regs.h
+build/obj/fuzz/%.o: %.c | build/gen/espnic_regs.h build/gen/espnic_rtl_records.h
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@)
 	$(Q)$(CLANG) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@

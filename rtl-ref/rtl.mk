@@ -75,3 +75,35 @@ rtl-benches: $(RTL_BENCHES)
 .PHONY: lint-rtl
 lint-rtl: $(RTL_PKGS)
 	@rtl-ref/lint/lint
+
+# ---------------------------------------------------------------- the engine as a library
+
+# What body rtl of the device model loads (device-model/engine/rtl_sim.h). RTL_LANES: 1, 2 or 4.
+RTL_LANES ?= 1
+RTL_SIM := $(RTL_BUILD)/lib/libespnic-rtl.so
+RTL_SIM_TREE := $(RTL_BUILD)/sim
+# Entries of the table: the first is none's. Windows of 64 numbers and less for all, or of 4,096 for 511 of them.
+RTL_SIM_SIZES := -GLanes=$(RTL_LANES) -GSas=16384 -GWindowWords=65536
+RTL_SIM_FLAGS := $(RTL_CXXFLAGS) -DLANES=$(RTL_LANES) -DVM_TRACE=$(if $(RTL_TRACE),1,0) -fPIC -fvisibility=hidden
+
+$(RTL_SIM_TREE)/Vtop.mk: $(RTL_DIR)/espnic_esp_engine.sv $(RTL_PKGS) $(RTL_VLT) rtl-ref/rtl.mk | build/gen/espnic_regs.h build/gen/espnic_rtl_records.h
+	@mkdir -p $(@D)
+	$(call say,VERILATE,$@)
+	$(Q)verilator --cc --prefix Vtop --Mdir $(@D) --top-module espnic_esp_engine $(RTL_VFLAGS) $(RTL_SIM_SIZES) \
+		-CFLAGS "$(RTL_SIM_FLAGS)" $(RTL_PKGS) $< > $(@D)/verilator.log || { cat $(@D)/verilator.log; exit 1; }
+$(RTL_SIM): $(RTL_SIM_TREE)/Vtop.mk rtl-ref/sim/sim.cpp device-model/engine/rtl_sim.h $(wildcard rtl-ref/dv/common/*)
+	@mkdir -p $(@D)
+	$(call say,CXX,$@)
+	$(Q)+$(MAKE) --no-print-directory -C $(<D) -f Vtop.mk OBJCACHE=ccache OPT_FAST=-O2 OPT_SLOW=-O1 OPT_GLOBAL=-O2 \
+		> $(<D)/build.log 2>&1 || { cat $(<D)/build.log; exit 1; }
+	$(Q)root=$$(verilator --getenv VERILATOR_ROOT) && $(CXX) $(RTL_SIM_FLAGS) -O2 -I$(<D) -I$$root/include -I$$root/include/vltstd \
+		-shared -o $@ rtl-ref/sim/sim.cpp $(<D)/libVtop.a $(<D)/libverilated.a -Wl,--exclude-libs,ALL -pthread $(if $(RTL_TRACE),-lz -llz4)
+
+.PHONY: rtl-engine
+rtl-engine: $(RTL_SIM)
+
+# Body rtl held against body ref (tests/rtl/lockstep.c).
+build/test/rtl/lockstep: build/obj/plain/tests/rtl/lockstep.o build/obj/plain/libespnic.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(FLAGS_plain) $^ $(LIBS) -o $@

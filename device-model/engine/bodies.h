@@ -9,6 +9,7 @@
 
 extern const struct espnic_engine_ops espnic_engine_ref;
 extern const struct espnic_engine_ops espnic_engine_fast;
+extern const struct espnic_engine_ops espnic_engine_rtl;
 
 struct espnic_engine_thread *espnic_thread_new(void);
 void espnic_thread_free(struct espnic_engine_thread *t);

@@ -40,6 +40,7 @@ struct body {
 static const struct body bodies[] = {
 	{ &espnic_engine_fast, &espnic_transforms_fast },
 	{ &espnic_engine_ref, &espnic_transforms_ref },
+	{ &espnic_engine_rtl, &espnic_transforms_rtl },
 };
 
 /* "auto" takes the first that this machine can run. */
@@ -50,7 +51,7 @@ static const struct body *find_body(const char *name, const char **why)
 
 	if (!why)
 		why = &ignored;
-	*why = strcmp(name, "rtl") == 0 ? "rtl: unsupported: not built" : "no such engine";
+	*why = "no such engine";
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
 		if (!any && strcmp(name, bodies[i].ops->name) != 0)
 			continue;

@@ -48,6 +48,7 @@ struct espnic_transforms {
 
 extern const struct espnic_transforms espnic_transforms_ref;
 extern const struct espnic_transforms espnic_transforms_fast;
+extern const struct espnic_transforms espnic_transforms_rtl;	/* none: its cipher is within its pipeline */
 
 /* The word of CONTRACTS.md for @alg, and the alg of a word, ESPNIC_ALGS for an unknown one. */
 const char *espnic_alg_name(enum espnic_alg alg);

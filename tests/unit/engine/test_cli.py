@@ -402,8 +402,9 @@ def usage():
     for args in [], ["walk"], ["run", "--engine"], ["run", "--engine", "none"], ["run", "x"], \
             ["run", "--engine", "rtl"]:
         done = subprocess.run([PROGRAM, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, check=False)
+                              stderr=subprocess.PIPE, check=False, env={**os.environ, "ESPNIC_RTL_LIB": "/nonexistent"})
         check(f"usage {args}", done.returncode == 2 and not done.stdout and done.stderr)
+    check("rtl: its target is named", b"make rtl-engine" in done.stderr, done.stderr)
 
 
 def main():
