@@ -13,6 +13,7 @@ DEVICE_SRCS := \
 	device-model/nic/nic.c \
 	device-model/nic/regs.c \
 	device-model/nic/caps.c \
+	device-model/nic/engine_caps.c \
 	device-model/nic/queue.c \
 	device-model/nic/txq.c \
 	device-model/nic/txdesc.c \

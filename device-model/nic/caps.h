@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/engine.h"
+
 /* Flags as in the registers CAP_OFFLOAD, CAP_IPSEC and CAP_TRANSFORMS. */
 struct espnic_caps {
 	uint32_t offload;
@@ -25,5 +27,11 @@ extern const struct espnic_caps espnic_caps_offered;
  * is no such flag; -ENXIO: the device doesn't have it anyway.
  */
 int espnic_caps_hide(struct espnic_caps *hidden, const char *name, size_t len);
+
+/*
+ * Adds what @engine makes no SAs of, transforms and crypto offload, to what is hidden. Makes and deletes SAs of the engine,
+ * so not for threads that serve the bus.
+ */
+void espnic_caps_hide_lacking(struct espnic_caps *hidden, const struct espnic_engine_ops *engine);
 
 #endif

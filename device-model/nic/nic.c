@@ -151,6 +151,7 @@ struct espnic_nic *espnic_nic_create(const struct espnic_nic_config *cfg)
 	if (!nic)
 		return NULL;
 	nic->cfg = *cfg;
+	espnic_caps_hide_lacking(&nic->cfg.hidden, cfg->engine);
 	if (init_lock(&nic->steer.lock) || pthread_mutex_init(&nic->life_lock, NULL)) {
 		free(nic);
 		return NULL;
