@@ -177,7 +177,7 @@ test-vectors: programs build/asan/libexec/espnic-engine
 	@tests/run vectors
 test-device: tests-plain tests-asan tests-tsan
 	@tests/run device
-test-rtl: $(RTL_BENCHES)
+test-rtl: $(RTL_BENCHES) $(RTL_TESTS) programs
 	@ESPNIC_RTL_FULL=1 tests/run rtl
 test-fuzz: $(FUZZ_BINS)
 	@tests/run fuzz
@@ -192,7 +192,7 @@ coverage-driver: programs driver-coverage
 	@tests/coverage/driver --min 85 --run
 test-fault: build
 	@tests/run fault
-test: build tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS) $(RTL_BENCHES) $(FUZZ_BINS) build/test/ike/udp
+test: build tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS) $(RTL_BENCHES) $(RTL_TESTS) $(FUZZ_BINS) build/test/ike/udp
 	@tests/run unit vectors peer device rtl fuzz lab
 
 demo: build
@@ -245,7 +245,7 @@ lint-checkpatch:
 	@tests/lint/checkpatch
 lint-spdx:
 	@tests/lint/spdx
-lint-c: build/gen/espnic_regs.h
+lint-c: build/gen/espnic_regs.h build/gen/espnic_rtl_records.h
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --check-level=normal \
 		--suppressions-list=tests/lint/cppcheck.suppress -j $(JOBS) \

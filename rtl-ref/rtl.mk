@@ -102,8 +102,10 @@ $(RTL_SIM): $(RTL_SIM_TREE)/Vtop.mk rtl-ref/sim/sim.cpp device-model/engine/rtl_
 .PHONY: rtl-engine
 rtl-engine: $(RTL_SIM)
 
-# Body rtl held against body ref (tests/rtl/lockstep.c).
-build/test/rtl/lockstep: build/obj/plain/tests/rtl/lockstep.o build/obj/plain/libespnic.a
+# Programs of layer rtl over that library: a file of tests/rtl each.
+RTL_TEST_BINS := $(patsubst tests/rtl/%.c,build/test/rtl/%,$(wildcard tests/rtl/*.c))
+RTL_TESTS := rtl-engine $(RTL_TEST_BINS)
+$(RTL_TEST_BINS): build/test/rtl/%: build/obj/plain/tests/rtl/%.o build/obj/plain/libespnic.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(FLAGS_plain) $^ $(LIBS) -o $@
+	$(Q)$(CC) $(FLAGS_plain) $^ -lcmocka $(LIBS) -o $@

@@ -319,12 +319,18 @@ module espnic_sa_ctrl #(
   assign tab_sa_o     = state_q == StWipe ? sweep_q[SaW-1:0] : sa_q[SaW-1:0];
   assign tab_write_o  = state_q == StWipe || state_q == StEntry;
   assign tab_live_o   = state_q == StEntry && install;
-  assign tab_static_o = tab_live_o ? made : '0;
   assign tab_place_o  = tab_live_o ? place : '0;
   assign tab_key_o    = tab_live_o ? {h_pow_q, key} : '0;
 
   assign wipe_valid_o = state_q == StWipe;
   assign wipe_o       = sweep_q[SaW-2:0];
+
+  // A deleted SA leaves its direction, by which its hot part can still be read.
+  always_comb begin
+    tab_static_o = '0;
+    if (tab_live_o) tab_static_o = made;
+    else if (state_q == StEntry) tab_static_o.inbound = tab_static_i.inbound;
+  end
 
   logic found_by;   // packets look for the SA
 
