@@ -177,7 +177,7 @@ ETH_TYPES = {0x0800: 4, 0x86DD: 6}
 ETH_VLAN = (0x8100, 0x88A8)
 PROTO_UDP, PROTO_ESP, PROTO_ICMPV6 = 17, 50, 58
 IPV6_EXTENSIONS = (0, 43, 44, 60)
-NATT_PORT = 4500
+IKE_PORT, NATT_PORT = 500, 4500
 
 
 def pcapng(path):
@@ -296,6 +296,8 @@ def search(pcap, folder):
             nonces.setdefault(nonce, number)
         elif packet.proto == PROTO_ICMPV6 and packet.payload[:1] and str(packet.payload[0]) in NDP_TYPES:
             continue
+        elif packet.proto == PROTO_UDP and {IKE_PORT, NATT_PORT} & set(struct.unpack_from(">HH", packet.payload.ljust(4, b"\0"))):
+            continue  # what makes the SAs can't wait for them
         elif packet.proto != PROTO_ESP:
             clear += [f"frame {number}, protocol {packet.proto}, policy {c.name}" for c in policies if c.holds(when, packet)]
     return [

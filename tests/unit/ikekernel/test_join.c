@@ -31,6 +31,8 @@ struct peer {
 	struct espnic_log log;
 	char *logged;
 	size_t log_len;
+	struct espnic_sas sas;
+	struct espnic_standing standing;
 	struct espnic_rights rights;
 	struct espnic_ike *ike;
 	uint64_t next_ms;
@@ -42,11 +44,12 @@ static unsigned int queued, taken;
 static uint64_t now_ms;
 static uint8_t message[ESPNIC_IPC_MESSAGE], reply[ESPNIC_IPC_MESSAGE];
 
-static uint32_t device(void *ctx, const char *name, const struct espnic_ike_addr *addr)
+static uint32_t device(const struct espnic_ike_child_conf *conf, const struct espnic_ike_addr *local,
+		       const struct espnic_ike_addr *remote)
 {
-	(void)ctx;
-	(void)addr;
-	return strcmp(name, "eth9") != 0 ? DEVICE : 0;
+	(void)local;
+	(void)remote;
+	return conf->offload != ESPNIC_IKE_OFFLOAD_NO && strcmp(conf->device, "eth9") != 0 ? DEVICE : 0;
 }
 
 static void keep(struct espnic_ike_conn *conn)
@@ -66,14 +69,18 @@ static void make(struct peer *p, const char *conf_text, const char *secret)
 	memset(p, 0, sizeof(*p));
 	conf = espnic_conf_parse("f", conf_text, strlen(conf_text), &err);
 	assert_non_null(conf);
-	if (espnic_store_load_conn(&p->store, conf, &err))
+	if (!espnic_store_load_conn(&p->store, conf, NULL, NULL, &err))
 		fail_msg("%s", err.text);
 	memcpy(psk.secret.bytes, secret, psk.secret.len);
 	assert_int_equal(espnic_store_load_psk(&p->store, &psk, &err), 0);
 	p->xfrm = fake_kernel_open(&p->k);
 	p->log.out = open_memstream(&p->logged, &p->log_len);
-	p->rights = (struct espnic_rights){ .store = &p->store, .xfrm = &p->xfrm, .log = &p->log, .device = device };
+	p->rights = (struct espnic_rights){ .store = &p->store, .xfrm = &p->xfrm, .log = &p->log, .sas = &p->sas,
+					   .standing = &p->standing };
+	p->standing = (struct espnic_standing){ .xfrm = &p->xfrm, .log = &p->log, .sas = &p->sas, .ports = { 500, 4500 },
+						.device_of = device };
 	espnic_ike_settings_init(&settings);
+	settings.reqid_base = ESPNIC_REQID_CORE;
 	p->ike = espnic_ike_new(&settings, why);
 	if (!p->ike)
 		fail_msg("%s", why);
@@ -86,6 +93,7 @@ static void make(struct peer *p, const char *conf_text, const char *secret)
 static void drop(struct peer *p)
 {
 	espnic_ike_free(p->ike);
+	espnic_sas_free(&p->sas);
 	espnic_store_free(&p->store);
 	fclose(p->log.out);
 	free(p->logged);
@@ -100,7 +108,8 @@ static void ask(struct peer *p, size_t len)
 	int rc;
 
 	assert_true(len > 0);
-	rc = espnic_rights_handle(&p->rights, message, len, reply);
+	assert_true(espnic_ipc_get(message, len, &m));
+	rc = espnic_rights_handle(&p->rights, &m, reply);
 	assert_true(rc >= 0);
 	if (!rc)
 		return;
@@ -178,6 +187,9 @@ static void settle(void)
 	taken = queued = 0;
 }
 
+/* What kernel/bypass.h has: four of UDP and five of ICMPv6, each way. */
+enum { BYPASSES = 18 };
+
 #define CONF(me, peer, my_ts, peer_ts, child)                                                                             \
 	"c {\n local_addrs = " me "\n remote_addrs = " peer "\n proposals = aes128gcm16-prfsha256-x25519\n"              \
 	" local { auth = psk }\n remote { auth = psk }\n children { net {\n esp_proposals = aes256gcm16-esn\n local_ts = "    \
@@ -238,7 +250,8 @@ static void test_up(void **state)
 	assert_int_equal(lo.offload, ESPNIC_XFRM_PACKET);
 	assert_int_equal(li.ifindex, DEVICE);
 	assert_int_equal(ro.offload, ESPNIC_XFRM_SOFTWARE);
-	assert_int_equal(fake_count(&left.k, true), 7);
+	/* its own three with two blocks under each of the two offloaded ones, and what IKE and discovery need of the device */
+	assert_int_equal(fake_count(&left.k, true), 7 + BYPASSES);
 	assert_int_equal(fake_count(&right.k, true), 3);
 	fflush(left.log.out);
 	assert_non_null(strstr(left.logged, "event=\"child-up\" conn=\"c\" child=\"net\""));
@@ -256,6 +269,7 @@ static void test_kernel_refuses(void **state)
 	initiate();
 	assert_int_equal(fake_count(&left.k, false), 0);
 	assert_int_equal(fake_count(&left.k, true), 0);
+	assert_int_equal(left.sas.n, 0);
 	fflush(left.log.out);
 	assert_non_null(strstr(left.logged, "not offloaded"));
 	assert_int_equal(fake_count(&right.k, false), 0);
@@ -288,8 +302,8 @@ static const char *refused(void (*spoil)(struct espnic_ike_kernel_op *op, struct
 	struct espnic_ike_ts l = { .family = 4, .port_to = UINT16_MAX, .from = { 10, 1 }, .to = { 10, 1, 255, 255 } };
 	struct espnic_ike_ts r = { .family = 4, .port_to = UINT16_MAX, .from = { 10, 2, 3 }, .to = { 10, 2, 3, 255 } };
 	struct espnic_ike_kernel_op op = {
-		.kind = ESPNIC_IKE_KERNEL_INSTALL, .conn = "c", .conf = &left.store.conns[0].c.conn->children[0], .reqid = 1,
-		.spi_in = 0x1000, .spi_out = 0x2000, .policies = true, .encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 20, 256),
+		.kind = ESPNIC_IKE_KERNEL_INSTALL, .conn = "c", .conf = &left.store.conns[0].c.conn->children[0], .child_id = 1,
+		.reqid = ESPNIC_REQID_CORE, .spi_in = 0x1000, .spi_out = 0x2000, .policies = true, .encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 20, 256),
 		.encr_in = keys, .encr_out = keys, .ts_local = &l, .ts_remote = &r, .n_local = 1, .n_remote = 1,
 		.local.addr = { 4, { 192, 0, 2, 1 } }, .remote.addr = { 4, { 192, 0, 2, 2 } },
 	};
@@ -300,7 +314,8 @@ static const char *refused(void (*spoil)(struct espnic_ike_kernel_op *op, struct
 		spoil(&op, &l, &r);
 	len = espnic_ipc_put_kernel(message, &op);
 	assert_true(len > 0);
-	rc = espnic_rights_handle(&left.rights, message, len, reply);
+	assert_true(espnic_ipc_get(message, len, &m));
+	rc = espnic_rights_handle(&left.rights, &m, reply);
 	assert_true(rc > 0);
 	assert_true(espnic_ipc_get(reply, (size_t)rc, &m));
 	return m.done.kernel.text ? m.done.kernel.text : "";
@@ -321,7 +336,25 @@ SPOIL(no_selectors, op->n_remote = 0)
 SPOIL(other_conn, op->conn = "d")
 SPOIL(no_conn, op->conn = NULL)
 SPOIL(no_keys, op->encr_out = NULL)
+SPOIL(other_peer, op->remote.addr.bytes[3] = 3)
+SPOIL(other_mode, op->mode = ESPNIC_IKE_TRANSPORT)
+SPOIL(other_reqid, op->reqid = 1)
+SPOIL(other_algorithm, op->encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 20, 128))
+SPOIL(other_spi, op->kind = ESPNIC_IKE_KERNEL_INSTALL_OUT; op->spi_in = 0x1001)
+SPOIL(nothing_there, op->kind = ESPNIC_IKE_KERNEL_QUERY; op->child_id = 7)
 SPOIL(no_auth, op->encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 12, 256))
+
+/* A delete of child @id; then so many states are there. It names others' SPIs and addresses, which count for nothing. */
+static void deleted(uint32_t id, unsigned int left_over)
+{
+	static struct espnic_ipc m;
+	struct espnic_ike_kernel_op op = { .kind = ESPNIC_IKE_KERNEL_DELETE, .conn = "c", .child_id = id, .spi_in = 0x1000,
+					   .spi_out = 0x2000, .policies = true };
+
+	assert_true(espnic_ipc_get(message, espnic_ipc_put_kernel(message, &op), &m));
+	assert_int_equal(espnic_rights_handle(&left.rights, &m, reply), 0);
+	assert_int_equal(fake_count(&left.k, false), left_over);
+}
 
 static void test_taken_over(void **state)
 {
@@ -334,15 +367,21 @@ static void test_taken_over(void **state)
 	assert_string_equal(refused(no_conn), "no such child is configured");
 	assert_string_equal(refused(no_keys), "an SA without keys");
 	assert_string_equal(refused(no_auth), "an SA without authentication");
+	assert_string_equal(refused(other_peer), "a peer outside of the configured ones");
+	assert_string_equal(refused(other_mode), "another mode than the configured one");
+	assert_string_equal(refused(other_reqid), "a reqid that is not ours");
+	assert_string_equal(refused(other_algorithm), "an algorithm that is not configured");
+	assert_string_equal(refused(nothing_there), "no such child");
 	assert_int_equal(left.k.calls, 0);
 	fflush(left.log.out);
 	assert_non_null(strstr(left.logged, "event=\"refused\" text=\"conn=c child=net: selectors outside of the configured ones\""));
 	assert_string_equal(refused(NULL), "");
 	assert_int_equal(fake_count(&left.k, false), 2);
-	/* bytes that are no message */
-	assert_int_equal(espnic_rights_handle(&left.rights, message, 3, reply), -1);
-	memset(message, 0xff, 64);
-	assert_int_equal(espnic_rights_handle(&left.rights, message, 64, reply), -1);
+	assert_string_equal(refused(other_spi), "a child of another SPI");
+	assert_string_equal(refused(NULL), "no such child, one that is there, or no memory");
+	assert_int_equal(fake_count(&left.k, false), 2);
+	deleted(2, 2);
+	deleted(1, 0);
 	drop(&left);
 }
 

@@ -10,23 +10,23 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-typedef void command(const struct espnic_ctl_call *call, struct espnic_vici_writer *out);
+const char *const espnic_ctl_offloads[] = { "no", "crypto", "packet", "auto" };
 
 /* ---- replies ---- */
 
-static void success(struct espnic_vici_writer *out)
+void espnic_ctl_success(struct espnic_vici_writer *out)
 {
 	espnic_vici_value(out, "success", "yes");
 }
 
-static void failure(struct espnic_vici_writer *out, const char *why)
+void espnic_ctl_failure(struct espnic_vici_writer *out, const char *why)
 {
 	espnic_vici_value(out, "success", "no");
 	espnic_vici_value(out, "errmsg", "%s", why);
 }
 
 /* The value of key @name outside of all sections, as a text; false if it isn't there or is none. */
-static bool text_of(const struct espnic_ctl_call *call, const char *name, char *out, size_t room)
+bool espnic_ctl_text_of(const struct espnic_ctl_call *call, const char *name, char *out, size_t room)
 {
 	struct espnic_vici_reader r;
 	struct espnic_vici_item item;
@@ -62,11 +62,16 @@ static void version(const struct espnic_ctl_call *call, struct espnic_vici_write
 
 static void stats(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
-	const struct espnic_ike_counters *n = call->ctl->ike ? espnic_ike_counters(call->ctl->ike) : NULL;
+	const struct espnic_ctl *ctl = call->ctl;
+	struct espnic_ike_counters n = { 0 };
 	time_t since = (time_t)call->ctl->started;
 	struct tm tm;
 	char text[64] = "";
 
+	if (ctl->ops && ctl->ops->look(ctl->ctx, NULL, NULL, &n)) {
+		espnic_ctl_failure(out, "the daemon is ending");
+		return;
+	}
 	if (localtime_r(&since, &tm))
 		strftime(text, sizeof(text), "%b %d %T %Y", &tm);
 	espnic_vici_section(out, "uptime");
@@ -74,8 +79,8 @@ static void stats(const struct espnic_ctl_call *call, struct espnic_vici_writer 
 	espnic_vici_value(out, "since", "%s", text);
 	espnic_vici_section_end(out);
 	espnic_vici_section(out, "ikesas");
-	espnic_vici_value(out, "total", "%u", n ? n->sas : 0);
-	espnic_vici_value(out, "half-open", "%u", n ? n->half_open : 0);
+	espnic_vici_value(out, "total", "%u", n.sas);
+	espnic_vici_value(out, "half-open", "%u", n.half_open);
 	espnic_vici_section_end(out);
 	espnic_vici_list(out, "plugins");
 	espnic_vici_list_end(out);
@@ -85,27 +90,41 @@ static void stats(const struct espnic_ctl_call *call, struct espnic_vici_writer 
 
 static void load_conn(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
+	const struct espnic_ctl *ctl = call->ctl;
 	struct espnic_conf_error err;
 	struct espnic_conf *conf = espnic_vici_tree(call->message, call->len, &err);
+	const struct espnic_store_conn *conn = NULL;
 
-	if (!conf || espnic_store_load_conn(call->ctl->store, conf, &err))
-		failure(out, err.text);
-	else
-		success(out);
+	if (conf)
+		conn = espnic_store_load_conn(ctl->store, conf, ctl->ops ? ctl->ops->take : NULL, ctl->ctx, &err);
+	if (!conn) {
+		espnic_ctl_failure(out, err.text);
+		return;
+	}
+	espnic_ctl_success(out);
+	if (ctl->ops)
+		ctl->ops->loaded(ctl->ctx, conn);
 }
 
 static void unload_conn(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
+	const struct espnic_store_conn *conn;
 	char name[ESPNIC_IKE_NAME], why[ESPNIC_IKE_NAME + 32];
 
-	if (!text_of(call, "name", name, sizeof(name))) {
-		failure(out, "missing connection name");
-	} else if (!espnic_store_unload_conn(call->ctl->store, name)) {
-		snprintf(why, sizeof(why), "no connection '%s'", name);
-		failure(out, why);
-	} else {
-		success(out);
+	if (!espnic_ctl_text_of(call, "name", name, sizeof(name))) {
+		espnic_ctl_failure(out, "missing connection name");
+		return;
 	}
+	conn = espnic_store_find_conn(call->ctl->store, name);
+	if (!conn) {
+		snprintf(why, sizeof(why), "no connection '%s'", name);
+		espnic_ctl_failure(out, why);
+		return;
+	}
+	if (call->ctl->ops)
+		call->ctl->ops->unloading(call->ctl->ctx, conn);
+	espnic_store_unload_conn(call->ctl->store, name);
+	espnic_ctl_success(out);
 }
 
 static void get_conns(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
@@ -142,7 +161,7 @@ static void put_nets(struct espnic_vici_writer *w, const char *name, const struc
 }
 
 /* As swanctl.conf writes it: 10.1.0.0/16[tcp/443] would be 10.1.0.0..10.1.255.255[6/443] */
-static void put_ts(struct espnic_vici_writer *w, const char *name, const struct espnic_ike_ts *ts, unsigned int n)
+void espnic_ctl_put_ts(struct espnic_vici_writer *w, const char *name, const struct espnic_ike_ts *ts, unsigned int n)
 {
 	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN], text[160];
 	unsigned int i;
@@ -181,7 +200,6 @@ static void put_auth(struct espnic_vici_writer *w, const char *section, const st
 
 static void put_child(struct espnic_vici_writer *w, const struct espnic_ike_child_conf *c, const char *mode)
 {
-	static const char *const offloads[] = { "no", "crypto", "packet", "auto" };
 	static const char *const actions[] = { "none", "trap", "start" };
 
 	espnic_vici_section(w, c->name);
@@ -191,9 +209,9 @@ static void put_child(struct espnic_vici_writer *w, const struct espnic_ike_chil
 	espnic_vici_value(w, "rekey_packets", "%" PRIu64, c->rekey_packets);
 	espnic_vici_value(w, "dpd_action", "%s", actions[c->dpd]);
 	espnic_vici_value(w, "close_action", "%s", actions[c->close]);
-	espnic_vici_value(w, "hw_offload", "%s", offloads[c->offload]);
-	put_ts(w, "local-ts", c->local, c->n_local);
-	put_ts(w, "remote-ts", c->remote, c->n_remote);
+	espnic_vici_value(w, "hw_offload", "%s", espnic_ctl_offloads[c->offload]);
+	espnic_ctl_put_ts(w, "local-ts", c->local, c->n_local);
+	espnic_ctl_put_ts(w, "remote-ts", c->remote, c->n_remote);
 	espnic_vici_section_end(w);
 }
 
@@ -227,7 +245,7 @@ static void list_conns(const struct espnic_ctl_call *call, struct espnic_vici_wr
 {
 	const struct espnic_store *s = call->ctl->store;
 	char only[ESPNIC_IKE_NAME];
-	bool all = !text_of(call, "ike", only, sizeof(only));
+	bool all = !espnic_ctl_text_of(call, "ike", only, sizeof(only));
 	struct espnic_vici_writer w;
 	unsigned int i;
 
@@ -313,11 +331,11 @@ static void load_shared(const struct espnic_ctl_call *call, struct espnic_vici_w
 	struct espnic_conf_error err;
 
 	if (why)
-		failure(out, why);
+		espnic_ctl_failure(out, why);
 	else if (espnic_store_load_psk(call->ctl->store, &psk, &err))
-		failure(out, err.text);
+		espnic_ctl_failure(out, err.text);
 	else
-		success(out);
+		espnic_ctl_success(out);
 	explicit_bzero(&psk, sizeof(psk));
 }
 
@@ -325,10 +343,10 @@ static void unload_shared(const struct espnic_ctl_call *call, struct espnic_vici
 {
 	char id[ESPNIC_STORE_PSK_ID];
 
-	if (!text_of(call, "id", id, sizeof(id)) || !espnic_store_unload_psk(call->ctl->store, id))
-		failure(out, "no such secret");
+	if (!espnic_ctl_text_of(call, "id", id, sizeof(id)) || !espnic_store_unload_psk(call->ctl->store, id))
+		espnic_ctl_failure(out, "no such secret");
 	else
-		success(out);
+		espnic_ctl_success(out);
 }
 
 static void get_shared(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
@@ -345,7 +363,7 @@ static void get_shared(const struct espnic_ctl_call *call, struct espnic_vici_wr
 static void clear_creds(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
 	espnic_store_clear_psks(call->ctl->store);
-	success(out);
+	espnic_ctl_success(out);
 }
 
 /* ---- what there is none of ---- */
@@ -373,25 +391,22 @@ static void no_pools(const struct espnic_ctl_call *call, struct espnic_vici_writ
 static void refuse_creds(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
 	(void)call;
-	failure(out, "certificates and private keys are not taken by VICI");
+	espnic_ctl_failure(out, "certificates and private keys are not taken by VICI");
 }
 
 static void refuse_authority(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
 	(void)call;
-	failure(out, "authorities are not supported: nothing is fetched from the network (OCSP, CRL)");
+	espnic_ctl_failure(out, "authorities are not supported: nothing is fetched from the network (OCSP, CRL)");
 }
 
 static void refuse_pool(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
 	(void)call;
-	failure(out, "virtual IPs are not supported");
+	espnic_ctl_failure(out, "virtual IPs are not supported");
 }
 
-static const struct {
-	const char *name;
-	command *run;
-} commands[] = {
+static const struct espnic_ctl_word commands[] = {
 	{ "version", version },
 	{ "stats", stats },
 	{ "load-conn", load_conn },
@@ -409,6 +424,7 @@ static const struct {
 	{ "load-key", refuse_creds },
 	{ "load-authority", refuse_authority },
 	{ "load-pool", refuse_pool },
+	{ NULL, NULL },
 };
 
 static bool is(const char *name, size_t len, const char *known)
@@ -416,21 +432,33 @@ static bool is(const char *name, size_t len, const char *known)
 	return strlen(known) == len && !memcmp(name, known, len);
 }
 
+static const struct espnic_ctl_word *find(const struct espnic_ctl_word *w, const char *name, size_t len)
+{
+	while (w->name && !is(name, len, w->name))
+		w++;
+	return w->name ? w : NULL;
+}
+
 bool espnic_ctl_command(const struct espnic_ctl_call *call, const char *name, size_t name_len,
 			struct espnic_vici_writer *out)
 {
-	size_t i;
+	const struct espnic_ctl_word *w = find(commands, name, name_len);
 
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (is(name, name_len, commands[i].name)) {
-			commands[i].run(call, out);
-			return true;
-		}
-	}
-	return false;
+	if (!w && call->ctl->ops)
+		w = find(espnic_ctl_control, name, name_len);
+	if (w)
+		w->run(call, out);
+	return w;
 }
 
 bool espnic_ctl_event_known(const char *name, size_t name_len)
 {
-	return is(name, name_len, "list-conn");
+	static const char *const known[] = { "list-conn", "list-sa", "list-policy", "log", "control-log", "ike-updown", "child-updown",
+					     "ike-rekey", "child-rekey" };
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (is(name, name_len, known[i]))
+			return true;
+	return false;
 }

@@ -1,16 +1,68 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The commands of VICI that are answered here; each name is strongSwan's, and so is each reply. */
+/* The commands of VICI; each name is strongSwan's, and so is each reply. */
 #ifndef ESPNIC_IKE_CTL_COMMANDS_H
 #define ESPNIC_IKE_CTL_COMMANDS_H
 
 #include "ctl/store.h"
 #include "ctl/vici.h"
+#include "kernel/child.h"
+
+/* What a client names; 0 and "": not by this. */
+struct espnic_ctl_ask {
+	char ike[ESPNIC_IKE_NAME], child[ESPNIC_IKE_NAME];
+	uint32_t ike_id, child_id;
+	bool force;
+	int64_t timeout_ms; /* 0: wait for as long as it takes; below: do not wait */
+};
+
+/* A child with what the kernel and the process with the rights know of it beside the core. */
+struct espnic_ctl_child {
+	const struct espnic_ike_child_info *info;
+	const char *device; /* NULL: none */
+	enum espnic_ike_offload asked;
+	const char *note; /* why it has less; NULL */
+	bool lost; /* its device forgot it */
+	bool counted; /* the kernel had both states: */
+	struct espnic_child_count in, out;
+};
+
+/* @children: sa->n_children of them. */
+typedef void espnic_ctl_each_sa(void *ctx, const struct espnic_ike_sa_info *sa, const struct espnic_ctl_child *children);
+
+/* A policy that stands without an SA, as list-policies tells it. */
+struct espnic_ctl_policy {
+	const char *conn, *mode, *note;
+	const struct espnic_ike_child_conf *conf;
+	const struct espnic_ike_ts *local, *remote;
+	enum espnic_ike_offload offload;
+	bool stands;
+};
+typedef void espnic_ctl_each_policy(void *ctx, const struct espnic_ctl_policy *p);
+
+/*
+ * What the daemon does for clients. Those that return an int: 0, or -1 with @err written. initiate and terminate answer later, by
+ * espnic_ctl_done() with @ticket.
+ */
+struct espnic_ctl_ops {
+	espnic_store_take *take;
+	void (*loaded)(void *ctx, const struct espnic_store_conn *conn);
+	void (*unloading)(void *ctx, const struct espnic_store_conn *conn);
+	void (*initiate)(void *ctx, const struct espnic_ctl_ask *ask, uint64_t ticket);
+	void (*terminate)(void *ctx, const struct espnic_ctl_ask *ask, uint64_t ticket);
+	int (*rekey)(void *ctx, const struct espnic_ctl_ask *ask, unsigned int *n, struct espnic_conf_error *err);
+	int (*install)(void *ctx, const struct espnic_ctl_ask *ask, struct espnic_conf_error *err);
+	int (*uninstall)(void *ctx, const struct espnic_ctl_ask *ask, struct espnic_conf_error *err);
+	int (*reload)(void *ctx, struct espnic_conf_error *err);
+	/* @each NULL: the counters alone. -1: the other process is gone. */
+	int (*look)(void *ctx, espnic_ctl_each_sa *each, void *each_ctx, struct espnic_ike_counters *n);
+	void (*policies)(void *ctx, espnic_ctl_each_policy *each, void *each_ctx);
+};
 
 struct espnic_ctl {
 	struct espnic_store *store;
 	uint64_t started; /* seconds since 1970 */
-	/* For what the store does not know; NULL: there are no IKE SAs. */
-	const struct espnic_ike *ike;
+	const struct espnic_ctl_ops *ops; /* NULL: no daemon, what it would do is refused */
+	void *ctx; /* of the ops */
 };
 
 /* One request, and a way for the events that stream before its reply. */
@@ -20,6 +72,8 @@ struct espnic_ctl_call {
 	size_t len;
 	/* Sends a finished event of that name to this client if it asked for it; the data is taken. */
 	void (*event)(void *ctx, const char *name, struct espnic_vici_writer *w);
+	/* The reply comes later, by espnic_ctl_done(): its ticket, never 0. */
+	uint64_t (*later)(void *ctx);
 	void *ctx;
 };
 
@@ -30,5 +84,23 @@ bool espnic_ctl_command(const struct espnic_ctl_call *call, const char *name, si
 			struct espnic_vici_writer *out);
 /* Is there an event of that name? */
 bool espnic_ctl_event_known(const char *name, size_t name_len);
+
+/* ---- for the files of commands ---- */
+
+typedef void espnic_ctl_run(const struct espnic_ctl_call *call, struct espnic_vici_writer *out);
+struct espnic_ctl_word {
+	const char *name;
+	espnic_ctl_run *run;
+};
+/* Those that act (control.c); one without a name is the last. */
+extern const struct espnic_ctl_word espnic_ctl_control[];
+
+void espnic_ctl_success(struct espnic_vici_writer *out);
+void espnic_ctl_failure(struct espnic_vici_writer *out, const char *why);
+/* The value of key @name outside of all sections, as a text; false if it isn't there or is none. */
+bool espnic_ctl_text_of(const struct espnic_ctl_call *call, const char *name, char *out, size_t room);
+void espnic_ctl_put_ts(struct espnic_vici_writer *w, const char *name, const struct espnic_ike_ts *ts, unsigned int n);
+/* Words that more than one reply has. */
+extern const char *const espnic_ctl_offloads[];
 
 #endif

@@ -28,12 +28,14 @@ struct client {
 	size_t out_len, out_sent;
 	char events[WANTED][WORD];
 	unsigned int n_events;
+	uint64_t ticket; /* of the request that is answered later; 0: none */
 };
 
 struct espnic_ctl_server {
 	struct espnic_ctl *ctl;
 	int epoll, listener;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	uint64_t last_ticket;
 	struct client client[ESPNIC_CTL_CLIENTS];
 };
 
@@ -54,7 +56,8 @@ static void drop(struct client *c)
 
 static void watch(struct espnic_ctl_server *s, struct client *c, int op)
 {
-	struct epoll_event ev = { .events = EPOLLIN | (c->out_len ? EPOLLOUT : 0), .data.ptr = c };
+	/* requests are answered in their order: the next one waits in the socket */
+	struct epoll_event ev = { .events = (c->ticket ? 0 : EPOLLIN) | (c->out_len ? EPOLLOUT : 0), .data.ptr = c };
 
 	if (epoll_ctl(s->epoll, op, c->fd, &ev))
 		drop(c);
@@ -79,38 +82,81 @@ static void flush_client(struct espnic_ctl_server *s, struct client *c)
 	watch(s, c, EPOLL_CTL_MOD);
 }
 
-/* Queue what @w has, and free it; a client that does not read goes. */
+static void queue_bytes(struct client *c, const uint8_t *data, size_t len)
+{
+	uint8_t *more = c->out_len - c->out_sent + len > ESPNIC_CTL_BACKLOG ? NULL : realloc(c->out, c->out_len + len);
+
+	/* a client that does not read goes */
+	if (!more) {
+		drop(c);
+		return;
+	}
+	c->out = more;
+	memcpy(c->out + c->out_len, data, len);
+	c->out_len += len;
+}
+
+/* Queue what @w has, and free it. */
 static void queue_packet(struct client *c, struct espnic_vici_writer *w)
 {
-	uint8_t *more;
-
 	if (!espnic_vici_finish(w)) {
 		drop(c);
 		return;
 	}
-	more = c->out_len - c->out_sent + w->len > ESPNIC_CTL_BACKLOG ? NULL : realloc(c->out, c->out_len + w->len);
-	if (more) {
-		c->out = more;
-		memcpy(c->out + c->out_len, w->data, w->len);
-		c->out_len += w->len;
-	} else {
-		drop(c);
+	queue_bytes(c, w->data, w->len);
+	free(w->data);
+}
+
+static bool wants(const struct client *c, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; c->fd >= 0 && i < c->n_events; i++)
+		if (!strcmp(c->events[i], name))
+			return true;
+	return false;
+}
+
+bool espnic_ctl_heard(const struct espnic_ctl_server *s, uint64_t ticket, const char *name)
+{
+	int i;
+
+	for (i = 0; i < ESPNIC_CTL_CLIENTS; i++)
+		if ((!ticket || s->client[i].ticket == ticket) && wants(&s->client[i], name))
+			return true;
+	return false;
+}
+
+void espnic_ctl_tell(struct espnic_ctl_server *s, uint64_t ticket, const char *name, struct espnic_vici_writer *w)
+{
+	struct client *c;
+
+	if (!espnic_vici_finish(w))
+		return;
+	for (c = s->client; c < s->client + ESPNIC_CTL_CLIENTS; c++) {
+		if ((ticket && c->ticket != ticket) || !wants(c, name))
+			continue;
+		queue_bytes(c, w->data, w->len);
+		if (c->fd >= 0)
+			flush_client(s, c);
 	}
 	free(w->data);
 }
 
-static void event(void *ctx, const char *name, struct espnic_vici_writer *w)
+void espnic_ctl_done(struct espnic_ctl_server *s, uint64_t ticket, struct espnic_vici_writer *w)
 {
-	struct client *c = ctx;
-	unsigned int i;
+	struct client *c = s->client;
 
-	for (i = 0; c->fd >= 0 && i < c->n_events; i++) {
-		if (!strcmp(c->events[i], name)) {
-			queue_packet(c, w);
-			return;
-		}
+	while (c < s->client + ESPNIC_CTL_CLIENTS && (c->fd < 0 || c->ticket != ticket))
+		c++;
+	if (!ticket || c == s->client + ESPNIC_CTL_CLIENTS) {
+		free(w->data);
+		return;
 	}
-	free(w->data);
+	c->ticket = 0;
+	queue_packet(c, w);
+	if (c->fd >= 0)
+		flush_client(s, c);
 }
 
 static void answer(struct client *c, enum espnic_vici_packet type)
@@ -141,17 +187,43 @@ static void subscribe(struct client *c, const char *name, size_t len, bool on)
 	answer(c, ESPNIC_VICI_EVENT_CONFIRM);
 }
 
+/* A request under way: whose it is. */
+struct asking {
+	struct espnic_ctl_server *server;
+	struct client *client;
+};
+
+static void event_to(void *ctx, const char *name, struct espnic_vici_writer *w)
+{
+	struct asking *a = ctx;
+
+	if (wants(a->client, name))
+		queue_packet(a->client, w);
+	else
+		free(w->data);
+}
+
+static uint64_t later(void *ctx)
+{
+	struct asking *a = ctx;
+
+	a->client->ticket = ++a->server->last_ticket;
+	return a->client->ticket;
+}
+
 static void request(struct espnic_ctl_server *s, struct client *c, const char *name, size_t len, const uint8_t *message,
 		    size_t message_len)
 {
-	struct espnic_ctl_call call = {
-		.ctl = s->ctl, .message = message, .len = message_len, .event = event, .ctx = c
-	};
+	struct asking asking = { s, c };
+	struct espnic_ctl_call call = { .ctl = s->ctl, .message = message, .len = message_len, .event = event_to, .later = later,
+					.ctx = &asking };
+	uint64_t before = s->last_ticket;
 	struct espnic_vici_writer w;
 
 	espnic_vici_begin(&w, ESPNIC_VICI_CMD_RESPONSE, NULL);
 	if (espnic_ctl_command(&call, name, len, &w)) {
-		if (c->fd >= 0)
+		/* one with a ticket is answered by espnic_ctl_done(), or has been already */
+		if (c->fd >= 0 && s->last_ticket == before)
 			queue_packet(c, &w);
 		else
 			free(w.data);
@@ -215,7 +287,7 @@ static void receive(struct espnic_ctl_server *s, struct client *c)
 {
 	ssize_t n;
 
-	while (c->fd >= 0) {
+	while (c->fd >= 0 && !c->ticket) {
 		uint8_t *to = c->packet ? c->packet : c->head;
 
 		n = recv(c->fd, to + c->have, c->want - c->have, MSG_DONTWAIT);
@@ -235,6 +307,15 @@ static void receive(struct espnic_ctl_server *s, struct client *c)
 	}
 	if (c->fd >= 0)
 		flush_client(s, c);
+}
+
+/* One that waits for an answer and is gone: what it asked for goes on without it. */
+static void hear(struct espnic_ctl_server *s, struct client *c, uint32_t events)
+{
+	if (c->ticket && events & (EPOLLHUP | EPOLLERR))
+		drop(c);
+	else
+		receive(s, c);
 }
 
 /* ---- clients ---- */
@@ -281,7 +362,7 @@ void espnic_ctl_work(struct espnic_ctl_server *s)
 		if (c->fd >= 0 && ev[i].events & EPOLLOUT)
 			flush_client(s, c);
 		if (c->fd >= 0 && ev[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-			receive(s, c);
+			hear(s, c, ev[i].events);
 	}
 }
 

@@ -24,6 +24,14 @@ struct espnic_ctl_server *espnic_ctl_listen(const char *path, struct espnic_ctl 
 int espnic_ctl_fd(const struct espnic_ctl_server *s);
 /* Do what can be done without waiting. */
 void espnic_ctl_work(struct espnic_ctl_server *s);
+/*
+ * Answer the request of @ticket; nothing happens if its client has gone. @w was begun as a reply; its data is taken.
+ */
+void espnic_ctl_done(struct espnic_ctl_server *s, uint64_t ticket, struct espnic_vici_writer *w);
+/* Does anybody (@ticket 0), or the client of @ticket, listen to that event? */
+bool espnic_ctl_heard(const struct espnic_ctl_server *s, uint64_t ticket, const char *name);
+/* Send an event to those. @w was begun as one; its data is taken. */
+void espnic_ctl_tell(struct espnic_ctl_server *s, uint64_t ticket, const char *name, struct espnic_vici_writer *w);
 /* Close all, take the socket out of the file system. NULL is fine. */
 void espnic_ctl_close(struct espnic_ctl_server *s);
 

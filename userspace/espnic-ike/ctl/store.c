@@ -61,7 +61,8 @@ static void drop_conn(struct espnic_store_conn *c)
 	espnic_conf_free(c->conf);
 }
 
-int espnic_store_load_conn(struct espnic_store *s, struct espnic_conf *conf, struct espnic_conf_error *err)
+const struct espnic_store_conn *espnic_store_load_conn(struct espnic_store *s, struct espnic_conf *conf, espnic_store_take *take,
+						       void *ctx, struct espnic_conf_error *err)
 {
 	const struct espnic_conf_node *node = espnic_conf_root(conf)->first;
 	struct espnic_store_conn fresh = { .conf = conf };
@@ -76,16 +77,18 @@ int espnic_store_load_conn(struct espnic_store *s, struct espnic_conf *conf, str
 		rc = fail(err, "too many connections");
 	if (!rc && at < 0 && !grow((void **)&s->conns, s->n_conns, &s->room_conns, sizeof(*s->conns)))
 		rc = fail(err, "out of memory");
+	if (!rc && take)
+		rc = take(ctx, &fresh, at < 0 ? NULL : &s->conns[at], err);
 	if (rc) {
 		drop_conn(&fresh);
-		return -1;
+		return NULL;
 	}
 	if (at < 0)
 		at = (int)s->n_conns++;
 	else
 		drop_conn(&s->conns[at]);
 	s->conns[at] = fresh;
-	return 0;
+	return &s->conns[at];
 }
 
 bool espnic_store_unload_conn(struct espnic_store *s, const char *name)

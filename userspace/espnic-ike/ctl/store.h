@@ -17,10 +17,12 @@ enum espnic_store_limits {
 struct espnic_store_conn {
 	struct espnic_conf *conf; /* owned: @c's strings are its */
 	struct espnic_conf_conn c;
+	bool of_file; /* not by VICI: goes when the file has it no more */
 };
 
 struct espnic_store_psk {
 	char id[ESPNIC_STORE_PSK_ID]; /* "": without a name, so that it goes with clear alone */
+	bool of_file; /* as a connection's */
 	unsigned int n_owners;
 	struct espnic_ike_id owner[ESPNIC_CONNS_OWNERS];
 	struct espnic_secret secret;
@@ -33,10 +35,18 @@ struct espnic_store {
 };
 
 /*
- * Take the connection that is the one section below @conf's root, in the place of the one of its name.
- * @conf is the store's from then on, or freed with an error. 0, or -1 with @err written.
+ * Is asked, last, whether @fresh may come in the place of @old (NULL: there is none); may change what is in it. 0, or -1 with @err
+ * written.
  */
-int espnic_store_load_conn(struct espnic_store *s, struct espnic_conf *conf, struct espnic_conf_error *err);
+typedef int espnic_store_take(void *ctx, struct espnic_store_conn *fresh, const struct espnic_store_conn *old,
+			      struct espnic_conf_error *err);
+
+/*
+ * Take the connection that is the one section below @conf's root, in the place of the one of its name, if @take (may be NULL) agrees.
+ * @conf is the store's from then on, or freed with an error. Returns it, or NULL with @err written.
+ */
+const struct espnic_store_conn *espnic_store_load_conn(struct espnic_store *s, struct espnic_conf *conf, espnic_store_take *take,
+						       void *ctx, struct espnic_conf_error *err);
 /* False: there is none of that name. */
 bool espnic_store_unload_conn(struct espnic_store *s, const char *name);
 const struct espnic_store_conn *espnic_store_find_conn(const struct espnic_store *s, const char *name);

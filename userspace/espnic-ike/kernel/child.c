@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "kernel/commit.h"
 
@@ -18,6 +19,8 @@ enum {
 /* One operation as what the kernel is to be told. */
 struct work {
 	const struct espnic_ike_kernel_op *op;
+	enum espnic_child_policy what;
+	bool policies_alone; /* a trap or a shunt: there are no states */
 	enum espnic_xfrm_offload offload;
 	uint32_t ifindex;
 	struct espnic_xfrm_sa in, out;
@@ -130,11 +133,15 @@ static void put_out(struct work *w)
 /* ---- policies ---- */
 
 /* The narrower, the sooner; a protocol, and each side's port, count like a bit. */
-static uint32_t priority(const struct espnic_ike_kernel_op *op, const struct espnic_xfrm_selector *s)
+static uint32_t priority(const struct work *w, const struct espnic_xfrm_selector *s)
 {
-	if (op->conf->priority)
-		return op->conf->priority;
-	return ESPNIC_CHILD_PRIORITY - 8U * (s->src.len + s->dst.len) - (s->proto ? 4 : 0) - (s->sport_mask ? 2 : 0) -
+	static const uint32_t base[] = { [ESPNIC_CHILD_PROTECT] = ESPNIC_CHILD_PRIORITY,
+					 [ESPNIC_CHILD_PASS] = ESPNIC_CHILD_PASS_PRIORITY,
+					 [ESPNIC_CHILD_DROP] = ESPNIC_CHILD_DROP_PRIORITY };
+
+	if (w->op->conf->priority)
+		return w->op->conf->priority;
+	return base[w->what] - 8U * (s->src.len + s->dst.len) - (s->proto ? 4 : 0) - (s->sport_mask ? 2 : 0) -
 	       (s->dport_mask ? 2 : 0);
 }
 
@@ -183,10 +190,20 @@ static void put_policy(struct work *w, const struct espnic_xfrm_selector *sel, u
 	if (!out)
 		swap_sides(&p->sel);
 	p->dir = dir;
-	p->action = XFRM_POLICY_ALLOW;
-	p->priority = priority(op, &p->sel);
+	p->action = w->what == ESPNIC_CHILD_DROP ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
+	p->priority = priority(w, &p->sel);
 	p->mark = mark(out ? op->conf->mark_out : op->conf->mark_in);
 	p->if_id = out ? op->conf->if_id_out : op->conf->if_id_in;
+	/* What is forwarded has been opened by the device, and is only checked here: Linux needs no offload for it. */
+	if (w->offload == ESPNIC_XFRM_PACKET && dir != XFRM_POLICY_FWD) {
+		p->offload = ESPNIC_XFRM_PACKET;
+		p->ifindex = w->ifindex;
+	}
+	/* what passes needs nothing underneath */
+	if (p->offload && w->what != ESPNIC_CHILD_PASS)
+		put_blocks(w, p);
+	if (w->what != ESPNIC_CHILD_PROTECT)
+		return;
 	p->n_tmpls = 1;
 	t->proto = IPPROTO_ESP;
 	t->mode = op->mode == ESPNIC_IKE_TUNNEL ? XFRM_MODE_TUNNEL : XFRM_MODE_TRANSPORT;
@@ -194,12 +211,6 @@ static void put_policy(struct work *w, const struct espnic_xfrm_selector *sel, u
 	t->src = address(out ? &op->local.addr : &op->remote.addr);
 	t->dst = address(out ? &op->remote.addr : &op->local.addr);
 	t->family = t->dst.family;
-	/* What is forwarded has been opened by the device, and is only checked here: Linux needs no offload for it. */
-	if (w->offload == ESPNIC_XFRM_PACKET && dir != XFRM_POLICY_FWD) {
-		p->offload = ESPNIC_XFRM_PACKET;
-		p->ifindex = w->ifindex;
-		put_blocks(w, p);
-	}
 }
 
 static void put_policies(struct work *w)
@@ -208,7 +219,7 @@ static void put_policies(struct work *w)
 
 	for (i = 0; i < w->n_sel; i++) {
 		put_policy(w, &w->sel[i], XFRM_POLICY_IN);
-		if (w->op->mode == ESPNIC_IKE_TUNNEL)
+		if (w->op->mode == ESPNIC_IKE_TUNNEL || w->what != ESPNIC_CHILD_PROTECT)
 			put_policy(w, &w->sel[i], XFRM_POLICY_FWD);
 		put_policy(w, &w->sel[i], XFRM_POLICY_OUT);
 	}
@@ -228,14 +239,15 @@ static void change_policies(struct work *w, enum espnic_xfrm_op_kind kind)
 
 	for (pass = 0; pass < 2; pass++)
 		for (i = 0; i < w->n_policies; i++)
-			if ((w->policy[i].action == XFRM_POLICY_BLOCK) == (pass == (kind == ESPNIC_XFRM_DEL_POLICY)))
+			if ((w->policy[i].priority == ESPNIC_CHILD_BLOCK_PRIORITY) == (pass == (kind == ESPNIC_XFRM_DEL_POLICY)))
 				w->ops[w->n_ops++] = (struct espnic_xfrm_op){ .kind = kind, .policy = &w->policy[i] };
 }
 
 static void plan(struct work *w)
 {
-	bool in = w->op->kind == ESPNIC_IKE_KERNEL_INSTALL || w->op->kind == ESPNIC_IKE_KERNEL_INSTALL_IN;
-	bool out = w->op->kind == ESPNIC_IKE_KERNEL_INSTALL || w->op->kind == ESPNIC_IKE_KERNEL_INSTALL_OUT;
+	bool states = !w->policies_alone;
+	bool in = states && (w->op->kind == ESPNIC_IKE_KERNEL_INSTALL || w->op->kind == ESPNIC_IKE_KERNEL_INSTALL_IN);
+	bool out = states && (w->op->kind == ESPNIC_IKE_KERNEL_INSTALL || w->op->kind == ESPNIC_IKE_KERNEL_INSTALL_OUT);
 
 	put_in(w);
 	put_out(w);
@@ -243,9 +255,10 @@ static void plan(struct work *w)
 		put_policies(w);
 	if (w->op->kind == ESPNIC_IKE_KERNEL_DELETE) {
 		change_policies(w, ESPNIC_XFRM_DEL_POLICY);
-		if (w->op->spi_out)
+		if (states && w->op->spi_out)
 			change_sa(w, ESPNIC_XFRM_DEL_SA, &w->out);
-		change_sa(w, ESPNIC_XFRM_DEL_SA, &w->in);
+		if (states)
+			change_sa(w, ESPNIC_XFRM_DEL_SA, &w->in);
 		return;
 	}
 	if (in)
@@ -340,8 +353,20 @@ static int run(const struct espnic_xfrm *x, struct work *w, char *text)
 	}
 }
 
-void espnic_child_run(const struct espnic_xfrm *x, const struct espnic_ike_kernel_op *op, uint32_t ifindex,
-		      struct espnic_child_result *out)
+/* QUERY: how long nothing came in by this child. */
+static int query(const struct espnic_xfrm *x, const struct espnic_ike_kernel_op *op, struct espnic_child_result *out)
+{
+	struct espnic_child_count n;
+	uint64_t now = (uint64_t)time(NULL);
+	int rc = espnic_child_count(x, op->spi_in, &op->local.addr, op->conf->mark_in, &n, out->text);
+
+	if (!rc)
+		out->idle_ms = now > n.used_seconds ? (now - n.used_seconds) * 1000 : 0;
+	return rc;
+}
+
+static void run_work(const struct espnic_xfrm *x, const struct espnic_ike_kernel_op *op, uint32_t ifindex,
+		     enum espnic_child_policy what, bool policies_alone, struct espnic_child_result *out)
 {
 	static const enum espnic_ike_offload given[] = { ESPNIC_IKE_OFFLOAD_NO, ESPNIC_IKE_OFFLOAD_CRYPTO,
 							 ESPNIC_IKE_OFFLOAD_PACKET };
@@ -349,11 +374,15 @@ void espnic_child_run(const struct espnic_xfrm *x, const struct espnic_ike_kerne
 	int rc = -ENOMEM;
 
 	memset(out, 0, sizeof(*out));
-	if (w) {
+	if (w && op->kind == ESPNIC_IKE_KERNEL_QUERY) {
+		rc = query(x, op, out);
+	} else if (w) {
 		w->op = op;
+		w->what = what;
+		w->policies_alone = policies_alone;
 		w->ifindex = ifindex;
 		rc = 0;
-		if (op->policies && op->conf->policies && op->kind != ESPNIC_IKE_KERNEL_INSTALL_IN) {
+		if (policies_alone || (op->policies && op->conf->policies && op->kind != ESPNIC_IKE_KERNEL_INSTALL_IN)) {
 			w->n_sel = espnic_child_selectors(op->ts_local, op->n_local, op->ts_remote, op->n_remote, w->sel,
 							  out->text);
 			rc = w->n_sel < 0 ? -EINVAL : 0;
@@ -365,4 +394,32 @@ void espnic_child_run(const struct espnic_xfrm *x, const struct espnic_ike_kerne
 	}
 	free(w);
 	out->status = !rc ? ESPNIC_IKE_KERNEL_OK : rc == -EEXIST ? ESPNIC_IKE_KERNEL_EXISTS : ESPNIC_IKE_KERNEL_FAILED;
+}
+
+void espnic_child_run(const struct espnic_xfrm *x, const struct espnic_ike_kernel_op *op, uint32_t ifindex,
+		      struct espnic_child_result *out)
+{
+	run_work(x, op, ifindex, ESPNIC_CHILD_PROTECT, false, out);
+}
+
+void espnic_child_policies(const struct espnic_xfrm *x, const struct espnic_ike_kernel_op *op, uint32_t ifindex,
+			   enum espnic_child_policy what, struct espnic_child_result *out)
+{
+	run_work(x, op, ifindex, what, true, out);
+}
+
+int espnic_child_count(const struct espnic_xfrm *x, uint32_t spi, const struct espnic_ike_addr *dst, struct espnic_ike_mark m,
+		       struct espnic_child_count *out, char *text)
+{
+	struct espnic_xfrm_sa which = { .spi = spi, .proto = IPPROTO_ESP, .dst = address(dst), .mark = mark(m) }, have;
+	int rc = espnic_xfrm_read_sa(x, &which, &have, text);
+
+	memset(out, 0, sizeof(*out));
+	if (!rc)
+		*out = (struct espnic_child_count){ .bytes = have.bytes, .packets = have.packets, .used_seconds = have.used_seconds,
+						    .replayed = have.replay_dropped, .out_of_window = have.window_dropped,
+						    .not_authentic = have.integrity_failed, .offload = have.offload,
+						    .ifindex = have.ifindex };
+	explicit_bzero(&have, sizeof(have));
+	return rc;
 }

@@ -300,6 +300,110 @@ static void key_done(struct stream *s, struct espnic_ike_input *in, struct espni
 	in->key.text = string(s, in->key.text, m->text, sizeof(m->text));
 }
 
+/* ---- what the side with the rights says, and what it is told when it asks ---- */
+
+static void input(struct stream *s, struct espnic_ike_input *in, struct espnic_ipc *m)
+{
+	in->kind = word(s, in->kind, ESPNIC_IKE_IN_PROVISION + 1U);
+	switch (in->kind) {
+	case ESPNIC_IKE_IN_INITIATE:
+		in->initiate.conn = string(s, in->initiate.conn, m->conn, sizeof(m->conn));
+		in->initiate.child = string(s, in->initiate.child, m->child, sizeof(m->child));
+		addr(s, &in->initiate.local);
+		break;
+	case ESPNIC_IKE_IN_TERMINATE:
+		u32(s, &in->terminate.ike_id);
+		u32(s, &in->terminate.child_id);
+		in->terminate.conn = string(s, in->terminate.conn, m->conn, sizeof(m->conn));
+		in->terminate.child = string(s, in->terminate.child, m->child, sizeof(m->child));
+		flag(s, &in->terminate.force);
+		break;
+	case ESPNIC_IKE_IN_ACQUIRE:
+		u32(s, &in->acquire.reqid);
+		u32(s, &in->acquire.seq);
+		addr(s, &in->acquire.local);
+		break;
+	case ESPNIC_IKE_IN_EXPIRE:
+		u32(s, &in->expire.spi);
+		addr(s, &in->expire.dst);
+		flag(s, &in->expire.hard);
+		break;
+	case ESPNIC_IKE_IN_MAPPING:
+		u32(s, &in->mapping.spi);
+		endpoint(s, &in->mapping.remote);
+		break;
+	case ESPNIC_IKE_IN_ADDRESS:
+		addr(s, &in->address.gone);
+		addr(s, &in->address.fresh);
+		break;
+	case ESPNIC_IKE_IN_PROVISION:
+		in->provision.device = string(s, in->provision.device, m->text, sizeof(m->text));
+		break;
+	default:
+		/* datagrams and answers do not come this way */
+		s->bad = true;
+	}
+}
+
+static void cert(struct stream *s, struct espnic_ipc *m)
+{
+	m->cert.kind = word(s, m->cert.kind, ESPNIC_IKE_CERT_PUBKEY + 1U);
+	m->cert.der = bytes(s, m->cert.der, &m->cert.len, m->data, sizeof(m->data));
+}
+
+static void result(struct stream *s, struct espnic_ipc *m, const char *why)
+{
+	flag(s, &m->result.ok);
+	raw(s, m->keyid, sizeof(m->keyid));
+	string(s, why, m->text, sizeof(m->text));
+}
+
+static void sa_info(struct stream *s, struct espnic_ike_sa_info *sa, struct espnic_ipc *m)
+{
+	u32(s, &sa->id);
+	sa->conn = string(s, sa->conn, m->conn, sizeof(m->conn));
+	sa->state = word(s, sa->state, ESPNIC_IKE_DELETING + 1U);
+	flag(s, &sa->initiator);
+	u64(s, &sa->spi_i);
+	u64(s, &sa->spi_r);
+	endpoint(s, &sa->local);
+	endpoint(s, &sa->remote);
+	identity(s, &sa->local_id, &m->id[0]);
+	identity(s, &sa->remote_id, &m->id[1]);
+	flag(s, &sa->nat_local);
+	flag(s, &sa->nat_remote);
+	algorithm(s, &sa->encr, ESPNIC_IKE_ENCR);
+	algorithm(s, &sa->integ, ESPNIC_IKE_INTEG);
+	algorithm(s, &sa->prf, ESPNIC_IKE_PRF);
+	algorithm(s, &sa->ke, ESPNIC_IKE_KE);
+	u64(s, &sa->since_ms);
+	u64(s, &sa->rekey_ms);
+	sa->n_children = word(s, sa->n_children, ESPNIC_IKE_CHILDREN + 1U);
+}
+
+static void child_info(struct stream *s, struct espnic_ike_child_info *c, struct espnic_ipc *m)
+{
+	u32(s, &c->id);
+	u32(s, &c->reqid);
+	u32(s, &c->spi_in);
+	u32(s, &c->spi_out);
+	c->name = string(s, c->name, m->child, sizeof(m->child));
+	c->state = word(s, c->state, ESPNIC_IKE_CHILD_DELETING + 1U);
+	c->mode = word(s, c->mode, ESPNIC_IKE_TRANSPORT + 1U);
+	c->offload = word(s, c->offload, ESPNIC_IKE_OFFLOAD_AUTO);
+	c->offload_text = string(s, c->offload_text, m->text, sizeof(m->text));
+	flag(s, &c->encap);
+	flag(s, &c->esn);
+	algorithm(s, &c->encr, ESPNIC_IKE_ENCR);
+	algorithm(s, &c->integ, ESPNIC_IKE_INTEG);
+	algorithm(s, &c->ke, ESPNIC_IKE_KE);
+	selectors(s, &c->ts_local, &c->n_local, m->ts[0]);
+	selectors(s, &c->ts_remote, &c->n_remote, m->ts[1]);
+	u64(s, &c->since_ms);
+	u64(s, &c->rekey_ms);
+	u64(s, &c->life_ms);
+}
+
 /* ---- both ways ---- */
 
 static struct stream begin(uint8_t *buf, enum espnic_ipc_type type)
@@ -360,6 +464,144 @@ size_t espnic_ipc_put_done(uint8_t *buf, const struct espnic_ike_input *in)
 	return end(&s);
 }
 
+size_t espnic_ipc_put_conn(uint8_t *buf, const struct espnic_ike_conn *conn)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_CONN);
+	struct espnic_ike_conn copy = *conn;
+
+	/* pointers of this process mean nothing in the other */
+	copy.children = NULL;
+	copy.free = NULL;
+	raw(&s, &copy, sizeof(copy));
+	return end(&s);
+}
+
+size_t espnic_ipc_put_child_conf(uint8_t *buf, const struct espnic_ike_child_conf *conf)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_CHILD_CONF);
+
+	raw(&s, (void *)(uintptr_t)conf, sizeof(*conf));
+	return end(&s);
+}
+
+size_t espnic_ipc_put_request(uint8_t *buf, enum espnic_ipc_type type, uint32_t seq, const char *name)
+{
+	struct stream s = begin(buf, type);
+
+	u32(&s, &seq);
+	if (type == ESPNIC_IPC_UNLOAD)
+		string(&s, name, NULL, ESPNIC_IKE_NAME);
+	return end(&s);
+}
+
+size_t espnic_ipc_put_cert(uint8_t *buf, uint32_t seq, enum espnic_ike_cert_kind kind, const uint8_t *der, size_t len)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_CERT);
+	struct espnic_ipc m = { .cert = { kind, der, len } };
+
+	u32(&s, &seq);
+	cert(&s, &m);
+	return end(&s);
+}
+
+size_t espnic_ipc_put_input(uint8_t *buf, const struct espnic_ike_input *in)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_INPUT);
+	struct espnic_ike_input copy = *in;
+	struct espnic_ipc m;
+
+	input(&s, &copy, &m);
+	return end(&s);
+}
+
+size_t espnic_ipc_put_result(uint8_t *buf, uint32_t seq, const char *why, const uint8_t *keyid)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_RESULT);
+	struct espnic_ipc m = { .result.ok = !why };
+
+	if (keyid)
+		memcpy(m.keyid, keyid, sizeof(m.keyid));
+	u32(&s, &seq);
+	result(&s, &m, why);
+	return end(&s);
+}
+
+size_t espnic_ipc_put_sa(uint8_t *buf, const struct espnic_ike_sa_info *sa)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_SA);
+	struct espnic_ike_sa_info copy = *sa;
+	struct espnic_ipc m;
+
+	sa_info(&s, &copy, &m);
+	return end(&s);
+}
+
+size_t espnic_ipc_put_child(uint8_t *buf, const struct espnic_ike_child_info *child)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_CHILD);
+	struct espnic_ike_child_info copy = *child;
+	struct espnic_ipc m;
+
+	child_info(&s, &copy, &m);
+	return end(&s);
+}
+
+size_t espnic_ipc_put_counters(uint8_t *buf, const struct espnic_ike_counters *n)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_COUNTERS);
+
+	raw(&s, (void *)(uintptr_t)n, sizeof(*n));
+	return end(&s);
+}
+
+/* All but operations, their answers and events. False: there is no such type. */
+static bool get_rest(struct stream *s, struct espnic_ipc *out)
+{
+	const char *name;
+
+	switch (out->type) {
+	case ESPNIC_IPC_CONN:
+		raw(s, &out->conf, sizeof(out->conf));
+		return true;
+	case ESPNIC_IPC_CHILD_CONF:
+		raw(s, &out->child_conf, sizeof(out->child_conf));
+		return true;
+	case ESPNIC_IPC_LOAD:
+	case ESPNIC_IPC_LIST:
+	case ESPNIC_IPC_COUNT:
+	case ESPNIC_IPC_CERTS_CLEAR:
+		u32(s, &out->seq);
+		return true;
+	case ESPNIC_IPC_UNLOAD:
+		u32(s, &out->seq);
+		name = string(s, NULL, out->conn, sizeof(out->conn));
+		s->bad = s->bad || !name;
+		return true;
+	case ESPNIC_IPC_INPUT:
+		input(s, &out->input, out);
+		return true;
+	case ESPNIC_IPC_CERT:
+		u32(s, &out->seq);
+		cert(s, out);
+		return true;
+	case ESPNIC_IPC_RESULT:
+		u32(s, &out->seq);
+		result(s, out, NULL);
+		return true;
+	case ESPNIC_IPC_SA:
+		sa_info(s, &out->sa, out);
+		return true;
+	case ESPNIC_IPC_CHILD:
+		child_info(s, &out->info, out);
+		return true;
+	case ESPNIC_IPC_COUNTERS:
+		raw(s, &out->counters, sizeof(out->counters));
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool espnic_ipc_get(const uint8_t *buf, size_t len, struct espnic_ipc *out)
 {
 	struct stream s = { .from = buf, .left = len };
@@ -387,7 +629,8 @@ bool espnic_ipc_get(const uint8_t *buf, size_t len, struct espnic_ipc *out)
 		event(&s, &out->event, out);
 		break;
 	default:
-		return false;
+		if (!get_rest(&s, out))
+			return false;
 	}
 	/* and not a byte more */
 	return !s.bad && !s.left;

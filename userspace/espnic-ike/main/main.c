@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "conf/conns.h"
+#include "ctl/status.h"
+#include "main/run.h"
 #include "manual/manual.h"
 
 /* espnic-ike check FILE: status 0, or 2 with the error */
@@ -46,6 +48,8 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } words[] = {
+	{ "run", espnic_run_main, "the IKEv2 daemon; run --help lists its options" },
+	{ "status", espnic_status_main, "what the daemon has: IKE SAs, children, where they are offloaded to" },
 	{ "manual", espnic_manual_main, "states and policies with keys of your own: apply, diff, delete, check FILE" },
 	{ "check", check, "read a swanctl.conf: what is wrong with it, or how much is in it" },
 	{ "--version", version, "which espnic-ike this is" },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "main/rights.h"
 
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,14 +50,42 @@ static bool all_within(const struct espnic_ike_ts *ts, unsigned int n, const str
 	return true;
 }
 
-static const char *forbidden(const struct espnic_ike_kernel_op *op)
+static bool allowed_peer(const struct espnic_ike_conn *conn, const struct espnic_ike_addr *remote)
 {
+	uint8_t i;
+
+	for (i = 0; i < conn->n_remote; i++)
+		if (espnic_ike_net_has(&conn->remote[i], remote))
+			return true;
+	return !conn->n_remote;
+}
+
+static bool offered(const struct espnic_ike_child_conf *c, const struct espnic_ike_alg *encr)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < c->n_proposals; i++)
+		for (j = 0; j < c->proposals[i].n; j++)
+			if (c->proposals[i].t[j].type == ESPNIC_IKE_ENCR && c->proposals[i].t[j].id == encr->id &&
+			    c->proposals[i].t[j].key_bits == (encr->key_attr ? encr->key_bits : 0))
+				return true;
+	return false;
+}
+
+/* Why the child may not be put in; NULL: it may. */
+static const char *forbidden(const struct espnic_rights *r, const struct espnic_ike_kernel_op *op)
+{
+	const struct espnic_store_conn *conn = op->conn ? espnic_store_find_conn(r->store, op->conn) : NULL;
 	const struct espnic_ike_child_conf *c = op->conf;
 
-	if (!c)
+	if (!conn || !c)
 		return "no such child is configured";
-	if (op->kind == ESPNIC_IKE_KERNEL_DELETE)
-		return NULL;
+	if (!allowed_peer(conn->c.conn, &op->remote.addr))
+		return "a peer outside of the configured ones";
+	if (op->mode != c->mode)
+		return "another mode than the configured one";
+	if (op->reqid != c->reqid && op->reqid >> ESPNIC_REQID_SHIFT != ESPNIC_REQID_OURS)
+		return "a reqid that is not ours";
 	if (!op->n_local || !op->n_remote || !all_within(op->ts_local, op->n_local, c->local, c->n_local, &op->local.addr) ||
 	    !all_within(op->ts_remote, op->n_remote, c->remote, c->n_remote, &op->remote.addr))
 		return "selectors outside of the configured ones";
@@ -65,41 +94,146 @@ static const char *forbidden(const struct espnic_ike_kernel_op *op)
 	/* authenticated by itself, or by another */
 	if (!op->encr->icv && !op->integ)
 		return "an SA without authentication";
-	return NULL;
+	return offered(c, op->encr) ? NULL : "an algorithm that is not configured";
 }
 
 /* ---- the kernel ---- */
 
-static size_t answer_kernel(const struct espnic_ike_kernel_op *op, const struct espnic_child_result *result, uint8_t *reply)
+static void fail(struct espnic_child_result *result, const char *why)
 {
-	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_KERNEL };
-	char text[ESPNIC_IKE_TEXT];
+	result->status = ESPNIC_IKE_KERNEL_FAILED;
+	snprintf(result->text, sizeof(result->text), "%s", why);
+}
 
-	snprintf(text, sizeof(text), "%.*s", ESPNIC_IKE_TEXT - 1, result->text);
-	in.kernel.token = op->token;
-	in.kernel.status = result->status;
-	in.kernel.offload = result->offload;
-	in.kernel.text = text[0] ? text : NULL;
-	return espnic_ipc_put_done(reply, &in);
+/* The device of the offload, made ready for it: IKE passes it. */
+static bool device(const struct espnic_rights *r, const struct espnic_ike_kernel_op *op, uint32_t *ifindex,
+		   struct espnic_child_result *result)
+{
+	enum espnic_ike_offload want = op->conf->offload;
+
+	*ifindex = r->standing->device_of(op->conf, &op->local.addr, &op->remote.addr);
+	if (!*ifindex || (want != ESPNIC_IKE_OFFLOAD_PACKET && want != ESPNIC_IKE_OFFLOAD_AUTO))
+		return true;
+	/* with auto, a device that can't is found out when the child is put in, and told then */
+	return !espnic_standing_device(r->standing, *ifindex, result->text) || want == ESPNIC_IKE_OFFLOAD_AUTO;
+}
+
+static void done(struct espnic_sa *sa, const struct espnic_ike_kernel_op *op, uint32_t ifindex,
+		 const struct espnic_child_result *result)
+{
+	if (op->kind != ESPNIC_IKE_KERNEL_INSTALL_IN) {
+		sa->spi_out = op->spi_out;
+		/* new ones, or those of the child before */
+		sa->policies = true;
+	}
+	sa->offload = result->offload;
+	sa->ifindex = result->offload == ESPNIC_IKE_OFFLOAD_NO ? 0 : ifindex;
+	if (!sa->ifindex || !if_indextoname(sa->ifindex, sa->device))
+		sa->device[0] = 0;
+	espnic_sas_note(sa, result->text);
+}
+
+static void install(const struct espnic_rights *r, const struct espnic_ike_kernel_op *op, struct espnic_child_result *result)
+{
+	const char *why = forbidden(r, op);
+	uint32_t ifindex = 0;
+	struct espnic_sa *sa;
+
+	if (why) {
+		espnic_log_note(r->log, "refused", "conn=%s child=%s: %s", op->conn ? op->conn : "", op->conf ? op->conf->name : "", why);
+		fail(result, why);
+		return;
+	}
+	sa = op->kind == ESPNIC_IKE_KERNEL_INSTALL_OUT ? espnic_sas_find(r->sas, op->child_id) : espnic_sas_add(r->sas, op);
+	if (!sa || sa->spi_in != op->spi_in) {
+		fail(result, sa ? "a child of another SPI" : "no such child, one that is there, or no memory");
+		return;
+	}
+	result->status = ESPNIC_IKE_KERNEL_OK;
+	if (r->xfrm && device(r, op, &ifindex, result))
+		espnic_child_run(r->xfrm, op, ifindex, result);
+	else if (r->xfrm)
+		result->status = ESPNIC_IKE_KERNEL_FAILED;
+	if (result->status == ESPNIC_IKE_KERNEL_OK)
+		done(sa, op, ifindex, result);
+	else if (op->kind != ESPNIC_IKE_KERNEL_INSTALL_OUT)
+		espnic_sas_del(r->sas, sa);
+}
+
+/* Are the selectors of @sa those of its trap, whose policies then are the same ones? */
+static bool same_as_trap(const struct espnic_sa *sa, const struct espnic_trap *t)
+{
+	return t && sa->n_local == t->conf.n_local && sa->n_remote == t->conf.n_remote &&
+	       !memcmp(sa->ts, t->ts_local, sa->n_local * sizeof(*sa->ts)) &&
+	       !memcmp(sa->ts + sa->n_local, t->ts_remote, sa->n_remote * sizeof(*sa->ts));
+}
+
+void espnic_rights_forget(const struct espnic_rights *r, struct espnic_sa *sa, bool policies)
+{
+	struct espnic_trap *t = espnic_standing_find(r->standing, sa->conn, sa->child);
+	struct espnic_ike_kernel_op op = espnic_sas_op(sa, ESPNIC_IKE_KERNEL_DELETE);
+	bool trapped = same_as_trap(sa, t);
+	struct espnic_child_result result = { .status = ESPNIC_IKE_KERNEL_OK };
+
+	/* Those of a device that forgot them are nobody's but for the blocks underneath, unless another has taken over. */
+	policies = policies || (sa->lost && sa->policies && !espnic_sas_shared(r->sas, sa));
+	op.policies = policies && !trapped;
+	if (r->xfrm)
+		espnic_child_run(r->xfrm, &op, sa->ifindex, &result);
+	if (result.status != ESPNIC_IKE_KERNEL_OK)
+		espnic_log_note(r->log, "kernel", "conn=%s child=%s: %s", sa->conn, sa->child, result.text);
+	espnic_sas_del(r->sas, sa);
+	/* in place, so that nothing gets out in between */
+	if (policies && trapped && espnic_standing_put(r->standing, t))
+		espnic_log_note(r->log, "kernel", "conn=%s child=%s: its trap: %s", t->conn, t->conf.name, t->note);
+}
+
+static void query(const struct espnic_rights *r, const struct espnic_sa *sa, struct espnic_child_result *result)
+{
+	struct espnic_ike_kernel_op op = espnic_sas_op(sa, ESPNIC_IKE_KERNEL_QUERY);
+
+	result->status = ESPNIC_IKE_KERNEL_OK;
+	if (r->xfrm)
+		espnic_child_run(r->xfrm, &op, sa->ifindex, result);
+	result->offload = sa->offload;
 }
 
 static size_t kernel(const struct espnic_rights *r, struct espnic_ipc *m, uint8_t *reply)
 {
-	struct espnic_ike_kernel_op *op = &m->kernel;
 	struct espnic_child_result result = { .status = ESPNIC_IKE_KERNEL_FAILED };
-	const char *why;
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_KERNEL };
+	struct espnic_ike_kernel_op *op = &m->kernel;
+	struct espnic_sa *sa = espnic_sas_find(r->sas, op->child_id);
+	char text[ESPNIC_IKE_TEXT];
 
 	op->conf = find_child(r->store, op->conn, m->child);
-	why = forbidden(op);
-	if (why) {
-		espnic_log_note(r->log, "refused", "conn=%s child=%s: %s", op->conn ? op->conn : "", m->child, why);
-		snprintf(result.text, sizeof(result.text), "%s", why);
-	} else if (!r->xfrm) {
-		result.status = ESPNIC_IKE_KERNEL_OK;
-	} else {
-		espnic_child_run(r->xfrm, op, r->device(r->ctx, op->conf->device, &op->local.addr), &result);
+	switch (op->kind) {
+	case ESPNIC_IKE_KERNEL_INSTALL:
+	case ESPNIC_IKE_KERNEL_INSTALL_IN:
+	case ESPNIC_IKE_KERNEL_INSTALL_OUT:
+		install(r, op, &result);
+		break;
+	case ESPNIC_IKE_KERNEL_DELETE:
+		/* what it did not put in it can't take out; and what failed to come in is gone already */
+		if (sa)
+			espnic_rights_forget(r, sa, op->policies);
+		return 0;
+	case ESPNIC_IKE_KERNEL_QUERY:
+		if (sa)
+			query(r, sa, &result);
+		else
+			fail(&result, "no such child");
+		break;
+	default:
+		fail(&result, "this kernel operation is not supported");
 	}
-	return answer_kernel(op, &result, reply);
+	snprintf(text, sizeof(text), "%.*s", ESPNIC_IKE_TEXT - 1, result.text);
+	in.kernel.token = op->token;
+	in.kernel.status = result.status;
+	in.kernel.offload = result.offload;
+	in.kernel.idle_ms = result.idle_ms;
+	in.kernel.text = text[0] ? text : NULL;
+	return espnic_ipc_put_done(reply, &in);
 }
 
 /* ---- keys ---- */
@@ -132,31 +266,19 @@ static size_t key(const struct espnic_rights *r, const struct espnic_ike_key_op 
 	return len;
 }
 
-int espnic_rights_handle(const struct espnic_rights *r, const uint8_t *message, size_t len, uint8_t *reply)
+int espnic_rights_handle(const struct espnic_rights *r, struct espnic_ipc *m, uint8_t *reply)
 {
-	struct espnic_ipc *m = malloc(sizeof(*m));
-	int rc = -1;
-
-	if (!m)
+	switch (m->type) {
+	case ESPNIC_IPC_KERNEL:
+		return (int)kernel(r, m, reply);
+	case ESPNIC_IPC_KEY:
+		return (int)key(r, &m->key, reply);
+	case ESPNIC_IPC_EVENT:
+		espnic_log_event(r->log, &m->event);
+		if (r->event)
+			r->event(r->ctx, &m->event);
+		return 0;
+	default:
 		return -1;
-	if (espnic_ipc_get(message, len, m)) {
-		switch (m->type) {
-		case ESPNIC_IPC_KERNEL:
-			rc = (int)kernel(r, m, reply);
-			break;
-		case ESPNIC_IPC_KEY:
-			rc = (int)key(r, &m->key, reply);
-			break;
-		case ESPNIC_IPC_EVENT:
-			espnic_log_event(r->log, &m->event);
-			rc = 0;
-			break;
-		default:
-			/* answers are given here, not taken */
-			break;
-		}
 	}
-	explicit_bzero(m, sizeof(*m));
-	free(m);
-	return rc;
 }

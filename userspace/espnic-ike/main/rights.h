@@ -10,21 +10,26 @@
 #include "kernel/xfrm.h"
 #include "main/ipc.h"
 #include "main/log.h"
+#include "main/sas.h"
+#include "main/standing.h"
 
 struct espnic_rights {
 	const struct espnic_store *store;
 	const struct espnic_xfrm *xfrm; /* NULL: `kernel = none`, every operation is done by doing nothing */
 	const struct espnic_log *log;
-	/* The number of the device of that name, or (name "") of the one that has @addr; 0: there is none. */
-	uint32_t (*device)(void *ctx, const char *name, const struct espnic_ike_addr *addr);
+	struct espnic_sas *sas;
+	struct espnic_standing *standing;
+	/* An event of the core's, which is logged already. */
+	void (*event)(void *ctx, const struct espnic_ike_event *e);
 	void *ctx;
 };
 
 /*
- * Do what one message asks for. Returns the length of the answer in @reply (ESPNIC_IPC_MESSAGE bytes), 0: there is
- * none; -1: the message is malformed, and the other process not to be trusted with anything any more. Keys are wiped from
- * everything but @message and @reply.
+ * Do what @m asks for. Returns the length of the answer in @reply (ESPNIC_IPC_MESSAGE bytes), 0: there is none; -1: it is none of KERNEL, KEY
+ * and EVENT. @m is the caller's to wipe.
  */
-int espnic_rights_handle(const struct espnic_rights *r, const uint8_t *message, size_t len, uint8_t *reply);
+int espnic_rights_handle(const struct espnic_rights *r, struct espnic_ipc *m, uint8_t *reply);
+/* Take a child out of the kernel, as if it had been asked for. */
+void espnic_rights_forget(const struct espnic_rights *r, struct espnic_sa *sa, bool policies);
 
 #endif

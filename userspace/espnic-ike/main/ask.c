@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Talking with the process on the network: what it asks for is done, and what it is asked it answers. */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "main/daemon.h"
+
+enum {
+	ANSWER_MS = 10000, /* a process that says nothing for so long hangs, and is ended */
+	BATCH = 64, /* messages before anything else is looked at */
+};
+
+/* What has been asked, and what came of it. */
+struct answer {
+	uint32_t seq;
+	bool done, ok;
+	char text[ESPNIC_IKE_TEXT];
+	/* of LIST */
+	espnic_ctl_each_sa *each;
+	void *ctx;
+	struct espnic_ike_counters *counters;
+	struct espnic_ipc *sa; /* whose children come; NULL: none */
+	struct espnic_ipc *child[ESPNIC_IKE_CHILDREN];
+	unsigned int n;
+};
+
+static void give_up(struct espnic_daemon *d, const char *why)
+{
+	if (!d->end)
+		espnic_log_note(&d->log, "fault", "the process on the network %s", why);
+	d->end = d->failed = true;
+}
+
+static void drop(struct espnic_ipc *m)
+{
+	if (m)
+		OPENSSL_cleanse(m, sizeof(*m));
+	free(m);
+}
+
+/* ---- SAs as they are told ---- */
+
+static void tell_child(const struct espnic_daemon *d, const struct espnic_ike_child_info *info,
+		       struct espnic_ctl_child *c)
+{
+	const struct espnic_sa *have = espnic_sas_find(&d->sas, info->id);
+	char text[ESPNIC_XFRM_TEXT];
+
+	*c = (struct espnic_ctl_child){ .info = info };
+	/* what the other process says of it is not asked for more than its number */
+	if (!have || have->spi_in != info->spi_in)
+		return;
+	c->device = *have->device ? have->device : NULL;
+	c->asked = have->conf->conf.offload;
+	c->note = have->note;
+	c->lost = have->lost;
+	if (!d->rights.xfrm || have->lost)
+		return;
+	c->counted = !espnic_child_count(d->rights.xfrm, have->spi_in, &have->local.addr, have->conf->conf.mark_in, &c->in, text) &&
+		     (!have->spi_out || !espnic_child_count(d->rights.xfrm, have->spi_out, &have->remote.addr,
+							    have->conf->conf.mark_out, &c->out, text));
+}
+
+static void tell_sa(struct espnic_daemon *d, struct answer *a)
+{
+	struct espnic_ike_child_info *infos = calloc(a->n + 1, sizeof(*infos));
+	struct espnic_ctl_child *children = calloc(a->n + 1, sizeof(*children));
+	unsigned int i;
+
+	for (i = 0; i < a->n && infos && children; i++) {
+		infos[i] = a->child[i]->info;
+		tell_child(d, &infos[i], &children[i]);
+	}
+	a->sa->sa.children = infos;
+	if (infos && children && a->each)
+		a->each(a->ctx, &a->sa->sa, children);
+	free(infos);
+	free(children);
+	for (i = 0; i < a->n; i++)
+		drop(a->child[i]);
+	drop(a->sa);
+	a->sa = NULL;
+	a->n = 0;
+}
+
+/* True: it has been kept. */
+static bool answered(struct espnic_daemon *d, struct answer *a, struct espnic_ipc *m)
+{
+	switch (a ? m->type : ESPNIC_IPC_NONE) {
+	case ESPNIC_IPC_SA:
+		if (a->sa)
+			break;
+		a->sa = m;
+		if (!m->sa.n_children)
+			tell_sa(d, a);
+		return true;
+	case ESPNIC_IPC_CHILD:
+		if (!a->sa)
+			break;
+		a->child[a->n++] = m;
+		if (a->n == a->sa->sa.n_children)
+			tell_sa(d, a);
+		return true;
+	case ESPNIC_IPC_COUNTERS:
+		if (a->counters)
+			*a->counters = m->counters;
+		return false;
+	case ESPNIC_IPC_RESULT:
+		if (m->seq != a->seq)
+			break;
+		a->done = true;
+		a->ok = m->result.ok;
+		memcpy(a->text, m->text, sizeof(a->text));
+		return false;
+	default:
+		break;
+	}
+	give_up(d, "sent what was not asked for");
+	return false;
+}
+
+/* ---- messages ---- */
+
+/* One message; false: there is none now. @a: what is waited for; NULL: nothing. */
+static bool one_message(struct espnic_daemon *d, struct answer *a)
+{
+	size_t len = espnic_link_receive(&d->link, d->message, sizeof(d->message));
+	struct espnic_ipc *m = len ? malloc(sizeof(*m)) : NULL;
+	int rc;
+
+	if (!m) {
+		if (len)
+			give_up(d, "sent a message there is no memory for");
+		return false;
+	}
+	if (!espnic_ipc_get(d->message, len, m)) {
+		give_up(d, "sent a malformed message");
+	} else {
+		rc = espnic_rights_handle(&d->rights, m, d->reply);
+		if (rc > 0)
+			espnic_link_send(&d->link, d->reply, (size_t)rc);
+		if (rc < 0 && answered(d, a, m))
+			m = NULL;
+	}
+	OPENSSL_cleanse(d->message, len);
+	OPENSSL_cleanse(d->reply, sizeof(d->reply));
+	drop(m);
+	return !d->end;
+}
+
+static void alive(struct espnic_daemon *d)
+{
+	if (d->link.dead)
+		give_up(d, "has ended, or takes no messages");
+}
+
+void espnic_daemon_messages(struct espnic_daemon *d)
+{
+	int i;
+
+	for (i = 0; i < BATCH && one_message(d, NULL); i++)
+		;
+	alive(d);
+}
+
+void espnic_daemon_input(struct espnic_daemon *d, const struct espnic_ike_input *in)
+{
+	uint8_t buf[ESPNIC_IPC_MESSAGE];
+
+	espnic_link_send(&d->link, buf, espnic_ipc_put_input(buf, in));
+	alive(d);
+}
+
+/* ---- requests ---- */
+
+/* Wait for the answer of @a; what is asked for meanwhile is done. 0, or -1 (the text is @a's, or the other process is gone). */
+static int wait_for(struct espnic_daemon *d, struct answer *a)
+{
+	uint64_t until = espnic_daemon_now() + ANSWER_MS;
+
+	while (!a->done && !d->end) {
+		struct pollfd fd = { d->link.fd, espnic_link_events(&d->link), 0 };
+		uint64_t now = espnic_daemon_now();
+
+		if (now >= until) {
+			give_up(d, "does not answer");
+			break;
+		}
+		if (poll(&fd, 1, (int)(until - now)) < 0 && errno != EINTR)
+			give_up(d, "can't be waited for");
+		if (fd.revents & POLLOUT)
+			espnic_link_flush(&d->link);
+		while (!a->done && one_message(d, a))
+			;
+		alive(d);
+	}
+	while (a->n)
+		drop(a->child[--a->n]);
+	drop(a->sa);
+	if (!a->done)
+		snprintf(a->text, sizeof(a->text), "the daemon is ending");
+	return a->done && a->ok ? 0 : -1;
+}
+
+static int request(struct espnic_daemon *d, enum espnic_ipc_type type, const char *name, struct answer *a)
+{
+	uint8_t buf[ESPNIC_IPC_MESSAGE];
+
+	a->seq = ++d->last_seq;
+	espnic_link_send(&d->link, buf, espnic_ipc_put_request(buf, type, a->seq, name));
+	return wait_for(d, a);
+}
+
+int espnic_daemon_load(struct espnic_daemon *d, const struct espnic_ike_conn *conn, struct espnic_conf_error *err)
+{
+	uint8_t buf[ESPNIC_IPC_MESSAGE];
+	struct answer a = { 0 };
+	uint32_t i;
+
+	espnic_link_send(&d->link, buf, espnic_ipc_put_conn(buf, conn));
+	for (i = 0; i < conn->n_children; i++)
+		espnic_link_send(&d->link, buf, espnic_ipc_put_child_conf(buf, &conn->children[i]));
+	if (!request(d, ESPNIC_IPC_LOAD, NULL, &a))
+		return 0;
+	snprintf(err->text, sizeof(err->text), "%s", a.text);
+	return -1;
+}
+
+void espnic_daemon_unload(struct espnic_daemon *d, const char *name)
+{
+	struct answer a = { 0 };
+
+	request(d, ESPNIC_IPC_UNLOAD, name, &a);
+}
+
+int espnic_daemon_look(struct espnic_daemon *d, espnic_ctl_each_sa *each, void *ctx, struct espnic_ike_counters *n)
+{
+	struct answer a = { .each = each, .ctx = ctx, .counters = n };
+
+	return request(d, each ? ESPNIC_IPC_LIST : ESPNIC_IPC_COUNT, NULL, &a);
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "main/sas.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ROOM = 64 };
+
+static struct espnic_sa **bucket(const struct espnic_sas *s, uint32_t child_id)
+{
+	/* the core counts them up, so that the low bits spread */
+	return &s->bucket[child_id & (s->room - 1)];
+}
+
+struct espnic_sa *espnic_sas_find(const struct espnic_sas *s, uint32_t child_id)
+{
+	struct espnic_sa *sa = s->room ? *bucket(s, child_id) : NULL;
+
+	while (sa && sa->child_id != child_id)
+		sa = sa->next;
+	return sa;
+}
+
+static bool grow(struct espnic_sas *s)
+{
+	struct espnic_sas more = { .n = s->n, .confs = s->confs, .room = s->room ? 2 * s->room : FIRST_ROOM };
+	struct espnic_sa *sa, *next;
+	uint32_t i;
+
+	more.bucket = calloc(more.room, sizeof(struct espnic_sa *));
+	if (!more.bucket)
+		return false;
+	for (i = 0; i < s->room; i++) {
+		for (sa = s->bucket[i]; sa; sa = next) {
+			next = sa->next;
+			sa->next = *bucket(&more, sa->child_id);
+			*bucket(&more, sa->child_id) = sa;
+		}
+	}
+	free(s->bucket);
+	*s = more;
+	return true;
+}
+
+static struct espnic_sa_conf *get_conf(struct espnic_sas *s, const struct espnic_ike_child_conf *conf)
+{
+	struct espnic_sa_conf *c = s->confs;
+
+	while (c && memcmp(&c->conf, conf, sizeof(*conf)) != 0)
+		c = c->next;
+	if (!c) {
+		c = calloc(1, sizeof(*c));
+		if (!c)
+			return NULL;
+		c->conf = *conf;
+		c->next = s->confs;
+		s->confs = c;
+	}
+	c->refs++;
+	return c;
+}
+
+static void put_conf(struct espnic_sas *s, struct espnic_sa_conf *c)
+{
+	struct espnic_sa_conf **at = &s->confs;
+
+	if (--c->refs)
+		return;
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	free(c);
+}
+
+static void copy_name(char out[ESPNIC_IKE_NAME], const char *name)
+{
+	size_t len = strnlen(name, ESPNIC_IKE_NAME - 1);
+
+	memcpy(out, name, len);
+	out[len] = 0;
+}
+
+struct espnic_sa *espnic_sas_add(struct espnic_sas *s, const struct espnic_ike_kernel_op *op)
+{
+	struct espnic_sa *sa;
+
+	if (!op->child_id || espnic_sas_find(s, op->child_id) || (s->n == s->room && !grow(s)))
+		return NULL;
+	sa = calloc(1, sizeof(*sa));
+	if (sa)
+		sa->ts = calloc(op->n_local + op->n_remote, sizeof(*sa->ts));
+	if (sa && sa->ts)
+		sa->conf = get_conf(s, op->conf);
+	if (!sa || !sa->conf) {
+		if (sa)
+			free(sa->ts);
+		free(sa);
+		return NULL;
+	}
+	sa->child_id = op->child_id;
+	sa->ike_id = op->ike_id;
+	copy_name(sa->conn, op->conn);
+	copy_name(sa->child, op->conf->name);
+	sa->reqid = op->reqid;
+	sa->spi_in = op->spi_in;
+	sa->mode = op->mode;
+	sa->encap = op->encap;
+	sa->local = op->local;
+	sa->remote = op->remote;
+	memcpy(sa->ts, op->ts_local, op->n_local * sizeof(*sa->ts));
+	memcpy(sa->ts + op->n_local, op->ts_remote, op->n_remote * sizeof(*sa->ts));
+	sa->n_local = (uint8_t)op->n_local;
+	sa->n_remote = (uint8_t)op->n_remote;
+	sa->next = *bucket(s, sa->child_id);
+	*bucket(s, sa->child_id) = sa;
+	s->n++;
+	return sa;
+}
+
+static void free_sa(struct espnic_sas *s, struct espnic_sa *sa)
+{
+	put_conf(s, sa->conf);
+	free(sa->ts);
+	free(sa->note);
+	free(sa);
+}
+
+void espnic_sas_del(struct espnic_sas *s, struct espnic_sa *sa)
+{
+	struct espnic_sa **at = bucket(s, sa->child_id);
+
+	while (*at != sa)
+		at = &(*at)->next;
+	*at = sa->next;
+	s->n--;
+	free_sa(s, sa);
+}
+
+void espnic_sas_note(struct espnic_sa *sa, const char *text)
+{
+	free(sa->note);
+	sa->note = text && *text ? strdup(text) : NULL;
+}
+
+void espnic_sas_each(struct espnic_sas *s, void (*each)(void *ctx, struct espnic_sa *sa), void *ctx)
+{
+	struct espnic_sa *sa, *next;
+	uint32_t i;
+
+	for (i = 0; i < s->room; i++) {
+		for (sa = s->bucket[i]; sa; sa = next) {
+			next = sa->next;
+			each(ctx, sa);
+		}
+	}
+}
+
+static bool same_selectors(const struct espnic_sa *a, const struct espnic_sa *b)
+{
+	return a->n_local == b->n_local && a->n_remote == b->n_remote &&
+	       !memcmp(a->ts, b->ts, (size_t)(a->n_local + a->n_remote) * sizeof(*a->ts));
+}
+
+bool espnic_sas_shared(const struct espnic_sas *s, const struct espnic_sa *sa)
+{
+	const struct espnic_sa *o;
+	uint32_t i;
+
+	for (i = 0; i < s->room; i++)
+		for (o = s->bucket[i]; o; o = o->next)
+			if (o != sa && o->policies && o->reqid == sa->reqid && same_selectors(o, sa))
+				return true;
+	return false;
+}
+
+bool espnic_sas_up(const struct espnic_sas *s, const char *conn, const char *child)
+{
+	const struct espnic_sa *sa;
+	uint32_t i;
+
+	for (i = 0; i < s->room; i++)
+		for (sa = s->bucket[i]; sa; sa = sa->next)
+			if (sa->policies && !strcmp(sa->conn, conn) && !strcmp(sa->child, child))
+				return true;
+	return false;
+}
+
+struct espnic_ike_kernel_op espnic_sas_op(const struct espnic_sa *sa, enum espnic_ike_kernel_kind kind)
+{
+	return (struct espnic_ike_kernel_op){
+		.kind = kind, .ike_id = sa->ike_id, .child_id = sa->child_id, .conn = sa->conn, .conf = &sa->conf->conf,
+		.reqid = sa->reqid, .spi_in = sa->spi_in, .spi_out = sa->spi_out, .mode = sa->mode, .encap = sa->encap,
+		.policies = sa->policies, .local = sa->local, .remote = sa->remote, .ts_local = sa->ts,
+		.ts_remote = sa->ts + sa->n_local, .n_local = sa->n_local, .n_remote = sa->n_remote,
+	};
+}
+
+void espnic_sas_free(struct espnic_sas *s)
+{
+	struct espnic_sa *sa, *next;
+	uint32_t i;
+
+	for (i = 0; i < s->room; i++) {
+		for (sa = s->bucket[i]; sa; sa = next) {
+			next = sa->next;
+			free_sa(s, sa);
+		}
+	}
+	free(s->bucket);
+	memset(s, 0, sizeof(*s));
+}
