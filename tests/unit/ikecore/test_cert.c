@@ -541,6 +541,7 @@ static void unloadable(void **state)
 static void cleared(void **state)
 {
 	(void)state;
+	side[LEFT].send = ESPNIC_IKE_CERT_ALWAYS;
 	meet();
 	expect_up();
 	espnic_ike_certs_clear(p.host[RIGHT].ike);

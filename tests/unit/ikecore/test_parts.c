@@ -84,7 +84,7 @@ static void ike_keys(void **state)
 		memcpy(info + sizeof(nonces), spis, sizeof(spis));
 		hkdf(EVP_KDF_HKDF_MODE_EXPAND_ONLY, digests[i], (struct espnic_ike_chunk){ 0 }, (struct espnic_ike_chunk){ seed, prf },
 		     (struct espnic_ike_chunk){ info, sizeof(info) }, want, len);
-		k = espnic_ike_derive(&crypto, &suite, NULL, NULL, g, ni, nr, 0x1112131415161718, 0x191a1b1c1d1e1f20);
+		k = espnic_ike_derive(&crypto, &suite, NULL, NULL, &(struct espnic_ike_secrets){ 1, { g } }, ni, nr, 0x1112131415161718, 0x191a1b1c1d1e1f20);
 		assert_non_null(k);
 		assert_memory_equal(k->bytes, want, len);
 		assert_memory_equal(espnic_ike_sk_d(k), want, prf);
@@ -115,7 +115,7 @@ static void sealed(void **state)
 
 		if (!s.encr->icv)
 			s.integ = espnic_ike_alg_by_name("sha256", 6);
-		k = espnic_ike_derive(&crypto, &s, NULL, NULL, x, x, x, 1, 2);
+		k = espnic_ike_derive(&crypto, &s, NULL, NULL, &(struct espnic_ike_secrets){ 1, { x } }, x, x, 1, 2);
 		assert_non_null(k);
 		espnic_ike_hdr_write(&w, &hdr);
 		at = espnic_ike_wr_begin(&w, ESPNIC_IKE_P_SK);

@@ -11,8 +11,8 @@ enum {
 	CHUNK = 256 * 1024,		/* bytes of keys; the guard pages come on top */
 };
 
-/* AES-GCM and SHA-256 fit the first, anything the second. */
-static const size_t class_size[ESPNIC_IKE_ARENA_CLASSES] = { 192, 512 };
+/* Keys of AES-GCM and SHA-256 fit the first; any keys, and any shared secret, the second. */
+static const size_t class_size[ESPNIC_IKE_ARENA_CLASSES] = { 192, 528 };
 
 struct espnic_ike_arena_chunk {
 	struct espnic_ike_arena_chunk *next;

@@ -27,7 +27,7 @@ static bool make_octets(struct espnic_ike_sa *sa, struct espnic_ike_exchange_sta
 	const struct espnic_ike_nonce *nonce = side == ESPNIC_IKE_I ? &hs->nr : &hs->ni;
 	uint8_t body[ID_HEADER] = { id->type }, maced[ESPNIC_IKE_MAC];
 	struct espnic_ike_chunk in[2] = { { body, sizeof(body) }, { id->data, id->len } };
-	size_t mac = sa->suite.prf->out, len = msg->len + nonce->len + mac;
+	size_t mac = sa->suite.prf->out, len = msg->len + nonce->len + mac + (hs->mid ? 2 * mac + 4 : 0);
 	struct espnic_ike_wr w;
 
 	free(out->octets.p);
@@ -40,6 +40,12 @@ static bool make_octets(struct espnic_ike_sa *sa, struct espnic_ike_exchange_sta
 	espnic_ike_wr_bytes(&w, msg->p, msg->len);
 	espnic_ike_wr_bytes(&w, nonce->bytes, nonce->len);
 	espnic_ike_wr_bytes(&w, maced, mac);
+	if (hs->mid) {
+		/* RFC 9242 3.3.2 */
+		espnic_ike_wr_bytes(&w, hs->mid_auth[ESPNIC_IKE_I], mac);
+		espnic_ike_wr_bytes(&w, hs->mid_auth[ESPNIC_IKE_R], mac);
+		espnic_ike_wr_be(&w, hs->auth_id, 4);
+	}
 	out->octets.len = w.len;
 	return !w.full;
 }
@@ -224,6 +230,7 @@ void espnic_ike_auth_begin(struct espnic_ike_sa *sa)
 	const char *why;
 
 	sa->mine->kind = ESPNIC_IKE_REQ_AUTH;
+	sa->mine->auth_id = sa->next_out;
 	why = set_local_id(sa) ? ask_own(sa, sa->mine) : "no_memory";
 	if (why)
 		failed(sa, why);
@@ -282,7 +289,7 @@ static void finish_initiator(struct espnic_ike_sa *sa)
 		espnic_ike_child_failed(child, error);
 	} else if (!espnic_ike_child_accept(child, &m, ESPNIC_IKE_WITHOUT_KE)) {
 		espnic_ike_child_refused(child, "not_offered the peer chose what was not offered");
-	} else if (!espnic_ike_child_install(child, x, (struct espnic_ike_chunk){ 0 }, ESPNIC_IKE_KERNEL_INSTALL)) {
+	} else if (!espnic_ike_child_install(child, x, &(struct espnic_ike_secrets){ 0 }, ESPNIC_IKE_KERNEL_INSTALL)) {
 		espnic_ike_child_refused(child, "no_memory");
 	}
 	espnic_ike_exchange_free(&sa->mine);
@@ -333,18 +340,13 @@ static void refuse(struct espnic_ike_sa *sa, const char *text)
 /* Would this connection have agreed on the suite there is? */
 static bool suite_fits(const struct espnic_ike_conn *conn, const struct espnic_ike_suite *s)
 {
-	const struct espnic_ike_alg *all[] = { s->encr, s->prf, s->integ, s->ke };
 	struct espnic_ike_offer offer = { .n = 1, .v = { { .proto = ESPNIC_IKE_PROTO_IKE } } };
+	struct espnic_ike_offered *o = &offer.v[0];
 	struct espnic_ike_suite again;
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (!all[i])
-			continue;
-		offer.v[0].seen |= 1u << all[i]->type;
-		offer.v[0].p.t[offer.v[0].p.n++] = (struct espnic_ike_transform){
-			all[i]->type, all[i]->id, all[i]->key_attr ? all[i]->key_bits : 0
-		};
-	}
+	o->p.n = (uint8_t)espnic_ike_suite_transforms(s, ESPNIC_IKE_PROTO_IKE, ESPNIC_IKE_WITH_KE, o->p.t);
+	for (unsigned int i = 0; i < o->p.n; i++)
+		o->seen |= 1u << o->p.t[i].type;
 	return espnic_ike_choose(&again, conn->proposals, conn->n_proposals, &offer, ESPNIC_IKE_WITH_KE, 0);
 }
 
@@ -404,6 +406,11 @@ void espnic_ike_auth_request(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
 		refuse(sa, "auth_failed IKE_AUTH without identity or AUTH");
 		return;
 	}
+	if (espnic_ike_next_addke(&sa->suite, &sa->mine->addke)) {
+		refuse(sa, "auth_failed IKE_AUTH before all key exchanges were made");
+		return;
+	}
+	sa->mine->auth_id = m->hdr.id;
 	conn = choose_conn(sa, m, &peer, has_idr ? &asked : NULL);
 	if (!conn || m->auth_method != method_of(&conn->auth_remote)) {
 		refuse(sa, conn ? "auth_failed another method than is configured" : "auth_failed no connection for this identity");
@@ -453,7 +460,7 @@ static void finish_responder(struct espnic_ike_sa *sa)
 	kept(sa, x, &m);
 	x->notify = ESPNIC_IKE_N_NO_ADDITIONAL_SAS;
 	child = espnic_ike_child_select(sa, &m, ESPNIC_IKE_WITHOUT_KE, NULL, &x->notify);
-	if (child && !espnic_ike_child_install(child, sa->mine, (struct espnic_ike_chunk){ 0 }, ESPNIC_IKE_KERNEL_INSTALL)) {
+	if (child && !espnic_ike_child_install(child, sa->mine, &(struct espnic_ike_secrets){ 0 }, ESPNIC_IKE_KERNEL_INSTALL)) {
 		espnic_ike_child_end(child, NULL);
 		child = NULL;
 	}

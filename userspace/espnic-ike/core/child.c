@@ -369,7 +369,7 @@ static void give_back_policies(struct espnic_ike_child *c)
 }
 
 bool espnic_ike_child_install(struct espnic_ike_child *c, const struct espnic_ike_exchange_state *x,
-			      struct espnic_ike_chunk shared, enum espnic_ike_kernel_kind kind)
+			      const struct espnic_ike_secrets *secrets, enum espnic_ike_kernel_kind kind)
 {
 	struct espnic_ike_sa *sa = c->sa;
 	struct espnic_ike_chunk ni = { x->ni.bytes, x->ni.len }, nr = { x->nr.bytes, x->nr.len };
@@ -377,7 +377,7 @@ bool espnic_ike_child_install(struct espnic_ike_child *c, const struct espnic_ik
 	bool fresh = false;
 
 	c->encap = sa->nat_local || sa->nat_remote;
-	c->keys = espnic_ike_derive_child(&sa->ike->crypto, &c->suite, sa->keys, sa->suite.prf, shared, ni, nr);
+	c->keys = espnic_ike_derive_child(&sa->ike->crypto, &c->suite, sa->keys, sa->suite.prf, secrets, ni, nr);
 	if (!c->keys)
 		return false;
 	c->state = ESPNIC_IKE_CHILD_INSTALLING;

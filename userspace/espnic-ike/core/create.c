@@ -32,12 +32,20 @@ const struct espnic_ike_nonce *espnic_ike_lower(const struct espnic_ike_nonce *a
 
 static void refuse(struct espnic_ike_sa *sa, enum espnic_ike_notify_type type)
 {
-	espnic_ike_respond_notify(sa, ESPNIC_IKE_CREATE_CHILD_SA, type, NULL, 0);
+	bool followed = sa->theirs->chain;
+
+	espnic_ike_respond_notify(sa, followed ? ESPNIC_IKE_FOLLOWUP_KE : ESPNIC_IKE_CREATE_CHILD_SA, type, NULL, 0);
 }
 
 void espnic_ike_refuse_request(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
 {
 	espnic_ike_respond_notify(sa, (enum espnic_ike_exchange)m->hdr.exchange, ESPNIC_IKE_N_TEMPORARY_FAILURE, NULL, 0);
+}
+
+/* Being closed, replaced already, or not there yet: 2.25.1. */
+static bool busy(const struct espnic_ike_child *old)
+{
+	return old->want_delete || old->successor || old->state != ESPNIC_IKE_CHILD_INSTALLED;
 }
 
 /* The child to be replaced. False: the request was refused for it. */
@@ -56,8 +64,7 @@ static bool find_old(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m, s
 		espnic_ike_respond(sa, ESPNIC_IKE_CREATE_CHILD_SA, &w);
 		return false;
 	}
-	/* Being closed, replaced already, or not there yet: 2.25.1. */
-	if ((*old)->want_delete || (*old)->successor || (*old)->state != ESPNIC_IKE_CHILD_INSTALLED) {
+	if (busy(*old)) {
 		refuse(sa, ESPNIC_IKE_N_TEMPORARY_FAILURE);
 		return false;
 	}
@@ -79,6 +86,7 @@ bool espnic_ike_create_ke(struct espnic_ike_sa *sa, const struct espnic_ike_msg 
 		espnic_ike_respond_notify(sa, ESPNIC_IKE_CREATE_CHILD_SA, ESPNIC_IKE_N_INVALID_KE_PAYLOAD, id, sizeof(id));
 		return false;
 	}
+	sa->theirs->ke.alg = group;
 	if (!espnic_ike_ke_respond(group, m->ke, &ours, shared) || !espnic_ike_blob_set(&sa->theirs->ke_ours, ours.bytes, ours.len)) {
 		sa->ike->count.ke_invalid++;
 		refuse(sa, ESPNIC_IKE_N_INVALID_SYNTAX);
@@ -87,13 +95,79 @@ bool espnic_ike_create_ke(struct espnic_ike_sa *sa, const struct espnic_ike_msg 
 	return true;
 }
 
+/* 2.25.2: is the IKE SA itself being replaced or closed by us? */
+static bool going(const struct espnic_ike_sa *sa)
+{
+	return sa->mine && (sa->mine->kind == ESPNIC_IKE_REQ_REKEY || sa->mine->kind == ESPNIC_IKE_REQ_DELETE);
+}
+
+/* Is our rekey of the child that the peer replaces with @x under way? Its answer may come before the kernel's does. */
+static void note_rival(struct espnic_ike_sa *sa, const struct espnic_ike_exchange_state *x)
+{
+	struct espnic_ike_exchange_state *mine = sa->mine;
+
+	if (!x->rekeyed || !mine || mine->kind != ESPNIC_IKE_REQ_CHILD || mine->rekeyed != x->rekeyed)
+		return;
+	mine->rival = x->child;
+	mine->rival_nonce = *espnic_ike_lower(&x->ni, &x->nr);
+	sa->ike->count.collisions++;
+}
+
+/* All that the peer had to give is there: into the kernel with it, then the answer. */
+static void install_child(struct espnic_ike_sa *sa, struct espnic_ike_child *c, const struct espnic_ike_secrets *secrets)
+{
+	struct espnic_ike_exchange_state *x = sa->theirs;
+
+	x->wait = ESPNIC_IKE_WAIT_KERNEL;
+	note_rival(sa, x);
+	if (espnic_ike_child_install(c, x, secrets, x->rekeyed ? ESPNIC_IKE_KERNEL_INSTALL_IN : ESPNIC_IKE_KERNEL_INSTALL))
+		return;
+	sa->ike->count.no_memory++;
+	espnic_ike_child_end(c, NULL);
+	refuse(sa, ESPNIC_IKE_N_NO_ADDITIONAL_SAS);
+}
+
+static void write_child(struct espnic_ike_child *c, struct espnic_ike_wr *w, const struct espnic_ike_exchange_state *x)
+{
+	struct espnic_ike_ke_value v = { .len = x->ke_ours.len };
+
+	espnic_ike_child_answer(c, w, ESPNIC_IKE_WITH_KE);
+	espnic_ike_wr_payload(w, ESPNIC_IKE_P_NONCE, x->nr.bytes, x->nr.len);
+	if (c->suite.ke) {
+		memcpy(v.bytes, x->ke_ours.p, x->ke_ours.len);
+		espnic_ike_write_ke(w, c->suite.ke, &v);
+	}
+}
+
+/* The answer that is only the first: more key exchanges come. */
+static void answer_first(struct espnic_ike_sa *sa, struct espnic_ike_child *c, struct espnic_ike_shared *shared)
+{
+	struct espnic_ike_exchange_state *x = sa->theirs;
+	struct espnic_ike_wr w = espnic_ike_writer(sa->ike);
+	struct espnic_ike_chain *chain = espnic_ike_chain_new(sa->ike, &c->suite, shared);
+
+	if (!chain) {
+		sa->ike->count.no_memory++;
+		espnic_ike_child_end(c, NULL);
+		refuse(sa, ESPNIC_IKE_N_NO_ADDITIONAL_SAS);
+		return;
+	}
+	x->chain = chain;
+	x->kind = ESPNIC_IKE_REQ_CHILD;
+	write_child(c, &w, x);
+	espnic_ike_write_link(&w, chain);
+	espnic_ike_pending_set(sa);
+	espnic_ike_respond(sa, ESPNIC_IKE_CREATE_CHILD_SA, &w);
+}
+
 static void make_child(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m, struct espnic_ike_child *old)
 {
 	struct espnic_ike_exchange_state *x = sa->theirs;
+	struct espnic_ike_secrets secrets;
 	struct espnic_ike_shared shared;
 	struct espnic_ike_child *c;
+	unsigned int at = 0;
 	uint16_t notify;
-	bool ok;
 
 	c = espnic_ike_child_select(sa, m, ESPNIC_IKE_WITH_KE, old, &notify);
 	if (!c) {
@@ -107,15 +181,31 @@ static void make_child(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m,
 	c->replaces = old ? old->spi_in : 0;
 	x->child = c->spi_in;
 	x->rekeyed = c->replaces;
-	x->wait = ESPNIC_IKE_WAIT_KERNEL;
-	ok = espnic_ike_nonce_take(&x->ni, m->nonce) && espnic_ike_nonce_draw(sa->ike, &x->nr) &&
-	     espnic_ike_child_install(c, x, (struct espnic_ike_chunk){ shared.bytes, shared.len },
-				      old ? ESPNIC_IKE_KERNEL_INSTALL_IN : ESPNIC_IKE_KERNEL_INSTALL);
-	OPENSSL_cleanse(&shared, sizeof(shared));
-	if (!ok) {
-		sa->ike->count.no_memory++;
+	if (!espnic_ike_nonce_take(&x->ni, m->nonce) || !espnic_ike_nonce_draw(sa->ike, &x->nr)) {
 		espnic_ike_child_end(c, NULL);
 		refuse(sa, ESPNIC_IKE_N_NO_ADDITIONAL_SAS);
+	} else if (espnic_ike_next_addke(&c->suite, &at)) {
+		answer_first(sa, c, &shared);
+	} else {
+		secrets = espnic_ike_secret(&shared);
+		install_child(sa, c, &secrets);
+	}
+	OPENSSL_cleanse(&shared, sizeof(shared));
+}
+
+void espnic_ike_create_finish(struct espnic_ike_sa *sa)
+{
+	struct espnic_ike_exchange_state *x = sa->theirs;
+	struct espnic_ike_child *c = espnic_ike_child_by_in(sa->ike, x->child), *old = espnic_ike_child_by_in(sa->ike, x->rekeyed);
+
+	if (!c || c->sa != sa) {
+		refuse(sa, ESPNIC_IKE_N_STATE_NOT_FOUND);
+	} else if (going(sa) || (x->rekeyed && (!old || busy(old)))) {
+		/* What was there when it began is not, or not for long. */
+		espnic_ike_child_end(c, NULL);
+		refuse(sa, ESPNIC_IKE_N_TEMPORARY_FAILURE);
+	} else {
+		install_child(sa, c, &x->chain->secrets);
 	}
 }
 
@@ -132,8 +222,7 @@ void espnic_ike_create_request(struct espnic_ike_sa *sa, struct espnic_ike_msg *
 		espnic_ike_rekey_request(sa, m);
 		return;
 	}
-	/* 2.25.2: not while the IKE SA itself is being replaced or closed by us. */
-	if (sa->mine && (sa->mine->kind == ESPNIC_IKE_REQ_REKEY || sa->mine->kind == ESPNIC_IKE_REQ_DELETE)) {
+	if (going(sa)) {
 		refuse(sa, ESPNIC_IKE_N_TEMPORARY_FAILURE);
 		return;
 	}
@@ -141,19 +230,22 @@ void espnic_ike_create_request(struct espnic_ike_sa *sa, struct espnic_ike_msg *
 		make_child(sa, m, old);
 }
 
-/* The peer's rekey of @old is answered. Is ours of the same under way? */
-static void note_rival(struct espnic_ike_sa *sa, const struct espnic_ike_exchange_state *x, struct espnic_ike_child *old)
+/* The peer's rekey of @old, unless NULL, is answered. */
+static void replaced(struct espnic_ike_child *old, uint32_t by)
 {
-	struct espnic_ike_exchange_state *mine = sa->mine;
-
-	old->successor = x->child;
+	/* Ours of the same has won meanwhile, and closes it. */
+	if (!old || old->state != ESPNIC_IKE_CHILD_INSTALLED || old->want_delete)
+		return;
+	old->successor = by;
 	old->rekey_at = ESPNIC_IKE_NEVER;
 	old->want_rekey = false;
-	if (mine && mine->kind == ESPNIC_IKE_REQ_CHILD && mine->rekeyed == old->spi_in) {
-		mine->rival = x->child;
-		mine->rival_nonce = *espnic_ike_lower(&x->ni, &x->nr);
-		sa->ike->count.collisions++;
-	}
+}
+
+/* The peer's rekey of @old, unless NULL, came to nothing, and ours may have given way to it: another one, later. */
+static void not_replaced(struct espnic_ike_sa *sa, struct espnic_ike_child *old)
+{
+	if (old && old->state == ESPNIC_IKE_CHILD_INSTALLED && old->rekey_at == ESPNIC_IKE_NEVER && old->conf->rekey_ms)
+		old->rekey_at = espnic_ike_after_ms(sa->ike, RETRY_MS + RETRY_SPREAD_MS, RETRY_SPREAD_MS);
 }
 
 void espnic_ike_create_done(struct espnic_ike_sa *sa, struct espnic_ike_child *c)
@@ -162,22 +254,19 @@ void espnic_ike_create_done(struct espnic_ike_sa *sa, struct espnic_ike_child *c
 	struct espnic_ike_wr w = espnic_ike_writer(sa->ike);
 	struct espnic_ike_child *old;
 
+	old = espnic_ike_child_by_in(sa->ike, x->rekeyed);
 	if (!c) {
+		not_replaced(sa, old);
 		refuse(sa, ESPNIC_IKE_N_NO_ADDITIONAL_SAS);
 		return;
 	}
-	espnic_ike_child_answer(c, &w, ESPNIC_IKE_WITH_KE);
-	espnic_ike_wr_payload(&w, ESPNIC_IKE_P_NONCE, x->nr.bytes, x->nr.len);
-	if (c->suite.ke) {
-		struct espnic_ike_ke_value v = { .len = x->ke_ours.len };
-
-		memcpy(v.bytes, x->ke_ours.p, x->ke_ours.len);
-		espnic_ike_write_ke(&w, c->suite.ke, &v);
+	replaced(old, x->child);
+	if (x->chain) {
+		espnic_ike_followup_answer(sa, x, false);
+	} else {
+		write_child(c, &w, x);
+		espnic_ike_respond(sa, ESPNIC_IKE_CREATE_CHILD_SA, &w);
 	}
-	old = espnic_ike_child_by_in(sa->ike, x->rekeyed);
-	if (old)
-		note_rival(sa, x, old);
-	espnic_ike_respond(sa, ESPNIC_IKE_CREATE_CHILD_SA, &w);
 	/* The one to be replaced went meanwhile: nothing is left to wait for. */
 	if (sa->state != ESPNIC_IKE_ST_DEAD && c->replaces && !old)
 		espnic_ike_child_install_out(c);
@@ -246,7 +335,7 @@ static void create_refused(struct espnic_ike_sa *sa, struct espnic_ike_child *c,
 {
 	struct espnic_ike_child *old = espnic_ike_child_by_in(sa->ike, sa->mine->rekeyed);
 
-	if (error && error->type == ESPNIC_IKE_N_INVALID_KE_PAYLOAD && other_group(sa, c, error))
+	if (error && error->type == ESPNIC_IKE_N_INVALID_KE_PAYLOAD && !sa->mine->chain && other_group(sa, c, error))
 		return;
 	espnic_ike_exchange_free(&sa->mine);
 	if (!old && error && error->type == ESPNIC_IKE_N_TEMPORARY_FAILURE && !c->want_delete && !c->replaces) {
@@ -278,19 +367,12 @@ static bool finish_ke(struct espnic_ike_exchange_state *x, const struct espnic_i
 	       espnic_ike_ke_finish(&x->ke, m->ke, shared);
 }
 
-static void create_accepted(struct espnic_ike_sa *sa, struct espnic_ike_child *c, const struct espnic_ike_msg *m)
+/* All is agreed on: it goes into the kernel, unless the peer's own stays. */
+static void child_made(struct espnic_ike_sa *sa, struct espnic_ike_child *c, const struct espnic_ike_secrets *secrets)
 {
 	struct espnic_ike_exchange_state *x = sa->mine;
 	struct espnic_ike_child *old = espnic_ike_child_by_in(sa->ike, x->rekeyed);
-	struct espnic_ike_shared shared;
-	bool ok;
 
-	if (!espnic_ike_child_accept(c, m, ESPNIC_IKE_WITH_KE) || !espnic_ike_nonce_take(&x->nr, m->nonce) ||
-	    !finish_ke(x, c, m, &shared)) {
-		rekey_failed(sa, old, NULL);
-		espnic_ike_child_refused(c, "not_offered the peer chose what was not offered");
-		return;
-	}
 	if (lost_to_rival(sa, x)) {
 		c->want_delete = true;
 		return;
@@ -299,11 +381,48 @@ static void create_accepted(struct espnic_ike_sa *sa, struct espnic_ike_child *c
 		c->reqid = old->reqid;
 		old->successor = 0;
 	}
-	ok = !c->want_delete && espnic_ike_child_install(c, x, (struct espnic_ike_chunk){ shared.bytes, shared.len },
-							  ESPNIC_IKE_KERNEL_INSTALL);
-	OPENSSL_cleanse(&shared, sizeof(shared));
-	if (!ok && !c->want_delete)
+	if (!c->want_delete && !espnic_ike_child_install(c, x, secrets, ESPNIC_IKE_KERNEL_INSTALL))
 		espnic_ike_child_refused(c, "no_memory");
+}
+
+/* True: the exchange is over. */
+static bool create_accepted(struct espnic_ike_sa *sa, struct espnic_ike_child *c, const struct espnic_ike_msg *m)
+{
+	struct espnic_ike_exchange_state *x = sa->mine;
+	struct espnic_ike_secrets secrets;
+	struct espnic_ike_shared shared;
+	unsigned int at = 0;
+
+	if (!espnic_ike_child_accept(c, m, ESPNIC_IKE_WITH_KE) || !espnic_ike_nonce_take(&x->nr, m->nonce) ||
+	    !finish_ke(x, c, m, &shared)) {
+		rekey_failed(sa, espnic_ike_child_by_in(sa->ike, x->rekeyed), NULL);
+		espnic_ike_child_refused(c, "not_offered the peer chose what was not offered");
+		return true;
+	}
+	if (espnic_ike_next_addke(&c->suite, &at)) {
+		x->chain = espnic_ike_chain_new(sa->ike, &c->suite, &shared);
+		if (x->chain && espnic_ike_take_link(x->chain, m) && espnic_ike_followup_send(sa))
+			return false;
+		create_refused(sa, c, NULL);
+		return true;
+	}
+	secrets = espnic_ike_secret(&shared);
+	child_made(sa, c, &secrets);
+	OPENSSL_cleanse(&shared, sizeof(shared));
+	return true;
+}
+
+void espnic_ike_create_followed(struct espnic_ike_sa *sa, bool good, const struct espnic_ike_notify *error)
+{
+	struct espnic_ike_child *c = espnic_ike_child_by_in(sa->ike, sa->mine->child);
+
+	if (c && c->sa == sa && !good) {
+		create_refused(sa, c, error);
+		return;
+	}
+	if (c && c->sa == sa)
+		child_made(sa, c, &sa->mine->chain->secrets);
+	espnic_ike_exchange_free(&sa->mine);
 }
 
 void espnic_ike_create_response(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
@@ -324,6 +443,6 @@ void espnic_ike_create_response(struct espnic_ike_sa *sa, struct espnic_ike_msg 
 		create_refused(sa, c, error);
 		return;
 	}
-	create_accepted(sa, c, m);
-	espnic_ike_exchange_free(&sa->mine);
+	if (create_accepted(sa, c, m))
+		espnic_ike_exchange_free(&sa->mine);
 }

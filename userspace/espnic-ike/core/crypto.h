@@ -42,10 +42,10 @@ int espnic_ike_crypto_init(struct espnic_ike_crypto *c);
 void espnic_ike_crypto_free(struct espnic_ike_crypto *c);
 /* False: libcrypto has no random numbers. */
 bool espnic_ike_random(struct espnic_ike_crypto *c, void *out, size_t len);
-/* @alg's hash (PRF or INTEG) as HMAC of up to 4 chunks; @out has alg->out bytes. */
+/* @alg's hash (PRF or INTEG) as HMAC of all chunks; @out has alg->out bytes. */
 bool espnic_ike_hmac(struct espnic_ike_crypto *c, const struct espnic_ike_alg *alg, const uint8_t *key, size_t key_len,
 		     const struct espnic_ike_chunk *data, unsigned int n, uint8_t *out);
-/* prf+(@key, @seed[0] | @seed[1] | ...) to @len bytes, at most 255 times the PRF's. @n at most 4. */
+/* prf+(@key, @seed[0] | @seed[1] | ...) to @len bytes, at most 255 times the PRF's. */
 bool espnic_ike_prf_plus(struct espnic_ike_crypto *c, const struct espnic_ike_alg *prf, const uint8_t *key, size_t key_len,
 			 const struct espnic_ike_chunk *seed, unsigned int n, uint8_t *out, size_t len);
 
@@ -80,13 +80,19 @@ static inline const uint8_t *espnic_ike_sk_p(const struct espnic_ike_keys *k, en
 	return k->bytes + k->d + 2 * k->a + 2 * k->e + side * k->p;
 }
 
+/* Shared secrets in the order they were agreed on: of the key exchange, and of each additional one (RFC 9370). */
+struct espnic_ike_secrets {
+	unsigned int n;
+	struct espnic_ike_chunk v[1 + ESPNIC_IKE_ADDKES];
+};
+
 /*
- * The keys of a new IKE SA. @old NULL: of IKE_SA_INIT; else of a rekey: SKEYSEED is then prf(SK_d (old), g^ir | Ni | Nr) by
- * @old_prf (2.18). NULL: without memory.
+ * The keys of a new IKE SA. @old NULL: of IKE_SA_INIT; else of a rekey, or of the same SA after one more key exchange: SKEYSEED is then
+ * prf(SK_d (old), SK(0) | Ni | Nr | SK(1) | ...) by @old_prf (2.18, RFC 9370 2.2.2 and 2.2.4). NULL: without memory.
  */
 struct espnic_ike_keys *espnic_ike_derive(struct espnic_ike_crypto *c, const struct espnic_ike_suite *suite,
 					  const struct espnic_ike_keys *old, const struct espnic_ike_alg *old_prf,
-					  struct espnic_ike_chunk shared, struct espnic_ike_chunk ni,
+					  const struct espnic_ike_secrets *secrets, struct espnic_ike_chunk ni,
 					  struct espnic_ike_chunk nr, uint64_t spi_i, uint64_t spi_r);
 void espnic_ike_keys_free(struct espnic_ike_crypto *c, struct espnic_ike_keys *k);
 
@@ -96,10 +102,10 @@ struct espnic_ike_child_keys {
 	uint8_t integ[2][ESPNIC_IKE_INTEG_KEY];
 };
 
-/* RFC 7296 2.17; @shared empty: without a key exchange of its own. NULL: without memory. */
+/* RFC 7296 2.17, RFC 9370 2.2.4; @secrets of none: without a key exchange of its own. NULL: without memory. */
 struct espnic_ike_child_keys *espnic_ike_derive_child(struct espnic_ike_crypto *c, const struct espnic_ike_suite *suite,
 						      const struct espnic_ike_keys *ike, const struct espnic_ike_alg *prf,
-						      struct espnic_ike_chunk shared, struct espnic_ike_chunk ni,
+						      const struct espnic_ike_secrets *secrets, struct espnic_ike_chunk ni,
 						      struct espnic_ike_chunk nr);
 void espnic_ike_child_keys_free(struct espnic_ike_crypto *c, struct espnic_ike_child_keys *k);
 

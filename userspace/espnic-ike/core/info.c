@@ -250,7 +250,8 @@ void espnic_ike_next_request(struct espnic_ike_sa *sa)
 
 void espnic_ike_peer_dead(struct espnic_ike_sa *sa)
 {
-	bool connecting = sa->state == ESPNIC_IKE_ST_INIT_SENT || sa->state == ESPNIC_IKE_ST_AUTH_SENT;
+	bool connecting = sa->state == ESPNIC_IKE_ST_INIT_SENT || sa->state == ESPNIC_IKE_ST_MID_SENT ||
+			  sa->state == ESPNIC_IKE_ST_AUTH_SENT;
 	struct espnic_ike_sa *rival = rival_of(sa);
 
 	sa->ike->count.peers_dead++;

@@ -81,6 +81,8 @@ static void write_extensions(struct espnic_ike_sa *sa, struct espnic_ike_wr *w)
 	if (sa->conn->fragmentation != ESPNIC_IKE_USE_NO)
 		espnic_ike_wr_notify(w, ESPNIC_IKE_N_FRAGMENTATION_SUPPORTED, NULL, 0);
 	espnic_ike_wr_notify(w, ESPNIC_IKE_N_SIGNATURE_HASH_ALGORITHMS, hashes, sizeof(hashes));
+	if (espnic_ike_has_addke(sa->conn->proposals, sa->conn->n_proposals))
+		espnic_ike_wr_notify(w, ESPNIC_IKE_N_INTERMEDIATE_EXCHANGE_SUPPORTED, NULL, 0);
 }
 
 static void read_extensions(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m)
@@ -109,9 +111,10 @@ void espnic_ike_write_ke(struct espnic_ike_wr *w, const struct espnic_ike_alg *g
 static bool derive(struct espnic_ike_sa *sa, const struct espnic_ike_exchange_state *x, struct espnic_ike_shared *shared)
 {
 	struct espnic_ike_chunk ni = { x->ni.bytes, x->ni.len }, nr = { x->nr.bytes, x->nr.len };
+	struct espnic_ike_secrets secrets = espnic_ike_secret(shared);
 
 	sa->keys = espnic_ike_derive(&sa->ike->crypto, &sa->suite, NULL, NULL,
-				     (struct espnic_ike_chunk){ shared->bytes, shared->len }, ni, nr, sa->spi_i, sa->spi_r);
+				     &secrets, ni, nr, sa->spi_i, sa->spi_r);
 	OPENSSL_cleanse(shared, sizeof(*shared));
 	if (sa->keys)
 		espnic_ike_log_keys(sa);
@@ -214,6 +217,14 @@ bool espnic_ike_conn_fits(const struct espnic_ike_conn *conn, const struct espni
 	return l && r;
 }
 
+/* RFC 9370 2.1: additional key exchanges are only for those that have said they know where they go. */
+static bool addke_possible(const struct espnic_ike_suite *suite, const struct espnic_ike_msg *m)
+{
+	unsigned int at = 0;
+
+	return !espnic_ike_next_addke(suite, &at) || espnic_ike_notify(m, ESPNIC_IKE_N_INTERMEDIATE_EXCHANGE_SUPPORTED);
+}
+
 /* The first connection for these addresses that agrees on a suite. NULL: none, and the peer was told or not. */
 static struct espnic_ike_conn *choose_conn(struct init_in *q, struct espnic_ike_suite *suite)
 {
@@ -231,7 +242,8 @@ static struct espnic_ike_conn *choose_conn(struct init_in *q, struct espnic_ike_
 		if (!espnic_ike_conn_fits(conn, &q->in->datagram.local, &q->in->datagram.remote))
 			continue;
 		any = true;
-		if (espnic_ike_choose(suite, conn->proposals, conn->n_proposals, &offer, ESPNIC_IKE_WITH_KE, q->m.ke_group))
+		if (espnic_ike_choose(suite, conn->proposals, conn->n_proposals, &offer, ESPNIC_IKE_WITH_KE, q->m.ke_group) &&
+		    addke_possible(suite, &q->m))
 			return conn;
 	}
 	if (any) {
@@ -270,7 +282,7 @@ static void init_again(struct espnic_ike_sa *sa, const struct espnic_ike_input *
 {
 	const struct espnic_ike_blob *first = sa->theirs ? NULL : sa->mine ? &sa->mine->init[ESPNIC_IKE_I] : NULL;
 
-	if (sa->state != ESPNIC_IKE_ST_INIT_DONE || !first || first->len != in->datagram.len ||
+	if (sa->state != ESPNIC_IKE_ST_INIT_DONE || sa->next_in != 1 || !first || first->len != in->datagram.len ||
 	    memcmp(first->p, in->datagram.data, first->len) != 0) {
 		sa->ike->count.rx_not_admitted++;
 		return;
@@ -487,7 +499,8 @@ static bool init_accept(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m
 	struct espnic_ike_offer offer;
 
 	if (!espnic_ike_offer_read(&offer, m->sa) ||
-	    !espnic_ike_accept(&sa->suite, sa->conn->proposals, sa->conn->n_proposals, &offer, ESPNIC_IKE_WITH_KE)) {
+	    !espnic_ike_accept(&sa->suite, sa->conn->proposals, sa->conn->n_proposals, &offer, ESPNIC_IKE_WITH_KE) ||
+	    !addke_possible(&sa->suite, m)) {
 		failed(sa, "no_proposal the peer chose what was not offered");
 		return false;
 	}
@@ -543,6 +556,5 @@ void espnic_ike_init_response(struct espnic_ike_sa *sa, struct espnic_ike_msg *m
 	sa->request = NULL;
 	sa->next_out = 1;
 	float_port(sa);
-	sa->state = ESPNIC_IKE_ST_AUTH_SENT;
-	espnic_ike_auth_begin(sa);
+	espnic_ike_mid_send(sa);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Key exchanges: one way for all groups, by the names and encodings libcrypto has for them.
+ * Key exchanges: one way for all groups, by the names and encodings libcrypto has for them; ML-KEM, whose two sides differ.
  */
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -12,12 +12,14 @@ enum {
 	EC_UNCOMPRESSED = 4,		/* SEC 1: the byte that RFC 5903 leaves off */
 };
 
-enum family { MODP, ECP, X };
+enum family { MODP, ECP, X, KEM };
 
 static enum family family_of(const struct espnic_ike_alg *alg)
 {
 	if (strncmp(alg->ossl, "modp_", 5) == 0)
 		return MODP;
+	if (strncmp(alg->ossl, "ML-KEM-", 7) == 0)
+		return KEM;
 	return strncmp(alg->ossl, "P-", 2) == 0 ? ECP : X;
 }
 
@@ -25,12 +27,13 @@ static EVP_PKEY *generate(const struct espnic_ike_alg *alg)
 {
 	static const char *const types[] = { [MODP] = "DH", [ECP] = "EC" };
 	enum family f = family_of(alg);
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, f == X ? alg->ossl : types[f], NULL);
+	bool named = f == X || f == KEM;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, named ? alg->ossl : types[f], NULL);
 	OSSL_PARAM params[2] = { OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)alg->ossl, 0),
 				 OSSL_PARAM_construct_end() };
 	EVP_PKEY *key = NULL;
 
-	if (ctx && EVP_PKEY_keygen_init(ctx) == 1 && (f == X || EVP_PKEY_CTX_set_params(ctx, params) == 1) &&
+	if (ctx && EVP_PKEY_keygen_init(ctx) == 1 && (named || EVP_PKEY_CTX_set_params(ctx, params) == 1) &&
 	    EVP_PKEY_generate(ctx, &key) != 1)
 		key = NULL;
 	EVP_PKEY_CTX_free(ctx);
@@ -88,12 +91,46 @@ static bool right_length(const struct espnic_ike_ke *ke, size_t len)
 	}
 }
 
+/* FIPS 203: the peer's ciphertext; one that is not what our key was used for gives a secret that nobody else has. */
+static bool decapsulate(struct espnic_ike_ke *ke, struct espnic_ike_chunk theirs, struct espnic_ike_shared *shared)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, ke->key, NULL);
+	bool ok;
+
+	shared->len = sizeof(shared->bytes);
+	ok = ctx && EVP_PKEY_decapsulate_init(ctx, NULL) == 1 &&
+	     EVP_PKEY_decapsulate(ctx, shared->bytes, &shared->len, theirs.p, theirs.len) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return ok;
+}
+
+/* A secret for the peer's encapsulation key, which libcrypto checks as FIPS 203 7.2 asks. */
+static bool encapsulate(const struct espnic_ike_alg *alg, struct espnic_ike_chunk theirs, struct espnic_ike_ke_value *ours,
+			struct espnic_ike_shared *shared)
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(NULL, alg->ossl, NULL, theirs.p, theirs.len);
+	EVP_PKEY_CTX *ctx = key ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL) : NULL;
+	bool ok;
+
+	ours->len = sizeof(ours->bytes);
+	shared->len = sizeof(shared->bytes);
+	ok = ctx && EVP_PKEY_encapsulate_init(ctx, NULL) == 1 &&
+	     EVP_PKEY_encapsulate(ctx, ours->bytes, &ours->len, shared->bytes, &shared->len) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return ok;
+}
+
 bool espnic_ike_ke_finish(struct espnic_ike_ke *ke, struct espnic_ike_chunk theirs, struct espnic_ike_shared *shared)
 {
 	EVP_PKEY_CTX *ctx = NULL;
 	EVP_PKEY *peer = NULL;
 	bool ok = false;
 
+	if (ke->key && family_of(ke->alg) == KEM) {
+		ok = decapsulate(ke, theirs, shared);
+		goto out;
+	}
 	if (!ke->key || !right_length(ke, theirs.len))
 		goto out;
 	peer = peer_key(ke, theirs);
@@ -122,6 +159,8 @@ bool espnic_ike_ke_respond(const struct espnic_ike_alg *alg, struct espnic_ike_c
 {
 	struct espnic_ike_ke ke;
 
+	if (family_of(alg) == KEM)
+		return encapsulate(alg, theirs, ours, shared);
 	return espnic_ike_ke_start(&ke, alg, ours) && espnic_ike_ke_finish(&ke, theirs, shared);
 }
 

@@ -29,16 +29,22 @@ struct admitted {
 /* Requests of IKE_SA_INIT have no SA yet; all else that is not here is dropped. */
 static const struct admitted table[] = {
 	{ ESPNIC_IKE_ST_INIT_SENT, ESPNIC_IKE_SA_INIT, RESPONSE, NULL },
+	{ ESPNIC_IKE_ST_INIT_DONE, ESPNIC_IKE_INTERMEDIATE, REQUEST, espnic_ike_mid_request },
+	{ ESPNIC_IKE_ST_MID_SENT, ESPNIC_IKE_INTERMEDIATE, RESPONSE, espnic_ike_mid_response },
 	{ ESPNIC_IKE_ST_INIT_DONE, ESPNIC_IKE_AUTH, REQUEST, espnic_ike_auth_request },
 	{ ESPNIC_IKE_ST_AUTH_SENT, ESPNIC_IKE_AUTH, RESPONSE, espnic_ike_auth_response },
 	{ ESPNIC_IKE_ST_UP, ESPNIC_IKE_CREATE_CHILD_SA, REQUEST, espnic_ike_create_request },
 	{ ESPNIC_IKE_ST_UP, ESPNIC_IKE_CREATE_CHILD_SA, RESPONSE, espnic_ike_create_response },
+	{ ESPNIC_IKE_ST_UP, ESPNIC_IKE_FOLLOWUP_KE, REQUEST, espnic_ike_followup_request },
+	{ ESPNIC_IKE_ST_UP, ESPNIC_IKE_FOLLOWUP_KE, RESPONSE, espnic_ike_followup_response },
 	{ ESPNIC_IKE_ST_UP, ESPNIC_IKE_INFORMATIONAL, REQUEST, espnic_ike_info_request },
 	{ ESPNIC_IKE_ST_UP, ESPNIC_IKE_INFORMATIONAL, RESPONSE, espnic_ike_info_response },
 	{ ESPNIC_IKE_ST_REKEYED, ESPNIC_IKE_CREATE_CHILD_SA, REQUEST, espnic_ike_refuse_request },
+	{ ESPNIC_IKE_ST_REKEYED, ESPNIC_IKE_FOLLOWUP_KE, REQUEST, espnic_ike_refuse_request },
 	{ ESPNIC_IKE_ST_REKEYED, ESPNIC_IKE_INFORMATIONAL, REQUEST, espnic_ike_info_request },
 	{ ESPNIC_IKE_ST_REKEYED, ESPNIC_IKE_INFORMATIONAL, RESPONSE, espnic_ike_info_response },
 	{ ESPNIC_IKE_ST_DELETING, ESPNIC_IKE_CREATE_CHILD_SA, REQUEST, espnic_ike_refuse_request },
+	{ ESPNIC_IKE_ST_DELETING, ESPNIC_IKE_FOLLOWUP_KE, REQUEST, espnic_ike_refuse_request },
 	{ ESPNIC_IKE_ST_DELETING, ESPNIC_IKE_INFORMATIONAL, REQUEST, espnic_ike_info_request },
 	{ ESPNIC_IKE_ST_DELETING, ESPNIC_IKE_INFORMATIONAL, RESPONSE, espnic_ike_info_response },
 };
@@ -59,11 +65,13 @@ static enum espnic_ike_exchange exchange_of(const struct espnic_ike_sa *sa)
 	switch (sa->mine->kind) {
 	case ESPNIC_IKE_REQ_INIT:
 		return ESPNIC_IKE_SA_INIT;
+	case ESPNIC_IKE_REQ_MID:
+		return ESPNIC_IKE_INTERMEDIATE;
 	case ESPNIC_IKE_REQ_AUTH:
 		return ESPNIC_IKE_AUTH;
 	case ESPNIC_IKE_REQ_CHILD:
 	case ESPNIC_IKE_REQ_REKEY:
-		return ESPNIC_IKE_CREATE_CHILD_SA;
+		return sa->mine->chain ? ESPNIC_IKE_FOLLOWUP_KE : ESPNIC_IKE_CREATE_CHILD_SA;
 	default:
 		return ESPNIC_IKE_INFORMATIONAL;
 	}
@@ -139,7 +147,7 @@ static void unreadable(struct arrival *a, enum espnic_ike_parse why)
 		return;
 	/* The response that means to be what we need, and is not, leaves nothing to go on with; nor does such a request before AUTH. */
 	if (a->line->direction == RESPONSE || (sa->state == ESPNIC_IKE_ST_INIT_DONE && !critical)) {
-		if (sa->state == ESPNIC_IKE_ST_AUTH_SENT)
+		if (sa->state == ESPNIC_IKE_ST_AUTH_SENT || sa->state == ESPNIC_IKE_ST_MID_SENT)
 			espnic_ike_event_sa(sa, ESPNIC_IKE_EV_IKE_FAILED, "malformed response");
 		espnic_ike_sa_down(sa, "malformed message of the peer");
 	}
@@ -164,8 +172,8 @@ static void handle_inner(struct arrival *a, uint8_t first)
 		return;
 	}
 	x = a->line->direction == REQUEST ? sa->theirs : sa->mine;
-	/* AUTH is checked elsewhere: the message must outlast the question. */
-	if (hdr.exchange == ESPNIC_IKE_AUTH && !espnic_ike_keep(x, first, a->inner, a->inner_len)) {
+	/* AUTH is checked elsewhere: the message must outlast the question; and AUTH is over all of IKE_INTERMEDIATE. */
+	if ((hdr.exchange == ESPNIC_IKE_AUTH || hdr.exchange == ESPNIC_IKE_INTERMEDIATE) && !espnic_ike_keep(x, first, a->inner, a->inner_len)) {
 		sa->ike->count.no_memory++;
 		espnic_ike_sa_down(sa, "no_memory");
 		return;
@@ -352,6 +360,8 @@ static void due(struct espnic_ike_sa *sa)
 		if (sa->state == ESPNIC_IKE_ST_DEAD)
 			return;
 	}
+	if (sa->pending_at <= now)
+		espnic_ike_pending_drop(sa);
 	if (sa->rekey_at <= now) {
 		sa->rekey_at = ESPNIC_IKE_NEVER;
 		sa->want_rekey = true;

@@ -11,7 +11,7 @@
 #include "crypto.h"
 
 enum {
-	SEEDS = 4,
+	SEEDS = 3 + ESPNIC_IKE_ADDKES,	/* secrets and nonces */
 	PRF_PLUS_ROUNDS = 255,		/* RFC 7296 2.13: the counter is one octet */
 	SPIS = 16,
 };
@@ -117,23 +117,38 @@ static uint8_t encr_bytes(const struct espnic_ike_alg *encr)
 	return (uint8_t)(encr->key_bits / 8 + encr->salt);
 }
 
+/* The first secret, the nonces, the other secrets. Returns how many chunks. */
+static unsigned int secrets_and_nonces(struct espnic_ike_chunk in[SEEDS], const struct espnic_ike_secrets *secrets,
+				       struct espnic_ike_chunk ni, struct espnic_ike_chunk nr)
+{
+	unsigned int n = 0;
+
+	if (secrets->n)
+		in[n++] = secrets->v[0];
+	in[n++] = ni;
+	in[n++] = nr;
+	for (unsigned int i = 1; i < secrets->n; i++)
+		in[n++] = secrets->v[i];
+	return n;
+}
+
 static bool skeyseed(struct espnic_ike_crypto *c, const struct espnic_ike_alg *prf, const struct espnic_ike_keys *old,
-		     const struct espnic_ike_alg *old_prf, struct espnic_ike_chunk shared, struct espnic_ike_chunk ni,
+		     const struct espnic_ike_alg *old_prf, const struct espnic_ike_secrets *secrets, struct espnic_ike_chunk ni,
 		     struct espnic_ike_chunk nr, uint8_t *out)
 {
 	uint8_t nonces[2 * ESPNIC_IKE_NONCE_MAX];
-	struct espnic_ike_chunk in[3] = { shared, ni, nr };
+	struct espnic_ike_chunk in[SEEDS];
 
 	if (old)
-		return espnic_ike_hmac(c, old_prf, espnic_ike_sk_d(old), old->d, in, 3, out);
+		return espnic_ike_hmac(c, old_prf, espnic_ike_sk_d(old), old->d, in, secrets_and_nonces(in, secrets, ni, nr), out);
 	memcpy(nonces, ni.p, ni.len);
 	memcpy(nonces + ni.len, nr.p, nr.len);
-	return espnic_ike_hmac(c, prf, nonces, ni.len + nr.len, in, 1, out);
+	return espnic_ike_hmac(c, prf, nonces, ni.len + nr.len, secrets->v, 1, out);
 }
 
 struct espnic_ike_keys *espnic_ike_derive(struct espnic_ike_crypto *c, const struct espnic_ike_suite *suite,
 					  const struct espnic_ike_keys *old, const struct espnic_ike_alg *old_prf,
-					  struct espnic_ike_chunk shared, struct espnic_ike_chunk ni,
+					  const struct espnic_ike_secrets *secrets, struct espnic_ike_chunk ni,
 					  struct espnic_ike_chunk nr, uint64_t spi_i, uint64_t spi_r)
 {
 	uint8_t d = (uint8_t)suite->prf->out, a = suite->integ ? (uint8_t)suite->integ->out : 0, e = encr_bytes(suite->encr);
@@ -154,7 +169,7 @@ struct espnic_ike_keys *espnic_ike_derive(struct espnic_ike_crypto *c, const str
 	espnic_ike_wr_be(&w, spi_i, 8);
 	espnic_ike_wr_be(&w, spi_r, 8);
 	/* The seed is as long as the old PRF's output, the keys are the new one's (2.18). */
-	if (!skeyseed(c, suite->prf, old, old_prf, shared, ni, nr, seed) ||
+	if (!skeyseed(c, suite->prf, old, old_prf, secrets, ni, nr, seed) ||
 	    !espnic_ike_prf_plus(c, suite->prf, seed, seed_prf->out, in, 3, k->bytes, len)) {
 		espnic_ike_keys_free(c, k);
 		k = NULL;
@@ -171,19 +186,20 @@ void espnic_ike_keys_free(struct espnic_ike_crypto *c, struct espnic_ike_keys *k
 
 struct espnic_ike_child_keys *espnic_ike_derive_child(struct espnic_ike_crypto *c, const struct espnic_ike_suite *suite,
 						      const struct espnic_ike_keys *ike, const struct espnic_ike_alg *prf,
-						      struct espnic_ike_chunk shared, struct espnic_ike_chunk ni,
+						      const struct espnic_ike_secrets *secrets, struct espnic_ike_chunk ni,
 						      struct espnic_ike_chunk nr)
 {
 	struct espnic_ike_child_keys *k = espnic_ike_arena_get(&c->arena, sizeof(*k));
 	size_t e = encr_bytes(suite->encr), a = suite->integ ? suite->integ->out : 0;
 	uint8_t all[sizeof(*k)];
-	struct espnic_ike_chunk in[3] = { shared, ni, nr };
+	struct espnic_ike_chunk in[SEEDS];
+	unsigned int n = secrets_and_nonces(in, secrets, ni, nr);
 	bool ok;
 
 	if (!k)
 		return NULL;
 	/* From initiator to responder first, and encryption before integrity. */
-	ok = espnic_ike_prf_plus(c, prf, espnic_ike_sk_d(ike), ike->d, in, 3, all, 2 * (e + a));
+	ok = espnic_ike_prf_plus(c, prf, espnic_ike_sk_d(ike), ike->d, in, n, all, 2 * (e + a));
 	for (unsigned int side = 0; ok && side < 2; side++) {
 		memcpy(k->encr[side], all + side * (e + a), e);
 		memcpy(k->integ[side], all + side * (e + a) + e, a);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	ATTR_KEY_LENGTH = 14,		/* RFC 7296 3.3.5 */
@@ -143,9 +144,22 @@ static void take(struct espnic_ike_suite *s, const struct espnic_ike_transform *
 	case ESPNIC_IKE_KE:
 		s->ke = alg;
 		break;
-	default:
+	case ESPNIC_IKE_ESN:
 		s->esn = t->id == 1;
+		break;
+	default:
+		s->addke[t->type - ESPNIC_IKE_ADDKE1] = espnic_ike_alg(ESPNIC_IKE_KE, t->id, 0);
 	}
+}
+
+/* RFC 9370 2.2.2: no key exchange method twice. */
+static bool used(const struct espnic_ike_suite *s, const struct espnic_ike_transform *t)
+{
+	bool is = s->ke && s->ke->id == t->id;
+
+	for (unsigned int i = 0; i < ESPNIC_IKE_ADDKES; i++)
+		is |= s->addke[i] && s->addke[i]->id == t->id;
+	return is && t->type >= ESPNIC_IKE_ADDKE1;
 }
 
 /* One transform type of one pair of proposals. False: they have none in common. */
@@ -153,7 +167,7 @@ static bool choose_type(struct espnic_ike_suite *s, const struct espnic_ike_prop
 			const struct espnic_ike_offered *o, unsigned int type, unsigned int ke_hint)
 {
 	const struct espnic_ike_transform *best = NULL;
-	bool have = false;
+	bool have = false, none = false;
 
 	for (unsigned int i = 0; i < ours->n; i++) {
 		const struct espnic_ike_transform *t = &ours->t[i];
@@ -161,13 +175,16 @@ static bool choose_type(struct espnic_ike_suite *s, const struct espnic_ike_prop
 		if (t->type != type)
 			continue;
 		have = true;
-		if (offers(o, t) && (!best || (type == ESPNIC_IKE_KE && t->id == ke_hint)))
+		none |= type >= ESPNIC_IKE_ADDKE1 && !t->id;
+		if (!used(s, t) && offers(o, t) && (!best || (type == ESPNIC_IKE_KE && t->id == ke_hint)))
 			best = t;
 	}
-	if (best)
+	if (best) {
 		take(s, best);
-	if (have)
-		return best;
+		return true;
+	}
+	if (have && !none)
+		return false;
 	return !(o->seen & 1u << type) || o->none & 1u << type;
 }
 
@@ -268,23 +285,49 @@ void espnic_ike_offer_write(struct espnic_ike_wr *w, const struct espnic_ike_pro
 	espnic_ike_wr_end(w, sa);
 }
 
+unsigned int espnic_ike_suite_transforms(const struct espnic_ike_suite *suite, enum espnic_ike_protocol protocol,
+					 enum espnic_ike_choice what, struct espnic_ike_transform t[ESPNIC_IKE_SUITE_MAX])
+{
+	const struct espnic_ike_alg *all[] = { suite->encr, suite->prf, suite->integ, what == ESPNIC_IKE_WITH_KE ? suite->ke : NULL,
+					       protocol == ESPNIC_IKE_PROTO_ESP ? espnic_ike_alg(ESPNIC_IKE_ESN, suite->esn, 0) : NULL };
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i])
+			t[n++] = (struct espnic_ike_transform){ all[i]->type, all[i]->id, all[i]->key_attr ? all[i]->key_bits : 0 };
+	for (unsigned int i = 0; i < ESPNIC_IKE_ADDKES && what == ESPNIC_IKE_WITH_KE; i++)
+		if (suite->addke[i])
+			t[n++] = (struct espnic_ike_transform){ (uint8_t)(ESPNIC_IKE_ADDKE1 + i), suite->addke[i]->id, 0 };
+	return n;
+}
+
 void espnic_ike_suite_write(struct espnic_ike_wr *w, const struct espnic_ike_suite *suite, enum espnic_ike_protocol protocol,
 			    enum espnic_ike_choice what, uint64_t spi, unsigned int spi_len)
 {
-	const struct espnic_ike_alg *esn = protocol == ESPNIC_IKE_PROTO_ESP ? espnic_ike_alg(ESPNIC_IKE_ESN, suite->esn, 0) : NULL;
-	const struct espnic_ike_alg *all[] = { suite->encr, suite->prf, suite->integ,
-					       what == ESPNIC_IKE_WITH_KE ? suite->ke : NULL, esn };
-	unsigned int count = 0;
-	size_t sa = espnic_ike_wr_begin(w, ESPNIC_IKE_P_SA), at;
+	struct espnic_ike_transform t[ESPNIC_IKE_SUITE_MAX];
+	unsigned int n = espnic_ike_suite_transforms(suite, protocol, what, t);
+	size_t sa = espnic_ike_wr_begin(w, ESPNIC_IKE_P_SA), at = begin_proposal(w, true, suite->num, protocol, spi, spi_len, n);
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		count += !!all[i];
-	at = begin_proposal(w, true, suite->num, protocol, spi, spi_len, count);
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (all[i])
-			write_transform(w, --count == 0, all[i]->type, all[i]->id, all[i]->key_attr ? all[i]->key_bits : 0);
+	for (unsigned int i = 0; i < n; i++)
+		write_transform(w, i + 1 == n, t[i].type, t[i].id, t[i].key_bits);
 	espnic_ike_wr_patch(w, at + 2, w->len - at, 2);
 	espnic_ike_wr_end(w, sa);
+}
+
+const struct espnic_ike_alg *espnic_ike_next_addke(const struct espnic_ike_suite *suite, unsigned int *at)
+{
+	while (*at < ESPNIC_IKE_ADDKES && !suite->addke[*at])
+		++*at;
+	return *at < ESPNIC_IKE_ADDKES ? suite->addke[*at] : NULL;
+}
+
+bool espnic_ike_has_addke(const struct espnic_ike_proposal *p, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		for (unsigned int j = 0; j < p[i].n; j++)
+			if (p[i].t[j].type >= ESPNIC_IKE_ADDKE1 && p[i].t[j].id)
+				return true;
+	return false;
 }
 
 unsigned int espnic_ike_first_ke(const struct espnic_ike_proposal *p, unsigned int n)
@@ -373,6 +416,8 @@ static int check(struct espnic_ike_proposal *p, const char *text, char err[ESPNI
 		return complain(err, text, "the cipher needs an integrity algorithm");
 	if (aead && has(p, ESPNIC_IKE_INTEG))
 		return complain(err, text, "an AEAD takes no integrity algorithm (a PRF is named prfsha256)");
+	if (espnic_ike_has_addke(p, 1) && !has(p, ESPNIC_IKE_KE))
+		return complain(err, text, "additional key exchanges need a first one (such as x25519)");
 	if (p->protocol == ESPNIC_IKE_PROTO_IKE) {
 		if (!has(p, ESPNIC_IKE_PRF))
 			add_prfs(p);
@@ -386,6 +431,31 @@ static int check(struct espnic_ike_proposal *p, const char *text, char err[ESPNI
 	return p->n == ESPNIC_IKE_TRANSFORMS ? complain(err, text, "too many algorithms") : 1;
 }
 
+/* `ke1_` to `ke7_` in front of a key exchange method: how many characters; 0: it is not there. */
+static size_t additional(const char *at, size_t len)
+{
+	return len > 4 && strncasecmp(at, "ke", 2) == 0 && at[2] >= '1' && at[2] <= '7' && at[3] == '_' ? 4 : 0;
+}
+
+/* The algorithm named in @len characters at @at. NULL: @t is it; else why not. */
+static const char *parse_transform(struct espnic_ike_transform *t, enum espnic_ike_protocol protocol, const char *at, size_t len)
+{
+	size_t skip = additional(at, len);
+	const struct espnic_ike_alg *alg = espnic_ike_alg_by_name(at + skip, len - skip);
+
+	if (skip && len - skip == 4 && strncasecmp(at + skip, "none", 4) == 0) {
+		*t = (struct espnic_ike_transform){ .type = (uint8_t)(ESPNIC_IKE_ADDKE1 + at[2] - '1') };
+		return NULL;
+	}
+	if (!alg)
+		return "not supported";
+	if (!(protocol == ESPNIC_IKE_PROTO_IKE ? alg->ike : alg->esp) || (skip && alg->type != ESPNIC_IKE_KE))
+		return "not for this protocol";
+	*t = (struct espnic_ike_transform){ skip ? (uint8_t)(ESPNIC_IKE_ADDKE1 + at[2] - '1') : alg->type, alg->id,
+					    alg->key_attr ? alg->key_bits : 0 };
+	return NULL;
+}
+
 static int parse_one(struct espnic_ike_proposal *p, enum espnic_ike_protocol protocol, const char *text,
 		     char err[ESPNIC_IKE_TEXT])
 {
@@ -393,21 +463,22 @@ static int parse_one(struct espnic_ike_proposal *p, enum espnic_ike_protocol pro
 
 	memset(p, 0, sizeof(*p));
 	p->protocol = (uint8_t)protocol;
-	for (;;) {
+	for (;; at++) {
 		size_t len = strcspn(at, "-");
-		const struct espnic_ike_alg *alg = espnic_ike_alg_by_name(at, len);
+		struct espnic_ike_transform t;
+		const char *no = parse_transform(&t, protocol, at, len);
 		char why[64];
 
-		if (!alg || !(protocol == ESPNIC_IKE_PROTO_IKE ? alg->ike : alg->esp)) {
-			snprintf(why, sizeof(why), "`%.*s' is %s", (int)(len < 32 ? len : 32), at,
-				 alg ? "not for this protocol" : "not supported");
+		if (no) {
+			snprintf(why, sizeof(why), "`%.*s' is %s", (int)(len < 32 ? len : 32), at, no);
 			return complain(err, text, why);
 		}
-		if (!add(p, alg))
+		if (p->n == ESPNIC_IKE_TRANSFORMS)
 			return complain(err, text, "too many algorithms");
-		if (!at[len])
+		p->t[p->n++] = t;
+		at += len;
+		if (!*at)
 			return check(p, text, err);
-		at += len + 1;
 	}
 }
 
@@ -436,9 +507,14 @@ const char *espnic_ike_proposal_text(const struct espnic_ike_proposal *p, char *
 	if (room)
 		out[0] = '\0';
 	for (unsigned int i = 0; i < p->n && len < room; i++) {
-		const struct espnic_ike_alg *alg = espnic_ike_alg(p->t[i].type, p->t[i].id, p->t[i].key_bits);
+		const struct espnic_ike_transform *t = &p->t[i];
+		bool more = t->type >= ESPNIC_IKE_ADDKE1;
+		const struct espnic_ike_alg *alg = espnic_ike_alg(more ? ESPNIC_IKE_KE : t->type, t->id, t->key_bits);
+		char ke[8] = "";
 
-		len += (size_t)snprintf(out + len, room - len, "%s%s", i ? "-" : "", alg ? alg->name : "?");
+		if (more)
+			snprintf(ke, sizeof(ke), "ke%u_", t->type - ESPNIC_IKE_ADDKE1 + 1u);
+		len += (size_t)snprintf(out + len, room - len, "%s%s%s", i ? "-" : "", ke, alg ? alg->name : more ? "none" : "?");
 	}
 	return out;
 }

@@ -12,6 +12,7 @@ struct espnic_ike_suite {
 	uint8_t num;			/* of the proposal it came from */
 	uint64_t spi;			/* the peer's */
 	const struct espnic_ike_alg *encr, *prf, *integ, *ke;	/* NULL: none */
+	const struct espnic_ike_alg *addke[ESPNIC_IKE_ADDKES];	/* RFC 9370; NULL: none, whatever comes after */
 	bool esn;
 };
 
@@ -53,8 +54,16 @@ void espnic_ike_offer_write(struct espnic_ike_wr *w, const struct espnic_ike_pro
 /* SA payload of a response. */
 void espnic_ike_suite_write(struct espnic_ike_wr *w, const struct espnic_ike_suite *suite, enum espnic_ike_protocol protocol,
 			    enum espnic_ike_choice what, uint64_t spi, unsigned int spi_len);
+enum { ESPNIC_IKE_SUITE_MAX = 5 + ESPNIC_IKE_ADDKES };
+/* What @suite consists of; returns how many transforms. */
+unsigned int espnic_ike_suite_transforms(const struct espnic_ike_suite *suite, enum espnic_ike_protocol protocol,
+					 enum espnic_ike_choice what, struct espnic_ike_transform t[ESPNIC_IKE_SUITE_MAX]);
+/* The additional key exchange at or after *@at, which is moved to it; NULL: no more. */
+const struct espnic_ike_alg *espnic_ike_next_addke(const struct espnic_ike_suite *suite, unsigned int *at);
 /* The group our proposals like best; 0: they have none. */
 unsigned int espnic_ike_first_ke(const struct espnic_ike_proposal *p, unsigned int n);
+/* Has one of them additional key exchanges? */
+bool espnic_ike_has_addke(const struct espnic_ike_proposal *p, unsigned int n);
 /* Is group @id in one of them? */
 bool espnic_ike_has_ke(const struct espnic_ike_proposal *p, unsigned int n, unsigned int id);
 

@@ -44,6 +44,9 @@ static const struct espnic_ike_alg algs[] = {
 	GROUP(14, "modp2048", "modp_2048"),	/* RFC 3526 */
 	GROUP(15, "modp3072", "modp_3072"),
 	GROUP(16, "modp4096", "modp_4096"),
+	GROUP(35, "mlkem512", "ML-KEM-512"),	/* draft-ietf-ipsecme-ikev2-mlkem */
+	GROUP(36, "mlkem768", "ML-KEM-768"),
+	GROUP(37, "mlkem1024", "ML-KEM-1024"),
 	{ .type = ESPNIC_IKE_ESN, .id = 0, .esp = true, .name = "noesn" },
 	{ .type = ESPNIC_IKE_ESN, .id = 1, .esp = true, .name = "esn" },
 };

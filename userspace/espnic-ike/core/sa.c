@@ -88,7 +88,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 static uint64_t next_deadline(const struct espnic_ike_sa *sa)
 {
-	uint64_t at = sa->over_at;
+	uint64_t at = sooner(sa->over_at, sa->pending_at);
 
 	if (sa->request)
 		at = sooner(at, sa->request_at);
@@ -157,6 +157,7 @@ void espnic_ike_exchange_free(struct espnic_ike_exchange_state **xp)
 	free(x->ke_ours.p);
 	free(x->inner.p);
 	free(x->auth.p);
+	espnic_ike_chain_free(x->chain);
 	free(x);
 	*xp = NULL;
 }
@@ -185,7 +186,7 @@ void espnic_ike_conn_put(struct espnic_ike_conn *conn)
 
 /* ------------------------------------------------------------------ SAs */
 
-static bool draw_spi(struct espnic_ike *ike, uint64_t *spi)
+bool espnic_ike_spi_draw(struct espnic_ike *ike, uint64_t *spi)
 {
 	do {
 		if (!espnic_ike_random(&ike->crypto, spi, sizeof(*spi)))
@@ -223,7 +224,7 @@ struct espnic_ike_sa *espnic_ike_sa_new(struct espnic_ike *ike, struct espnic_ik
 {
 	struct espnic_ike_sa *sa;
 
-	if (ike->count.sas >= ike->set.sa_max || (!spi && !draw_spi(ike, &spi)) || !heap_reserve(ike))
+	if (ike->count.sas >= ike->set.sa_max || (!spi && !espnic_ike_spi_draw(ike, &spi)) || !heap_reserve(ike))
 		return NULL;
 	sa = calloc(1, sizeof(*sa));
 	if (!sa)
@@ -233,7 +234,7 @@ struct espnic_ike_sa *espnic_ike_sa_new(struct espnic_ike *ike, struct espnic_ik
 	sa->initiator = initiator;
 	*(initiator ? &sa->spi_i : &sa->spi_r) = spi;
 	sa->since = sa->last_in = sa->last_out = ike->now;
-	sa->rekey_at = sa->over_at = sa->alive_at = ESPNIC_IKE_NEVER;
+	sa->rekey_at = sa->over_at = sa->alive_at = sa->pending_at = ESPNIC_IKE_NEVER;
 	if (!espnic_ike_table_add(&ike->by_spi, &sa->by_spi, spi) || !espnic_ike_table_add(&ike->by_id, &sa->by_id, sa->id)) {
 		espnic_ike_table_del(&ike->by_spi, &sa->by_spi);
 		free(sa);
@@ -319,6 +320,7 @@ static void sa_free(struct espnic_ike_sa *sa)
 {
 	espnic_ike_exchange_free(&sa->mine);
 	espnic_ike_exchange_free(&sa->theirs);
+	espnic_ike_exchange_free(&sa->pending);
 	espnic_ike_fragments_free(sa);
 	espnic_ike_keys_free(&sa->ike->crypto, sa->keys);
 	espnic_ike_conn_put(sa->conn);

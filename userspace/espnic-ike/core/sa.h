@@ -18,6 +18,8 @@
 enum espnic_ike_inner_limits {
 	ESPNIC_IKE_TAIL = 16,		/* bytes at the end of a request: its ICV or part of it, which tells it from all others */
 	ESPNIC_IKE_ADDR_SLOTS = 4096,	/* of the count of half-open SAs by address */
+	ESPNIC_IKE_LINK = 8,		/* bytes of the name we give to what IKE_FOLLOWUP_KE goes on with */
+	ESPNIC_IKE_LINK_MAX = 64,	/* of the peer's */
 	ESPNIC_IKE_INIT_TRIES = 4,	/* IKE_SA_INITs of one initiator: cookie, other groups */
 };
 
@@ -64,6 +66,7 @@ struct espnic_ike_blob {
 enum espnic_ike_request {
 	ESPNIC_IKE_REQ_NONE,
 	ESPNIC_IKE_REQ_INIT,
+	ESPNIC_IKE_REQ_MID,		/* IKE_INTERMEDIATE */
 	ESPNIC_IKE_REQ_AUTH,
 	ESPNIC_IKE_REQ_CHILD,		/* new, or instead of ->rekeyed */
 	ESPNIC_IKE_REQ_REKEY,		/* of the IKE SA */
@@ -85,6 +88,15 @@ struct espnic_ike_nonce {
 	uint8_t bytes[ESPNIC_IKE_NONCE_MAX];
 };
 
+/* A CREATE_CHILD_SA that goes on with IKE_FOLLOWUP_KE. */
+struct espnic_ike_chain {
+	struct espnic_ike_crypto *crypto;
+	struct espnic_ike_secrets secrets;	/* in its arena */
+	struct espnic_ike_suite suite;	/* of what is being made */
+	unsigned int at;		/* the additional key exchange that is next */
+	uint8_t link[ESPNIC_IKE_LINK_MAX], link_len;
+};
+
 /* One exchange under way: ours, or the peer's whose response is being made. */
 struct espnic_ike_exchange_state {
 	enum espnic_ike_request kind;
@@ -103,7 +115,13 @@ struct espnic_ike_exchange_state {
 	struct espnic_ike_blob cookie;
 	struct espnic_ike_blob octets;	/* what AUTH is made of, our own or the peer's */
 	struct espnic_ike_blob ke_ours;	/* CREATE_CHILD_SA: our public value, until the response is made */
+	struct espnic_ike_chain *chain;	/* CREATE_CHILD_SA with additional key exchanges; NULL: none */
 	uint8_t init_tries;
+	/* IKE_INTERMEDIATE: the additional key exchange that is next, what AUTH is over besides, and the message id of IKE_AUTH. */
+	unsigned int addke;
+	bool mid;			/* there was one */
+	uint8_t mid_auth[2][ESPNIC_IKE_MAC];	/* by side */
+	uint32_t auth_id;
 	/* The message being answered, or the response being worked on, decrypted. */
 	struct espnic_ike_blob inner;
 	uint8_t inner_first;
@@ -149,6 +167,7 @@ struct espnic_ike_child {
 enum espnic_ike_sa_state {
 	ESPNIC_IKE_ST_INIT_SENT,	/* initiator: IKE_SA_INIT is out */
 	ESPNIC_IKE_ST_INIT_DONE,	/* responder: it was answered; half-open */
+	ESPNIC_IKE_ST_MID_SENT,		/* initiator: IKE_INTERMEDIATE is out */
 	ESPNIC_IKE_ST_AUTH_SENT,	/* initiator: IKE_AUTH is out */
 	ESPNIC_IKE_ST_FAILED,		/* responder: IKE_AUTH was refused; that is told again if asked again */
 	ESPNIC_IKE_ST_UP,
@@ -185,6 +204,8 @@ struct espnic_ike_sa {
 	uint32_t next_out, next_in;	/* message ids: of our next request, of the peer's */
 	/* Under way; NULL: none. Of a half-open responder ->mine has what IKE_AUTH needs of IKE_SA_INIT. */
 	struct espnic_ike_exchange_state *mine, *theirs;
+	struct espnic_ike_exchange_state *pending;	/* the peer's, until its next IKE_FOLLOWUP_KE */
+	uint64_t pending_at;		/* until then */
 	struct espnic_ike_packets *request;	/* ours, without response yet */
 	uint32_t request_tries;
 	uint64_t request_at;		/* when it is sent again */
@@ -253,6 +274,8 @@ uint64_t espnic_ike_hash(const struct espnic_ike *ike, const void *p, size_t len
 struct espnic_ike_sa *espnic_ike_sa_new(struct espnic_ike *ike, struct espnic_ike_conn *conn, bool initiator, uint64_t spi);
 /* Ends it: out of the tables, its children out of the kernel; freed later. */
 void espnic_ike_sa_end(struct espnic_ike_sa *sa);
+/* An SPI that no SA of ours has. False: no random numbers. */
+bool espnic_ike_spi_draw(struct espnic_ike *ike, uint64_t *spi);
 struct espnic_ike_sa *espnic_ike_sa_by_spi(struct espnic_ike *ike, uint64_t ours);
 struct espnic_ike_sa *espnic_ike_sa_by_id(struct espnic_ike *ike, uint32_t id);
 /* Looked at again at the end of the step: its next request, its deadline. */
@@ -355,6 +378,33 @@ void espnic_ike_auth_key_result(struct espnic_ike_sa *sa, const struct espnic_ik
 /* The child of IKE_AUTH stands, or does not. */
 void espnic_ike_auth_child_done(struct espnic_ike_sa *sa, struct espnic_ike_child *child);
 
+/* ------------------------------------------------------------------ addke.c */
+
+espnic_ike_handler espnic_ike_mid_request, espnic_ike_mid_response, espnic_ike_followup_request, espnic_ike_followup_response;
+/* Sends the next IKE_INTERMEDIATE, or begins IKE_AUTH. */
+void espnic_ike_mid_send(struct espnic_ike_sa *sa);
+/* Secrets of several key exchanges, in the arena; @first is wiped. NULL: no memory. */
+struct espnic_ike_chain *espnic_ike_chain_new(struct espnic_ike *ike, const struct espnic_ike_suite *suite,
+					      struct espnic_ike_shared *first);
+/* @shared is wiped. False: no memory, or too many. */
+bool espnic_ike_chain_add(struct espnic_ike_chain *chain, struct espnic_ike_shared *shared);
+void espnic_ike_chain_free(struct espnic_ike_chain *chain);
+/* One secret or none: points to @shared. */
+struct espnic_ike_secrets espnic_ike_secret(const struct espnic_ike_shared *shared);
+void espnic_ike_write_link(struct espnic_ike_wr *w, const struct espnic_ike_chain *chain);
+bool espnic_ike_take_link(struct espnic_ike_chain *chain, const struct espnic_ike_msg *m);
+/* The peer's exchange goes on with its next IKE_FOLLOWUP_KE; one that did before is forgotten. */
+void espnic_ike_pending_set(struct espnic_ike_sa *sa);
+void espnic_ike_pending_drop(struct espnic_ike_sa *sa);
+void espnic_ike_followup_answer(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *x, bool more);
+/* Our next IKE_FOLLOWUP_KE. False: libcrypto can't. */
+bool espnic_ike_followup_send(struct espnic_ike_sa *sa);
+/* All key exchanges are over, ours or the peer's; @good false: they came to nothing, by @error unless NULL. */
+void espnic_ike_rekey_finish(struct espnic_ike_sa *sa);
+void espnic_ike_create_finish(struct espnic_ike_sa *sa);
+void espnic_ike_rekey_followed(struct espnic_ike_sa *sa, bool good, const struct espnic_ike_notify *error);
+void espnic_ike_create_followed(struct espnic_ike_sa *sa, bool good, const struct espnic_ike_notify *error);
+
 espnic_ike_handler espnic_ike_create_request, espnic_ike_create_response;
 espnic_ike_handler espnic_ike_info_request, espnic_ike_info_response;
 espnic_ike_handler espnic_ike_refuse_request;
@@ -391,7 +441,7 @@ struct espnic_ike_child *espnic_ike_child_select(struct espnic_ike_sa *sa, const
 bool espnic_ike_child_accept(struct espnic_ike_child *child, const struct espnic_ike_msg *m, enum espnic_ike_choice what);
 /* Keys and the kernel operation; @kind INSTALL or INSTALL_IN. False: no memory. */
 bool espnic_ike_child_install(struct espnic_ike_child *child, const struct espnic_ike_exchange_state *x,
-			      struct espnic_ike_chunk shared, enum espnic_ike_kernel_kind kind);
+			      const struct espnic_ike_secrets *secrets, enum espnic_ike_kernel_kind kind);
 /* The outbound half, after INSTALL_IN: the policies of the one it replaces come over. */
 void espnic_ike_child_install_out(struct espnic_ike_child *child);
 void espnic_ike_child_kernel_result(struct espnic_ike *ike, const struct espnic_ike_input *in);

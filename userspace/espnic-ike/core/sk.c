@@ -13,7 +13,6 @@ enum {
 	NONCE = 12,			/* salt and explicit IV */
 	SK_HEADER = ESPNIC_IKE_GENERIC,
 	SKF_HEADER = ESPNIC_IKE_GENERIC + 4,
-	LENGTH_AT = 24,			/* of the length in the IKE header */
 	PAD_MAX = 16,
 };
 
@@ -125,7 +124,7 @@ bool espnic_ike_seal(struct espnic_ike_crypto *c, const struct espnic_ike_suite 
 		return false;
 	/* Lengths are under the ICV. */
 	espnic_ike_wr_patch(w, sk_at + 2, w->len - sk_at, 2);
-	espnic_ike_wr_patch(w, LENGTH_AT, w->len, 4);
+	espnic_ike_wr_patch(w, ESPNIC_IKE_LENGTH_AT, w->len, 4);
 	len += pad + 1;
 	if (aead(s))
 		return aead_crypt(c, s->encr, true, espnic_ike_sk_e(k, from), w->p + iv_at, w->p, aad_len, w->p + data_at, len,

@@ -142,7 +142,8 @@ static struct espnic_ike_sa *find_sa(struct espnic_ike *ike, const struct espnic
 	struct espnic_ike_sa *sa = ike->first;
 
 	while (sa && (sa->conn != conn || sa->want_delete || sa->half_open ||
-		      (sa->state != ESPNIC_IKE_ST_UP && sa->state != ESPNIC_IKE_ST_INIT_SENT && sa->state != ESPNIC_IKE_ST_AUTH_SENT)))
+		      (sa->state != ESPNIC_IKE_ST_UP && sa->state != ESPNIC_IKE_ST_INIT_SENT && sa->state != ESPNIC_IKE_ST_MID_SENT &&
+		       sa->state != ESPNIC_IKE_ST_AUTH_SENT)))
 		sa = sa->next;
 	return sa;
 }

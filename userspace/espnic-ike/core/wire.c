@@ -147,10 +147,8 @@ void espnic_ike_hdr_write(struct espnic_ike_wr *w, const struct espnic_ike_hdr *
 
 void espnic_ike_hdr_done(struct espnic_ike_wr *w)
 {
-	enum { NEXT = 16, LENGTH = 24 };
-
-	espnic_ike_wr_patch(w, NEXT, w->first, 1);
-	espnic_ike_wr_patch(w, LENGTH, w->len, 4);
+	espnic_ike_wr_patch(w, ESPNIC_IKE_NEXT_AT, w->first, 1);
+	espnic_ike_wr_patch(w, ESPNIC_IKE_LENGTH_AT, w->len, 4);
 }
 
 /* ------------------------------------------------------------------ payloads */
@@ -361,7 +359,7 @@ const char *espnic_ike_notify_name(unsigned int type)
 		NAME(INVALID_MESSAGE_ID), NAME(INVALID_SPI), NAME(NO_PROPOSAL_CHOSEN), NAME(INVALID_KE_PAYLOAD),
 		NAME(AUTHENTICATION_FAILED), NAME(SINGLE_PAIR_REQUIRED), NAME(NO_ADDITIONAL_SAS), NAME(INTERNAL_ADDRESS_FAILURE),
 		NAME(FAILED_CP_REQUIRED), NAME(TS_UNACCEPTABLE), NAME(INVALID_SELECTORS), NAME(TEMPORARY_FAILURE),
-		NAME(CHILD_SA_NOT_FOUND),
+		NAME(CHILD_SA_NOT_FOUND), NAME(STATE_NOT_FOUND),
 	};
 #undef NAME
 
