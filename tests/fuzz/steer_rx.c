@@ -22,6 +22,7 @@
 #include "nic/espudp.h"
 #include "nic/peer.h"
 #include "nic/steer.h"
+#include "suites.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -50,7 +51,16 @@ enum how {
 	HOW_NET_SHIFT = 4,	/* the rest of the byte: which net */
 };
 
-enum { FRAMES_MAX = 16, KEY_LEN = 16, SPI = 0x1000, HANDLE = 0x00100000, POLICIES = 64, DNS = 53 };
+enum { FRAMES_MAX = 16, SPI = 0x1000, HANDLE = 0x00100000, POLICIES = 64, DNS = 53 };
+
+/* Of suites[]: all ways in which the engine makes an IV, pads to a block, and authenticates; crypto offload has AEADs. */
+static const uint8_t suite_of[NETS] = {
+	[TRANSPORT] = 0,	/* AES-GCM */
+	[TUNNEL] = 4,		/* AES-CBC, HMAC-SHA2-256 */
+	[PORTS] = 3,		/* ChaCha20-Poly1305 */
+	[UDP_ENCAP] = 5,	/* AES-CTR, AES-XCBC */
+	[CRYPTO] = 2,		/* AES-CCM */
+};
 
 static const struct espnic_engine_ops *engine;
 static struct espnic_engine_thread *peer_thread;
@@ -93,10 +103,7 @@ static struct espnic_sa *new_sa(int net, bool out, bool crypto, bool sender)
 	p.spi = (uint32_t)(SPI + 2 * net + out);
 	p.dir = sender ? ESPNIC_DIR_OUT : ESPNIC_DIR_IN;
 	p.offload = crypto ? ESPNIC_OFFLOAD_CRYPTO : ESPNIC_OFFLOAD_PACKET;
-	p.enc = ESPNIC_ENC_AES_GCM;
-	p.enc_key_len = KEY_LEN;
-	p.salt_len = ESPNIC_SALT_MAX;
-	memset(p.enc_key, net + 1, KEY_LEN);
+	suite_params(&suites[suite_of[net]], &p);
 	if (is_tunnel(net)) {
 		p.mode = ESPNIC_MODE_TUNNEL;
 		p.tunnel.family = ESPNIC_IPV4;
