@@ -109,3 +109,9 @@ $(RTL_TEST_BINS): build/test/rtl/%: build/obj/plain/tests/rtl/%.o build/obj/plai
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(FLAGS_plain) $^ -lcmocka $(LIBS) -o $@
+
+# How fast the model runs: build/bench/rtl-bench SECONDS
+build/bench/rtl-bench: build/obj/plain/tests/bench/rtl/main.o build/obj/plain/libespnic.a $(RTL_SIM)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(FLAGS_plain) $(filter-out %.so,$^) $(LIBS) -o $@
