@@ -170,9 +170,10 @@ test-unit: tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS)
 test-diff: build/test/plain/unit/engine/test_diff
 	@ESPNIC_DIFF_PACKETS=1000000 ESPNIC_DIFF_SEED=$(or $(SEED),1) $<
 # Many times what `make test` does of the same.
-test-peer: programs build/test/ike/udp
+test-peer: programs build/test/ike/udp build/asan/libexec/espnic-ike
 	@tests/peer/run --packets 30000 --seed $(or $(SEED),1)
 	@tests/ike/strongswan
+	@tests/ike/daemon
 test-vectors: programs build/asan/libexec/espnic-engine
 	@tests/run vectors
 test-device: tests-plain tests-asan tests-tsan

@@ -60,7 +60,7 @@ static void settings(const struct espnic_run_options *opt, struct espnic_ike_set
 		set->keepalive_ms = 0;
 }
 
-/* The process on the network begins before anything secret is read. */
+/* The process on the network begins before anything secret is read; of the kernel it keeps its UDP sockets alone. */
 static int begin_other(struct espnic_daemon *d, char *err)
 {
 	struct espnic_ike_settings set;
@@ -82,6 +82,8 @@ static int begin_other(struct espnic_daemon *d, char *err)
 	if (!d->other) {
 		close(pair[0]);
 		espnic_notify_close(&d->notify);
+		espnic_watch_close(&d->watch);
+		espnic_xfrm_close(&d->xfrm);
 		_exit(espnic_net_run(&udp, pair[1], &set, true));
 	}
 	close(pair[1]);
@@ -135,7 +137,8 @@ static int begin(struct espnic_daemon *d, char *err)
 	d->log = (struct espnic_log){ stderr, d->opt.form, d->opt.times ? wall_seconds : NULL };
 	wire_up(d);
 	espnic_notify_open(&d->notify);
-	if (signals(&set) || begin_other(d, err) || begin_kernel(d, err))
+	/* the kernel before the sockets, whose own policies need its module */
+	if (signals(&set) || begin_kernel(d, err) || begin_other(d, err))
 		return -1;
 	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (d->signals < 0) {

@@ -91,11 +91,13 @@ static void gone(struct espnic_daemon *d, uint32_t ifindex, const char *name)
 		espnic_log_note(&d->log, "device-down", "device=%s: %u children lost their SAs", name, l.n);
 }
 
+/* Once: a device that comes up is told of more than once, and each asking is a rekeying. */
 static void count_lost(void *ctx, struct espnic_sa *sa)
 {
 	unsigned int *n = ctx;
 
-	*n += sa->lost;
+	*n += sa->lost && !sa->asked;
+	sa->asked = sa->lost;
 }
 
 /* New SAs in the place of lost ones; the policies that stand by themselves first, for IKE has to pass. */

@@ -32,7 +32,8 @@ struct espnic_sa {
 	char device[16];
 	char *note; /* why less than was asked for; NULL; owned */
 	bool policies; /* it has those of its selectors */
-	bool lost; /* its device forgot it; another comes in its place */
+	bool lost; /* its device forgot it; */
+	bool asked; /* and the core was asked for another in its place */
 };
 
 struct espnic_sas {
