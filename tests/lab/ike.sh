@@ -13,7 +13,7 @@ here=$(dirname "$(readlink -f "$0")")
 tree=$(readlink -f "$here/../..")
 unpacked=$tree/.platform/unpacked
 ike=$tree/build/libexec/espnic-ike
-WAIT=$((20 * LAB_SLOW)) # seconds for one exchange
+WAIT=$((60 * LAB_SLOW)) # seconds for one exchange
 umask 077
 if [ "$LAB_SIDE" = left ]; then
 	me=$LEFT4 peer=$RIGHT4 my_in=$LEFT4_IN peer_in=$RIGHT4_IN my_id=left.example peer_id=right.example
@@ -34,43 +34,44 @@ swanctl() {
 	(strongswan "$unpacked/usr/sbin/swanctl" "$@" --uri "unix://$vici")
 }
 
-# connection NAME CHILD MODE MINE PEERS MORE: one child
-connection() {
+# child NAME MODE MINE PEERS MORE
+child() {
 	cat <<-END
 		$1 {
-			version = 2
-			local_addrs = $me
-			remote_addrs = $peer
-			proposals = aes256gcm16-prfsha384-ecp384,aes128gcm16-prfsha256-x25519
-			mobike = no
-			local {
-				auth = psk
-				id = $my_id
-			}
-			remote {
-				auth = psk
-				id = $peer_id
-			}
-			children {
-				$2 {
-					mode = $3
-					esp_proposals = aes256gcm16-esn,aes128gcm16
-					local_ts = $4
-					remote_ts = $5
-					$(on_espnic && printf 'hw_offload = packet\ninterface = eth0\nreplay_window = 128')
-					$6
-				}
-			}
+			mode = $2
+			esp_proposals = aes256gcm16-esn,aes128gcm16
+			local_ts = $3
+			remote_ts = $4
+			$(on_espnic && printf 'hw_offload = packet\ninterface = eth0\nreplay_window = 128')
+			$5
 		}
 	END
 }
 
+# conf MORE: one connection; MORE is of the child that may be trapped
 conf() {
 	cat <<-END
 		connections {
-			$(connection host transport_child transport dynamic dynamic "")
-			$(connection net tunnel_child tunnel "$my_in/32" "$peer_in/32" "")
-			$(connection caught trap_child transport 'dynamic[tcp/7777]' 'dynamic[tcp]' "${1:-}")
+			peer {
+				version = 2
+				local_addrs = $me
+				remote_addrs = $peer
+				proposals = aes256gcm16-prfsha384-ecp384,aes128gcm16-prfsha256-x25519
+				mobike = no
+				local {
+					auth = psk
+					id = $my_id
+				}
+				remote {
+					auth = psk
+					id = $peer_id
+				}
+				children {
+					$(child transport_child transport dynamic dynamic "")
+					$(child tunnel_child tunnel "$my_in/32" "$peer_in/32" "")
+					$(child trap_child transport "dynamic[tcp/7777]" "dynamic[tcp]" "$1")
+				}
+			}
 		}
 		secrets {
 			ike-1 {
@@ -124,7 +125,7 @@ begin() {
 	daemon=$!
 	eventually there || die "the daemon does not start"
 	conf "" >/tmp/swanctl.conf
-	swanctl --load-all --clear --file /tmp/swanctl.conf || die "load"
+	swanctl --load-all --clear --file /tmp/swanctl.conf 2>/dev/null || die "load"
 }
 
 # soon COMMAND...: within the time that a lost message and its repetition take
@@ -183,10 +184,10 @@ plug() {
 
 # Left and right meet between the parts; what the right does, it does for the left to see.
 left() {
-	t "initiate, by swanctl" shows "initiate completed successfully" swanctl --initiate --child transport_child --timeout $WAIT
+	t "initiate, by swanctl" shows "initiate completed successfully" swanctl --initiate --child transport_child --timeout "$WAIT"
 	t "transport: in hardware" in_hardware transport_child
-	t "traffic is the device's work" by_device $RIGHT4
-	covered transport $LEFT4/32 $RIGHT4/32
+	t "traffic is the device's work" by_device "$RIGHT4"
+	covered transport "$LEFT4/32" "$RIGHT4/32"
 	t "list-sas counts the device's packets" eval 'shows packets "$ike" status && ! "$ike" status | grep -q " 0 packets"'
 	local old
 	old=$(spi)
@@ -199,16 +200,15 @@ left() {
 	down_and_up
 	unplugged
 	uncovered transport
-	t "terminate" shows "terminate completed successfully" swanctl --terminate --ike host --timeout $WAIT
+	t "terminate" shows "terminate completed successfully" swanctl --terminate --ike peer --timeout "$WAIT"
 	t "no states" is "$(states)" 0
 	lab-barrier tunnel 120
 	lab-barrier tunnelled 120
-	covered tunnel $LEFT4_IN/32 $RIGHT4_IN/32
+	covered tunnel "$LEFT4_IN/32" "$RIGHT4_IN/32"
 	t "as responder, tunnel: in hardware" in_hardware tunnel_child
-	t "inner traffic is the device's work" by_device $RIGHT4_IN
-	t "not a clear one from outside comes in" eventually pings $RIGHT4_IN
+	t "inner traffic is the device's work" by_device "$RIGHT4_IN"
 	uncovered tunnel
-	t "terminate the tunnel" swanctl --terminate --ike net --timeout $WAIT
+	t "terminate the tunnel" swanctl --terminate --ike peer --timeout "$WAIT"
 	caught
 	kill "$daemon"
 	wait "$daemon"
@@ -225,7 +225,7 @@ down_and_up() {
 	ip link set eth0 up
 	t "up: made anew, in hardware" soon eval 'is "$(states)" 2 && in_hardware transport_child'
 	t "with other keys" is_not "$(spi)" "$old"
-	t "and traffic with it" eventually pings $RIGHT4
+	t "and traffic with it" eventually pings "$RIGHT4"
 }
 
 unplugged() {
@@ -233,7 +233,7 @@ unplugged() {
 	t "away: no states" eventually is "$(states)" 0
 	plug || die "the device does not come back"
 	t "back: made anew, in hardware" soon eval 'is "$(states)" 2 && in_hardware transport_child'
-	t "and traffic is the device's work" soon by_device $RIGHT4
+	t "and traffic is the device's work" soon by_device "$RIGHT4"
 }
 
 # A policy that waits for a packet.
@@ -243,7 +243,7 @@ caught() {
 	t "it is listed" shows trap_child swanctl --list-pols --trap
 	socat -u OPEN:/dev/null "TCP:$RIGHT4:7778,sourceport=7777,connect-timeout=1,reuseaddr" 2>/dev/null
 	t "a packet brings it up" soon in_hardware trap_child
-	t "terminate it" swanctl --terminate --ike caught --timeout $WAIT
+	t "terminate it" swanctl --terminate --child trap_child --timeout "$WAIT"
 	t "the trap stands again" shows trap_child swanctl --list-pols --trap
 }
 
@@ -254,7 +254,7 @@ right() {
 	swanctl --rekey --child transport_child || die "rekey"
 	lab-barrier rekeyed
 	lab-barrier tunnel 360
-	swanctl --initiate --child tunnel_child --timeout $WAIT || die "initiate"
+	swanctl --initiate --child tunnel_child --timeout "$WAIT" || die "initiate"
 	lab-barrier tunnelled
 }
 

@@ -92,11 +92,14 @@ static void load_conn(const struct espnic_ctl_call *call, struct espnic_vici_wri
 {
 	const struct espnic_ctl *ctl = call->ctl;
 	struct espnic_conf_error err;
-	struct espnic_conf *conf = espnic_vici_tree(call->message, call->len, &err);
+	struct espnic_vici_blobs blobs = { 0 };
+	struct espnic_conf *conf = espnic_vici_tree(call->message, call->len, &blobs, &err);
 	const struct espnic_store_conn *conn = NULL;
 
+	call->ctl->blobs = &blobs;
 	if (conf)
 		conn = espnic_store_load_conn(ctl->store, conf, ctl->ops ? ctl->ops->take : NULL, ctl->ctx, &err);
+	call->ctl->blobs = NULL;
 	if (!conn) {
 		espnic_ctl_failure(out, err.text);
 		return;
@@ -363,17 +366,12 @@ static void get_shared(const struct espnic_ctl_call *call, struct espnic_vici_wr
 static void clear_creds(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
 	espnic_store_clear_psks(call->ctl->store);
+	if (call->ctl->ops)
+		call->ctl->ops->clear_creds(call->ctl->ctx);
 	espnic_ctl_success(out);
 }
 
 /* ---- what there is none of ---- */
-
-static void no_keys(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
-{
-	(void)call;
-	espnic_vici_list(out, "keys");
-	espnic_vici_list_end(out);
-}
 
 static void no_authorities(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
@@ -386,12 +384,6 @@ static void no_pools(const struct espnic_ctl_call *call, struct espnic_vici_writ
 {
 	(void)call;
 	(void)out;
-}
-
-static void refuse_creds(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
-{
-	(void)call;
-	espnic_ctl_failure(out, "certificates and private keys are not taken by VICI");
 }
 
 static void refuse_authority(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
@@ -417,11 +409,8 @@ static const struct espnic_ctl_word commands[] = {
 	{ "unload-shared", unload_shared },
 	{ "get-shared", get_shared },
 	{ "clear-creds", clear_creds },
-	{ "get-keys", no_keys },
 	{ "get-authorities", no_authorities },
 	{ "get-pools", no_pools },
-	{ "load-cert", refuse_creds },
-	{ "load-key", refuse_creds },
 	{ "load-authority", refuse_authority },
 	{ "load-pool", refuse_pool },
 	{ NULL, NULL },

@@ -6,6 +6,7 @@
 #include "ctl/store.h"
 #include "ctl/vici.h"
 #include "kernel/child.h"
+#include "main/creds.h"
 
 /* What a client names; 0 and "": not by this. */
 struct espnic_ctl_ask {
@@ -56,6 +57,12 @@ struct espnic_ctl_ops {
 	/* @each NULL: the counters alone. -1: the other process is gone. */
 	int (*look)(void *ctx, espnic_ctl_each_sa *each, void *each_ctx, struct espnic_ike_counters *n);
 	void (*policies)(void *ctx, espnic_ctl_each_policy *each, void *each_ctx);
+	/* PEM or DER; of a private key the name is written by which it is known from then on. */
+	int (*load_cert)(void *ctx, enum espnic_ike_cert_kind kind, const uint8_t *p, size_t len, struct espnic_conf_error *err);
+	int (*load_key)(void *ctx, const uint8_t *p, size_t len, char name[ESPNIC_KEY_NAME], struct espnic_conf_error *err);
+	bool (*unload_key)(void *ctx, const char *name);
+	bool (*key_name)(void *ctx, unsigned int i, char name[ESPNIC_KEY_NAME]); /* false: there are no more */
+	void (*clear_creds)(void *ctx);
 };
 
 struct espnic_ctl {
@@ -63,6 +70,7 @@ struct espnic_ctl {
 	uint64_t started; /* seconds since 1970 */
 	const struct espnic_ctl_ops *ops; /* NULL: no daemon, what it would do is refused */
 	void *ctx; /* of the ops */
+	const struct espnic_vici_blobs *blobs; /* of the connection being loaded; NULL: none */
 };
 
 /* One request, and a way for the events that stream before its reply. */

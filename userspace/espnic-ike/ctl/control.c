@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "ctl/commands.h"
@@ -100,6 +101,83 @@ static void reload_settings(const struct espnic_ctl_call *call, struct espnic_vi
 	struct espnic_conf_error err;
 
 	answer(out, call->ctl->ops->reload(call->ctl->ctx, &err), &err);
+}
+
+/* ---- certificates and private keys ---- */
+
+/* The bytes of `data`; false: there are none. */
+static bool data(const struct espnic_ctl_call *call, struct espnic_vici_item *out)
+{
+	struct espnic_vici_reader r;
+	enum espnic_vici_element e;
+
+	espnic_vici_read(&r, call->message, call->len);
+	while ((e = espnic_vici_next(&r, out)) != ESPNIC_VICI_END && e != ESPNIC_VICI_BAD)
+		if (e == ESPNIC_VICI_KEY_VALUE && !r.depth && out->name_len == 4 && !memcmp(out->name, "data", 4) && out->value_len)
+			return true;
+	return false;
+}
+
+static void load_cert(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
+{
+	enum espnic_ike_cert_kind kind = ESPNIC_IKE_CERT_LEAF;
+	struct espnic_conf_error err;
+	struct espnic_vici_item item;
+	char type[24], flag[24];
+
+	if (!espnic_ctl_text_of(call, "type", type, sizeof(type)) || !data(call, &item)) {
+		espnic_ctl_failure(out, "'type' and 'data' are needed");
+		return;
+	}
+	if (!espnic_ctl_text_of(call, "flag", flag, sizeof(flag)))
+		snprintf(flag, sizeof(flag), "NONE");
+	if (!strcmp(type, "X509_CRL") || !strcmp(type, "x509_crl") || !strcmp(type, "X509CRL")) {
+		kind = ESPNIC_IKE_CERT_CRL;
+	} else if (strcasecmp(type, "X509") != 0 || (strcasecmp(flag, "NONE") != 0 && strcasecmp(flag, "CA") != 0)) {
+		espnic_ctl_failure(out, "X.509 certificates, of CAs or not, and CRLs are supported alone");
+		return;
+	} else if (!strcasecmp(flag, "CA")) {
+		kind = ESPNIC_IKE_CERT_CA;
+	}
+	answer(out, call->ctl->ops->load_cert(call->ctl->ctx, kind, (const uint8_t *)item.value, item.value_len, &err), &err);
+}
+
+static void load_key(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
+{
+	struct espnic_conf_error err;
+	struct espnic_vici_item item;
+	char name[ESPNIC_KEY_NAME];
+	int rc;
+
+	if (!data(call, &item)) {
+		espnic_ctl_failure(out, "'data' is needed");
+		return;
+	}
+	rc = call->ctl->ops->load_key(call->ctl->ctx, (const uint8_t *)item.value, item.value_len, name, &err);
+	answer(out, rc, &err);
+	if (!rc)
+		espnic_vici_value(out, "id", "%s", name);
+}
+
+static void unload_key(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
+{
+	char name[ESPNIC_KEY_NAME];
+
+	if (espnic_ctl_text_of(call, "id", name, sizeof(name)) && call->ctl->ops->unload_key(call->ctl->ctx, name))
+		espnic_ctl_success(out);
+	else
+		espnic_ctl_failure(out, "no such key");
+}
+
+static void get_keys(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
+{
+	char name[ESPNIC_KEY_NAME];
+	unsigned int i;
+
+	espnic_vici_list(out, "keys");
+	for (i = 0; call->ctl->ops->key_name(call->ctl->ctx, i, name); i++)
+		espnic_vici_list_item(out, name);
+	espnic_vici_list_end(out);
 }
 
 /* ---- list-sas ---- */
@@ -343,6 +421,10 @@ const struct espnic_ctl_word espnic_ctl_control[] = {
 	{ "install", install },
 	{ "uninstall", uninstall },
 	{ "reload-settings", reload_settings },
+	{ "load-cert", load_cert },
+	{ "load-key", load_key },
+	{ "unload-key", unload_key },
+	{ "get-keys", get_keys },
 	{ "list-sas", list_sas },
 	{ "list-policies", list_policies },
 	{ "get-counters", get_counters },

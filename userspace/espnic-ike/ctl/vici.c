@@ -108,7 +108,35 @@ static int not_a_message(struct espnic_conf_error *err)
 	return -1;
 }
 
-static int build(struct espnic_conf *conf, struct espnic_vici_reader *r, struct joined *j, struct espnic_conf_error *err)
+/* Is @list one of those whose items are bytes? */
+static bool of_bytes(const struct espnic_vici_item *list)
+{
+	static const char *const names[] = { "certs", "pubkeys", "cacerts" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (list->name_len == strlen(names[i]) && !memcmp(list->name, names[i], list->name_len))
+			return true;
+	return false;
+}
+
+/* In the place of bytes, a word that says which they are. */
+static bool join_blob(struct joined *j, const struct espnic_vici_item *item, struct espnic_vici_blobs *blobs)
+{
+	struct espnic_vici_item word = *item;
+	char text[sizeof(ESPNIC_VICI_BLOB) + 10];
+
+	if (blobs->n == ESPNIC_VICI_BLOBS)
+		return false;
+	blobs->v[blobs->n].data = (const uint8_t *)item->value;
+	blobs->v[blobs->n].len = item->value_len;
+	word.value = text;
+	word.value_len = (size_t)snprintf(text, sizeof(text), ESPNIC_VICI_BLOB "%u", blobs->n++);
+	return join(j, &word);
+}
+
+static int build(struct espnic_conf *conf, struct espnic_vici_reader *r, struct joined *j, struct espnic_vici_blobs *blobs,
+		 struct espnic_conf_error *err)
 {
 	struct espnic_conf_node *at = espnic_conf_top(conf);
 	struct espnic_vici_item item, list = { 0 };
@@ -134,7 +162,7 @@ static int build(struct espnic_conf *conf, struct espnic_vici_reader *r, struct 
 			j->len = 0;
 			break;
 		case ESPNIC_VICI_LIST_ITEM:
-			if (!join(j, &item))
+			if (of_bytes(&list) ? !join_blob(j, &item, blobs) : !join(j, &item))
 				return not_a_message(err);
 			break;
 		case ESPNIC_VICI_LIST_END:
@@ -148,14 +176,14 @@ static int build(struct espnic_conf *conf, struct espnic_vici_reader *r, struct 
 	}
 }
 
-struct espnic_conf *espnic_vici_tree(const uint8_t *message, size_t len, struct espnic_conf_error *err)
+struct espnic_conf *espnic_vici_tree(const uint8_t *message, size_t len, struct espnic_vici_blobs *blobs, struct espnic_conf_error *err)
 {
 	struct joined j = { .text = malloc(ESPNIC_CONF_VALUE) };
 	struct espnic_conf *conf = espnic_conf_new("vici", err);
 	struct espnic_vici_reader r;
 
 	espnic_vici_read(&r, message, len);
-	if (!j.text || !conf || build(conf, &r, &j, err)) {
+	if (!j.text || !conf || build(conf, &r, &j, blobs, err)) {
 		if (!j.text)
 			snprintf(err->text, sizeof(err->text), "out of memory");
 		espnic_conf_free(conf);

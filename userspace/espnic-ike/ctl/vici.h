@@ -59,11 +59,22 @@ void espnic_vici_read(struct espnic_vici_reader *r, const uint8_t *message, size
 /* The next element; after END or BAD, the same again. */
 enum espnic_vici_element espnic_vici_next(struct espnic_vici_reader *r, struct espnic_vici_item *item);
 
+/* What stands in a connection as bytes: contents of certificates and keys. They are the message's. */
+enum { ESPNIC_VICI_BLOBS = 32 };
+#define ESPNIC_VICI_BLOB "vici:" /* and a number: what stands in the tree in the place of such bytes */
+struct espnic_vici_blobs {
+	unsigned int n;
+	struct {
+		const uint8_t *data;
+		size_t len;
+	} v[ESPNIC_VICI_BLOBS];
+};
+
 /*
  * The message as a tree, for the tables that read configurations: a list is a value whose words commas part.
  * NULL with @err written, FILE:LINE there being "vici:1".
  */
-struct espnic_conf *espnic_vici_tree(const uint8_t *message, size_t len, struct espnic_conf_error *err);
+struct espnic_conf *espnic_vici_tree(const uint8_t *message, size_t len, struct espnic_vici_blobs *blobs, struct espnic_conf_error *err);
 
 /* ---- writing ---- */
 

@@ -19,6 +19,7 @@ struct answer {
 	uint32_t seq;
 	bool done, ok;
 	char text[ESPNIC_IKE_TEXT];
+	uint8_t keyid[ESPNIC_IKE_KEYID]; /* of CERT */
 	/* of LIST */
 	espnic_ctl_each_sa *each;
 	void *ctx;
@@ -115,6 +116,7 @@ static bool answered(struct espnic_daemon *d, struct answer *a, struct espnic_ip
 		a->done = true;
 		a->ok = m->result.ok;
 		memcpy(a->text, m->text, sizeof(a->text));
+		memcpy(a->keyid, m->keyid, sizeof(a->keyid));
 		return false;
 	default:
 		break;
@@ -235,6 +237,32 @@ void espnic_daemon_unload(struct espnic_daemon *d, const char *name)
 	struct answer a = { 0 };
 
 	request(d, ESPNIC_IPC_UNLOAD, name, &a);
+}
+
+int espnic_daemon_cert(struct espnic_daemon *d, enum espnic_ike_cert_kind kind, const uint8_t *der, size_t len,
+		       uint8_t keyid[ESPNIC_IKE_KEYID], struct espnic_conf_error *err)
+{
+	struct answer a = { .seq = ++d->last_seq };
+	uint8_t buf[ESPNIC_IPC_MESSAGE];
+
+	if (len > ESPNIC_IPC_OCTETS) {
+		snprintf(err->text, sizeof(err->text), "a certificate or CRL of more than %d bytes", ESPNIC_IPC_OCTETS);
+		return -1;
+	}
+	espnic_link_send(&d->link, buf, espnic_ipc_put_cert(buf, a.seq, kind, der, len));
+	if (wait_for(d, &a)) {
+		snprintf(err->text, sizeof(err->text), "%s", a.text);
+		return -1;
+	}
+	memcpy(keyid, a.keyid, sizeof(a.keyid));
+	return 0;
+}
+
+void espnic_daemon_certs_clear(struct espnic_daemon *d)
+{
+	struct answer a = { 0 };
+
+	request(d, ESPNIC_IPC_CERTS_CLEAR, NULL, &a);
 }
 
 int espnic_daemon_look(struct espnic_daemon *d, espnic_ctl_each_sa *each, void *ctx, struct espnic_ike_counters *n)

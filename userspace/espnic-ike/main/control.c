@@ -438,6 +438,31 @@ static int look(void *ctx, espnic_ctl_each_sa *each, void *each_ctx, struct espn
 	return espnic_daemon_look(ctx, each, each_ctx, n);
 }
 
+static bool unload_key(void *ctx, const char *name)
+{
+	struct espnic_daemon *d = ctx;
+
+	return espnic_keys_unload(&d->keys, name);
+}
+
+static bool key_name(void *ctx, unsigned int i, char name[ESPNIC_KEY_NAME])
+{
+	const struct espnic_daemon *d = ctx;
+
+	if (i >= d->keys.n)
+		return false;
+	espnic_keys_name(&d->keys, i, name);
+	return true;
+}
+
+static void clear_creds(void *ctx)
+{
+	struct espnic_daemon *d = ctx;
+
+	espnic_keys_clear(&d->keys);
+	espnic_daemon_certs_clear(d);
+}
+
 static void policies(void *ctx, espnic_ctl_each_policy *each, void *each_ctx)
 {
 	static const char *const modes[] = { [ESPNIC_CHILD_PROTECT] = NULL, [ESPNIC_CHILD_PASS] = "PASS", [ESPNIC_CHILD_DROP] = "DROP" };
@@ -458,5 +483,6 @@ static void policies(void *ctx, espnic_ctl_each_policy *each, void *each_ctx)
 const struct espnic_ctl_ops espnic_daemon_ops = {
 	.take = espnic_daemon_take, .loaded = espnic_daemon_loaded, .unloading = espnic_daemon_unloading, .initiate = initiate,
 	.terminate = terminate, .rekey = rekey, .install = install, .uninstall = uninstall, .reload = espnic_daemon_reload,
-	.look = look, .policies = policies,
+	.look = look, .policies = policies, .load_cert = espnic_daemon_load_cert, .load_key = espnic_daemon_load_key,
+	.unload_key = unload_key, .key_name = key_name, .clear_creds = clear_creds,
 };

@@ -116,6 +116,7 @@ static void wire_up(struct espnic_daemon *d)
 {
 	d->rights.store = &d->store;
 	d->rights.log = d->standing.log = &d->log;
+	d->rights.keys = &d->keys;
 	d->rights.sas = &d->sas;
 	d->standing.sas = &d->sas;
 	d->standing.device_of = espnic_device_of;
@@ -306,6 +307,7 @@ static void release(struct espnic_daemon *d)
 	espnic_link_drop(&d->link);
 	espnic_ctl_close(d->server);
 	espnic_store_free(&d->store);
+	espnic_keys_clear(&d->keys);
 	espnic_sas_free(&d->sas);
 	espnic_watch_close(&d->watch);
 	espnic_xfrm_close(&d->xfrm);

@@ -10,6 +10,7 @@
 
 #include "ctl/server.h"
 #include "kernel/watch.h"
+#include "main/creds.h"
 #include "main/link.h"
 #include "main/notify.h"
 #include "main/rights.h"
@@ -33,6 +34,7 @@ struct espnic_daemon {
 	struct espnic_xfrm xfrm; /* unused without a kernel */
 	struct espnic_watch watch;
 	struct espnic_store store;
+	struct espnic_keys keys;
 	struct espnic_sas sas;
 	struct espnic_standing standing;
 	struct espnic_rights rights;
@@ -58,6 +60,11 @@ void espnic_daemon_input(struct espnic_daemon *d, const struct espnic_ike_input 
 /* Load @conn there, in the place of its namesake; 0, or -1 with @err written. */
 int espnic_daemon_load(struct espnic_daemon *d, const struct espnic_ike_conn *conn, struct espnic_conf_error *err);
 void espnic_daemon_unload(struct espnic_daemon *d, const char *name);
+/* Have the core take a certificate; @keyid is written. 0, or -1 with @err written. */
+int espnic_daemon_cert(struct espnic_daemon *d, enum espnic_ike_cert_kind kind, const uint8_t *der, size_t len,
+		       uint8_t keyid[ESPNIC_IKE_KEYID], struct espnic_conf_error *err);
+/* Have it forget them all. */
+void espnic_daemon_certs_clear(struct espnic_daemon *d);
 /* Have all SAs told; -1: the other process is gone. @each may be NULL. */
 int espnic_daemon_look(struct espnic_daemon *d, espnic_ctl_each_sa *each, void *ctx, struct espnic_ike_counters *n);
 
@@ -76,6 +83,15 @@ void espnic_daemon_drop_waiters(struct espnic_daemon *d);
 void espnic_daemon_kernel_event(void *ctx, const struct espnic_kernel_event *e);
 /* Messages of the kernel were lost: see what stands, and what has gone. */
 void espnic_daemon_look_again(struct espnic_daemon *d);
+
+/* ---- creds.c ---- */
+
+/* What the folders beside the file of the configuration have; 0, or -1 with @err written, as all of these. */
+int espnic_daemon_folders(struct espnic_daemon *d, struct espnic_conf_error *err);
+/* The certificates and keys that a connection names, to the core, and their numbers into it. */
+int espnic_daemon_conn_creds(struct espnic_daemon *d, struct espnic_store_conn *conn, struct espnic_conf_error *err);
+int espnic_daemon_load_cert(void *ctx, enum espnic_ike_cert_kind kind, const uint8_t *p, size_t len, struct espnic_conf_error *err);
+int espnic_daemon_load_key(void *ctx, const uint8_t *p, size_t len, char name[ESPNIC_KEY_NAME], struct espnic_conf_error *err);
 
 /* ---- load.c ---- */
 

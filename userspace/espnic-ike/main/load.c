@@ -59,6 +59,8 @@ int espnic_daemon_take(void *ctx, struct espnic_store_conn *fresh, const struct 
 	if (why)
 		return fail(err, why);
 	give_reqids(d, fresh->c.conn, old);
+	if (espnic_daemon_conn_creds(d, fresh, err))
+		return -1;
 	return espnic_daemon_load(d, fresh->c.conn, err);
 }
 
@@ -226,7 +228,7 @@ int espnic_daemon_reload(void *ctx, struct espnic_conf_error *err)
 		rc = espnic_conns_read(espnic_conf_root(conf), &conns, err);
 	if (!rc) {
 		unload_others(d, &conns);
-		rc = load_psks(d, &conns, err);
+		rc = load_psks(d, &conns, err) || espnic_daemon_folders(d, err) ? -1 : 0;
 	}
 	for (i = 0; i < conns.n_conns && !rc; i++)
 		rc = load_one(d, conns.conns[i].node, err);

@@ -238,31 +238,39 @@ static size_t kernel(const struct espnic_rights *r, struct espnic_ipc *m, uint8_
 
 /* ---- keys ---- */
 
+static int mac(const struct espnic_rights *r, const struct espnic_ike_key_op *op, uint8_t out[ESPNIC_IKE_MAC], const char **why)
+{
+	const struct espnic_secret *psk = espnic_store_psk(r->store, op->local, op->remote);
+
+	*why = psk ? "the MAC can't be computed" : "no secret of these identities";
+	return psk ? espnic_ike_psk_mac(op->prf, psk->bytes, psk->len, op->octets, op->len, out) : -1;
+}
+
+static int sign(const struct espnic_rights *r, const struct espnic_ike_key_op *op, uint8_t out[ESPNIC_IKE_SIGNATURE], const char **why)
+{
+	void *key = r->keys ? espnic_keys_find(r->keys, op->keyid) : NULL;
+
+	*why = key ? "the key can't sign that way" : "no private key to this certificate or public key";
+	return key ? espnic_ike_sign(key, op->scheme, op->octets, op->len, out) : -1;
+}
+
 static size_t key(const struct espnic_rights *r, const struct espnic_ike_key_op *op, uint8_t *reply)
 {
 	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_KEY };
-	const struct espnic_secret *psk;
-	uint8_t mac[ESPNIC_IKE_MAC];
+	uint8_t out[ESPNIC_IKE_SIGNATURE];
 	size_t len;
-	int n = -1;
+	int n;
 
 	in.key.token = op->token;
-	if (op->kind == ESPNIC_IKE_KEY_PSK) {
-		psk = espnic_store_psk(r->store, op->local, op->remote);
-		if (psk)
-			n = espnic_ike_psk_mac(op->prf, psk->bytes, psk->len, op->octets, op->len, mac);
-		in.key.text = psk ? "the MAC can't be computed" : "no secret of these identities";
-	} else {
-		in.key.text = "private keys are not supported";
-	}
+	n = op->kind == ESPNIC_IKE_KEY_PSK ? mac(r, op, out, &in.key.text) : sign(r, op, out, &in.key.text);
 	if (n > 0) {
 		in.key.ok = true;
-		in.key.data = mac;
+		in.key.data = out;
 		in.key.len = (size_t)n;
 		in.key.text = NULL;
 	}
 	len = espnic_ipc_put_done(reply, &in);
-	explicit_bzero(mac, sizeof(mac));
+	explicit_bzero(out, sizeof(out));
 	return len;
 }
 

@@ -8,6 +8,7 @@
 
 #include "ctl/store.h"
 #include "kernel/xfrm.h"
+#include "main/creds.h"
 #include "main/ipc.h"
 #include "main/log.h"
 #include "main/sas.h"
@@ -17,6 +18,7 @@ struct espnic_rights {
 	const struct espnic_store *store;
 	const struct espnic_xfrm *xfrm; /* NULL: `kernel = none`, every operation is done by doing nothing */
 	const struct espnic_log *log;
+	const struct espnic_keys *keys; /* NULL: there are none */
 	struct espnic_sas *sas;
 	struct espnic_standing *standing;
 	/* An event of the core's, which is logged already. */
