@@ -227,9 +227,14 @@ static enum espnic_ike_kernel_status install(struct peers *p, struct peers_host 
 
 	if (h->fail_install && --h->fail_install == 0)
 		return ESPNIC_IKE_KERNEL_FAILED;
+	if (h->exists_install) {
+		h->exists_install--;
+		return ESPNIC_IKE_KERNEL_EXISTS;
+	}
 	must(h->n_ksa < PEERS_KSAS && !find(h, op->spi_in), "an inbound SPI twice");
 	k = &h->ksa[h->n_ksa++];
-	*k = (struct peers_ksa){ .child_id = op->child_id, .reqid = op->reqid, .spi_in = op->spi_in, .mode = op->mode, .encap = op->encap };
+	*k = (struct peers_ksa){ .child_id = op->child_id, .reqid = op->reqid, .spi_in = op->spi_in, .mode = op->mode, .encap = op->encap,
+				 .initiator = op->initiator };
 	take_key(k->in, op, op->encr_in, op->integ_in);
 	must(op->n_local && op->n_remote, "an install without selectors");
 	if (op->kind == ESPNIC_IKE_KERNEL_INSTALL_IN)

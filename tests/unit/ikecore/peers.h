@@ -16,7 +16,7 @@ struct peers_ksa {
 	uint8_t in[ESPNIC_IKE_ENCR_KEY + ESPNIC_IKE_INTEG_KEY], out[ESPNIC_IKE_ENCR_KEY + ESPNIC_IKE_INTEG_KEY];
 	uint64_t order;			/* the newest outbound SA is the one in use */
 	enum espnic_ike_mode mode;
-	bool encap;
+	bool encap, initiator;
 };
 
 struct peers_host {
@@ -29,6 +29,7 @@ struct peers_host {
 	struct peers_ksa ksa[PEERS_KSAS];
 	unsigned int n_ksa, policies;
 	unsigned int fail_install;	/* the N-th install from now on fails; 0: none */
+	unsigned int exists_install;	/* so many installs from now on meet an SPI that is there already */
 	unsigned int kernel_ops;
 	unsigned int events[16];	/* by kind */
 	char text[ESPNIC_IKE_TEXT];	/* of the last event with a text that is a failure or the peer's doing */

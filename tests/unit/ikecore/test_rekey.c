@@ -381,13 +381,156 @@ static void kernel_refuses(void **state)
 	}
 }
 
+/* Random numbers of one host, whose next nonces begin as they are told to. */
+struct dice {
+	uint64_t seed;
+	uint8_t first[2];
+	unsigned int n;			/* of them that are left */
+};
+
+static struct dice dice[2];
+static unsigned int dices;
+
+static void throw(void *ctx, uint8_t *out, size_t len)
+{
+	struct dice *d = ctx;
+
+	for (size_t i = 0; i < len; i++) {
+		d->seed = d->seed * 6364136223846793005u + 1442695040888963407u;
+		out[i] = (uint8_t)(d->seed >> 56);
+	}
+	if (len == ESPNIC_IKE_NONCE && d->n)
+		out[0] = d->first[2 - d->n--];
+}
+
+static void with_dice(struct espnic_ike_settings *set)
+{
+	set->random = throw;
+	set->ctx = &dice[dices++ % 2];
+}
+
+/* First bytes of the nonces of a collision: left's and right's own, then each other's answers; whose exchange has the lowest of all. */
+static const struct {
+	uint8_t left_i, right_i, left_r, right_r;
+	int loser;
+} orders[] = {
+	{ 0x10, 0x80, 0x90, 0xa0, LEFT },  { 0x80, 0x10, 0x90, 0xa0, RIGHT }, { 0x80, 0x90, 0x10, 0xa0, RIGHT },
+	{ 0x80, 0x90, 0xa0, 0x10, LEFT },  { 0x20, 0x80, 0x10, 0x90, RIGHT }, { 0x80, 0x20, 0x90, 0x10, LEFT },
+	{ 0x90, 0x80, 0xa0, 0x10, LEFT },  { 0x90, 0x80, 0x10, 0xa0, RIGHT },
+};
+
+static void next_nonces(size_t i)
+{
+	for (int who = LEFT; who <= RIGHT; who++) {
+		dice[who].n = 2;
+		dice[who].first[0] = who == LEFT ? orders[i].left_i : orders[i].right_i;
+		dice[who].first[1] = who == LEFT ? orders[i].left_r : orders[i].right_r;
+	}
+}
+
+/* RFC 7296 2.8.1: of both exchanges the one with the lowest of the four nonces goes, whoever sent that nonce. */
+static void lowest_of_four(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		peers_free(&p);
+		memset(dice, 0, sizeof(dice));
+		dice[RIGHT].seed = 1;
+		dices = 0;
+		peers_init(&p, 1, with_dice);
+		connect_peers(NULL, NULL);
+		next_nonces(i);
+		peers_expire(&p, LEFT, 0);
+		peers_expire(&p, RIGHT, 0);
+		peers_run(&p, MINUTE);
+		expect_one();
+		assert_int_equal(espnic_ike_counters(p.host[LEFT].ike)->collisions, 1);
+		assert_int_equal(p.host[orders[i].loser].ksa[0].initiator, false);
+		assert_int_equal(p.host[!orders[i].loser].ksa[0].initiator, true);
+	}
+}
+
+static bool is_initiator(void *ctx, const struct espnic_ike_sa_info *sa)
+{
+	*(bool *)ctx = sa->initiator;
+	return true;
+}
+
+static void lowest_of_four_ike(void **state)
+{
+	uint64_t none = 0;
+	bool initiator;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		peers_free(&p);
+		memset(dice, 0, sizeof(dice));
+		dice[RIGHT].seed = 1;
+		dices = 0;
+		peers_init(&p, 1, with_dice);
+		connect_peers(one_minute, &none);
+		p.latency = 40;		/* longer than between the ends of the handshake */
+		next_nonces(i);
+		peers_wait(&p, MINUTE + 40 * SECOND);
+		expect_one();
+		assert_true(espnic_ike_counters(p.host[LEFT].ike)->collisions >= 1);
+		espnic_ike_list(p.host[orders[i].loser].ike, is_initiator, &initiator);
+		assert_false(initiator);
+	}
+}
+
+/* The kernel has an SA of that SPI already: another SPI, by whichever way it goes. */
+static void spi_taken(void **state)
+{
+	(void)state;
+	for (int taken = LEFT; taken <= RIGHT; taken++) {
+		for (int who = LEFT; who <= RIGHT; who++) {
+			peers_free(&p);
+			peers_init(&p, 1, NULL);
+			connect_peers(lively, NULL);
+			p.watch = false;
+			p.host[taken].exists_install = 1;
+			peers_expire(&p, who, 0);
+			peers_run(&p, SECOND);
+			peers_wait(&p, 15 * SECOND);
+			p.watch = true;
+			expect_one();
+			assert_int_equal(p.host[LEFT].events[ESPNIC_IKE_EV_CHILD_REKEYED], 1);
+			/* A responder has told nobody yet. */
+			assert_int_equal(p.host[taken].events[ESPNIC_IKE_EV_CHILD_FAILED], taken == who);
+		}
+	}
+}
+
+/* The same for the first child; and a kernel that always says so is asked no more than a few times. */
+static void first_spi_taken(void **state)
+{
+	(void)state;
+	for (unsigned int times = 1; times <= 100; times += 99) {
+		for (int taken = LEFT; taken <= RIGHT; taken++) {
+			peers_free(&p);
+			peers_init(&p, 1, NULL);
+			p.host[taken].exists_install = times;
+			peers_conns(&p);
+			peers_initiate(&p, LEFT, NULL);
+			peers_run(&p, SECOND);
+			peers_wait(&p, 20 * SECOND);
+			assert_int_equal(p.host[LEFT].n_ksa, times == 1);
+			assert_int_equal(p.host[RIGHT].n_ksa, times == 1);
+			assert_int_equal(p.host[LEFT].policies, times == 1);
+			assert_true(p.host[taken].kernel_ops < 20);
+			assert_true(peers_agree(&p));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		TEST(child), TEST(child_with_pfs), TEST(child_other_group), TEST(child_collision), TEST(ike), TEST(ike_collision),
 		TEST(mixed_collision), TEST(delete_collisions), TEST(bad_hours), TEST(no_hole_by_doubles), TEST(dead_peer),
-		TEST(kernel_refuses),
+		TEST(kernel_refuses), TEST(lowest_of_four), TEST(lowest_of_four_ike), TEST(spi_taken), TEST(first_spi_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

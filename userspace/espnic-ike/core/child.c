@@ -10,6 +10,8 @@
 
 enum {
 	SPI_FIRST = 256,		/* RFC 4303 2.1: those below are reserved */
+	SPIS_MAX = 3,			/* tries to find one that the kernel has no SA of */
+	AGAIN_MS = 2000, AGAIN_SPREAD_MS = 1000,
 };
 
 /* ------------------------------------------------------------------ coming, being found, going */
@@ -467,14 +469,56 @@ static void installed(struct espnic_ike_child *c, const struct espnic_ike_input 
 		espnic_ike_child_up(c);
 }
 
+/* The initiator's: the peer knows its SPI, so another child is made, a little later. */
+static void again(struct espnic_ike_child *c)
+{
+	struct espnic_ike_child *old = espnic_ike_child_by_in(c->sa->ike, c->replaces), *fresh;
+	uint64_t at = espnic_ike_after_ms(c->sa->ike, AGAIN_MS + AGAIN_SPREAD_MS, AGAIN_SPREAD_MS);
+
+	if (old) {
+		old->rekey_at = at;
+		return;
+	}
+	fresh = espnic_ike_child_new(c->sa, c->conn, c->conf);
+	if (!fresh)
+		return;
+	fresh->seq = c->seq;
+	fresh->spis = c->spis + 1;
+	fresh->rekey_at = at;
+}
+
 static void not_installed(struct espnic_ike_child *c, const struct espnic_ike_input *in)
 {
 	struct espnic_ike *ike = c->sa->ike;
-
 	/* INSTALL and INSTALL_IN leave nothing behind; INSTALL_OUT leaves the inbound SA. */
+	bool exists = in->kernel.status == ESPNIC_IKE_KERNEL_EXISTS && c->state == ESPNIC_IKE_CHILD_INSTALLING;
+
 	give_back_policies(c);
 	c->in_kernel = c->state != ESPNIC_IKE_CHILD_INSTALLING || c->policies;
 	espnic_ike_child_refused(c, espnic_ike_say(ike, "kernel %s", in->kernel.text ? in->kernel.text : "refused it"));
+	if (exists && c->spis < SPIS_MAX)
+		again(c);
+}
+
+/* The responder's: nobody has been told its SPI, and no key is made of it. False: no random numbers, or no memory. */
+static bool other_spi(struct espnic_ike_child *c, struct espnic_ike_exchange_state *x)
+{
+	struct espnic_ike *ike = c->sa->ike;
+	struct espnic_ike_exchange_state *mine = c->sa->mine;
+	struct espnic_ike_kernel_op *op;
+	uint32_t old = c->spi_in;
+
+	if (c->spis++ == SPIS_MAX || !draw_spi(ike, &c->spi_in))
+		return false;
+	espnic_ike_table_del(&ike->child_in, &c->by_in);
+	espnic_ike_table_add(&ike->child_in, &c->by_in, c->spi_in);	/* there is room: it was in it */
+	x->child = c->spi_in;
+	if (mine && mine->rival == old && mine->kind == ESPNIC_IKE_REQ_CHILD)
+		mine->rival = c->spi_in;
+	op = kernel_op(c, c->out_kernel ? ESPNIC_IKE_KERNEL_INSTALL : ESPNIC_IKE_KERNEL_INSTALL_IN);
+	op->policies = c->policies && !c->policies_of;
+	give_keys(c, op);
+	return true;
 }
 
 void espnic_ike_child_kernel_result(struct espnic_ike *ike, const struct espnic_ike_input *in)
@@ -491,6 +535,9 @@ void espnic_ike_child_kernel_result(struct espnic_ike *ike, const struct espnic_
 	x = sa->theirs;
 	if (x && x->wait == ESPNIC_IKE_WAIT_KERNEL && x->child == c->spi_in) {
 		struct espnic_ike_child *made = ok ? c : NULL;
+
+		if (in->kernel.status == ESPNIC_IKE_KERNEL_EXISTS && other_spi(c, x))
+			return;
 
 		if (!ok) {
 			espnic_ike_event_child(c, ESPNIC_IKE_EV_CHILD_FAILED,

@@ -157,6 +157,7 @@ struct espnic_ike_child {
 	uint32_t replaces;		/* SPI (inbound) of the child it was made instead of; 0: none */
 	uint32_t successor;		/* the same of the child that the peer made in its place; 0: none */
 	uint32_t policies_of;		/* the same of the child whose policies it took; 0: they were new */
+	uint8_t spis;			/* it had before, that the kernel had SAs of */
 	enum espnic_ike_offload offload;
 	char *offload_text;
 	uint64_t since, rekey_at, life_at;
