@@ -9,6 +9,7 @@
  *	id=, peer=	identities		mode=		tunnel or transport
  *	ike_rekey=, child_rekey=, dpd=		milliseconds
  *	local_ts=, remote_ts=	10.1.0.0/16; the addresses themselves if not given
+ *	mobike=yes, childless=yes
  *	keys=FILE	a line for each IKE SA (settings.keylog)
  *	shift=N		the peer's ports are 500 + N and 4500 + N, which looks like a NAT
  *
@@ -299,6 +300,8 @@ static void load(int argc, char **argv)
 	conn.remote[0] = (struct espnic_ike_net){ remote.addr, 32 };
 	conn.fragmentation = ESPNIC_IKE_USE_YES;
 	conn.keyingtries = 1;
+	conn.mobike = *option(argc, argv, "mobike", "");
+	conn.childless = *option(argc, argv, "childless", "") ? ESPNIC_IKE_CHILDLESS_FORCE : ESPNIC_IKE_CHILDLESS_ALLOW;
 	conn.rekey_ms = ms(argc, argv, "ike_rekey");
 	conn.dpd_ms = ms(argc, argv, "dpd");
 	child.rekey_ms = ms(argc, argv, "child_rekey");

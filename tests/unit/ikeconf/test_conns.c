@@ -78,7 +78,7 @@ static void test_conn_refused(void **state)
 		{ "pools = a", "pools: virtual IPs are not supported" },
 		{ "ppk_id = x", "ppk_id: postquantum preshared keys (RFC 8784) are not supported" },
 		{ "mediation = yes", "mediation: mediation is not supported" },
-		{ "childless = force", "childless: force: IKE SAs without a child (RFC 6023) are not begun" },
+		{ "childless = maybe", "childless: 'maybe' is none of: allow, never, prefer, force" },
 		{ "remote_addrs = gateway.example.org",
 		  "remote_addrs: 'gateway.example.org' is no address and no prefix (names are not resolved)" },
 		{ "remote_addrs = 192.0.2.1,,192.0.2.2", "remote_addrs: an empty word in a list" },

@@ -234,7 +234,7 @@ static enum espnic_ike_kernel_status install(struct peers *p, struct peers_host 
 	must(h->n_ksa < PEERS_KSAS && !find(h, op->spi_in), "an inbound SPI twice");
 	k = &h->ksa[h->n_ksa++];
 	*k = (struct peers_ksa){ .child_id = op->child_id, .reqid = op->reqid, .spi_in = op->spi_in, .mode = op->mode, .encap = op->encap,
-				 .initiator = op->initiator };
+				 .initiator = op->initiator, .local = op->local, .remote = op->remote };
 	take_key(k->in, op, op->encr_in, op->integ_in);
 	must(op->n_local && op->n_remote, "an install without selectors");
 	if (op->kind == ESPNIC_IKE_KERNEL_INSTALL_IN)
@@ -260,6 +260,22 @@ static enum espnic_ike_kernel_status install_out(struct peers *p, struct peers_h
 	return ESPNIC_IKE_KERNEL_OK;
 }
 
+static enum espnic_ike_kernel_status move(struct peers_host *h, const struct espnic_ike_kernel_op *op)
+{
+	struct peers_ksa *k = find(h, op->spi_in);
+
+	h->moves++;
+	if (h->fail_moves)
+		return ESPNIC_IKE_KERNEL_FAILED;
+	must(k, "a move of an SA that is not there");
+	must(espnic_ike_addr_equal(&k->local.addr, &op->was_local.addr) && k->remote.port == op->was_remote.port &&
+	     espnic_ike_addr_equal(&k->remote.addr, &op->was_remote.addr), "a move from elsewhere");
+	k->local = op->local;
+	k->remote = op->remote;
+	k->encap = op->encap;
+	return ESPNIC_IKE_KERNEL_OK;
+}
+
 static void kernel(struct peers *p, int who, const struct espnic_ike_kernel_op *op)
 {
 	struct peers_host *h = &p->host[who];
@@ -274,6 +290,9 @@ static void kernel(struct peers *p, int who, const struct espnic_ike_kernel_op *
 		break;
 	case ESPNIC_IKE_KERNEL_INSTALL_OUT:
 		item.status = install_out(p, h, op);
+		break;
+	case ESPNIC_IKE_KERNEL_MIGRATE:
+		item.status = move(h, op);
 		break;
 	case ESPNIC_IKE_KERNEL_DELETE:
 		k = find(h, op->spi_in);
@@ -335,7 +354,8 @@ static void perform(struct peers *p, int who, const struct espnic_ike_actions *o
 		case ESPNIC_IKE_ACT_EVENT:
 			event(&p->host[who], &a->event);
 			break;
-		default:
+		case ESPNIC_IKE_ACT_KEEPALIVE:
+			p->host[who].keepalives++;
 			break;
 		}
 	}

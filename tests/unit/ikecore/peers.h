@@ -17,6 +17,7 @@ struct peers_ksa {
 	uint64_t order;			/* the newest outbound SA is the one in use */
 	enum espnic_ike_mode mode;
 	bool encap, initiator;
+	struct espnic_ike_endpoint local, remote;
 };
 
 struct peers_host {
@@ -30,7 +31,8 @@ struct peers_host {
 	unsigned int n_ksa, policies;
 	unsigned int fail_install;	/* the N-th install from now on fails; 0: none */
 	unsigned int exists_install;	/* so many installs from now on meet an SPI that is there already */
-	unsigned int kernel_ops;
+	unsigned int kernel_ops, moves, keepalives;
+	bool fail_moves;
 	unsigned int events[16];	/* by kind */
 	char text[ESPNIC_IKE_TEXT];	/* of the last event with a text that is a failure or the peer's doing */
 	uint64_t next_ms;

@@ -488,10 +488,10 @@ static void unloadable(void **state)
 	struct espnic_ike_conn *c = peers_conn_make(&p, LEFT);
 	char err[ESPNIC_IKE_TEXT];
 
-	c->mobike = true;
+	c->reauth_ms = 1;
 	assert_int_equal(espnic_ike_conn_load(p.host[LEFT].ike, c, err), -22);
-	assert_string_equal(err, "connection `both': MOBIKE is not supported (mobike = no)");
-	c->mobike = false;
+	assert_string_equal(err, "connection `both': reauthentication is not supported (reauth_time = 0)");
+	c->reauth_ms = 0;
 	c->children[1].n_remote = 0;
 	assert_int_equal(espnic_ike_conn_load(p.host[LEFT].ike, c, err), -22);
 	assert_string_equal(err, "connection `both', child more: no traffic selectors, or too many");

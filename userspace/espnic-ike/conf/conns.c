@@ -256,7 +256,7 @@ struct raw_conn {
 	struct espnic_ike_conn *conn; /* where keys go that have its form */
 	struct raw_side local, remote;
 	const struct espnic_conf_node *children;
-	int version, unique, fragmentation, send_cert, unused;
+	int version, unique, fragmentation, send_cert, childless;
 	uint32_t local_port, remote_port, tries, if_id_in, if_id_out;
 	uint64_t rekey_ms, reauth_ms, over_ms, rand_ms, dpd_ms;
 	bool encap, mobike, send_certreq;
@@ -303,9 +303,10 @@ static const struct espnic_conf_choice send_certs[] = {
 	{ NULL, 0, NULL }
 };
 static const struct espnic_conf_choice childless[] = {
-	{ "allow", 0, NULL }, { "never", 0, NULL },
-	{ "prefer", 0, "IKE SAs without a child (RFC 6023) are not begun" },
-	{ "force", 0, "IKE SAs without a child (RFC 6023) are not begun" },
+	{ "allow", ESPNIC_IKE_CHILDLESS_ALLOW, NULL },
+	{ "never", ESPNIC_IKE_CHILDLESS_NEVER, NULL },
+	{ "prefer", ESPNIC_IKE_CHILDLESS_PREFER, NULL },
+	{ "force", ESPNIC_IKE_CHILDLESS_FORCE, NULL },
 	{ NULL, 0, NULL }
 };
 static const struct espnic_conf_range ports = { 0, UINT16_MAX };
@@ -327,7 +328,7 @@ static const struct espnic_conf_entry conn_table[] = {
 	CONN("mobike", espnic_conf_bool, mobike, NULL),
 	CONN("dpd_delay", espnic_conf_ms, dpd_ms, NULL),
 	CONN("fragmentation", espnic_conf_enum, fragmentation, fragmentations),
-	CONN("childless", espnic_conf_enum, unused, childless),
+	CONN("childless", espnic_conf_enum, childless, childless),
 	CONN("send_certreq", espnic_conf_bool, send_certreq, NULL),
 	CONN("send_cert", espnic_conf_enum, send_cert, send_certs),
 	CONN("keyingtries", espnic_conf_u32, tries, &any_u32),
@@ -404,6 +405,7 @@ static int finish_conn(const struct espnic_conf_node *node, const struct raw_con
 	c->fragmentation = (enum espnic_ike_use)raw->fragmentation;
 	c->send_cert = (enum espnic_ike_send_cert)raw->send_cert;
 	c->send_certreq = raw->send_certreq;
+	c->childless = (enum espnic_ike_childless)raw->childless;
 	c->encap = raw->encap;
 	c->mobike = raw->mobike;
 	c->keyingtries = raw->tries;

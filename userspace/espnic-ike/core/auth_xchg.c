@@ -256,8 +256,14 @@ static void auth_send(struct espnic_ike_sa *sa)
 		failed(sa, "no_child all its children were terminated meanwhile");
 		return;
 	}
+	if (sa->conn->childless == ESPNIC_IKE_CHILDLESS_FORCE && !sa->peer_childless) {
+		failed(sa, "childless the peer has no IKE SAs without a child (RFC 6023)");
+		return;
+	}
 	x->wait = ESPNIC_IKE_WAIT_NONE;
-	x->child = child->spi_in;
+	if (sa->conn->childless >= ESPNIC_IKE_CHILDLESS_PREFER && sa->peer_childless)
+		child = NULL;
+	x->child = child ? child->spi_in : 0;
 	espnic_ike_id_write(&w, ESPNIC_IKE_P_IDI, sa->local_id);
 	write_cert(sa, &w);
 	if (sa->conn->auth_remote.method == ESPNIC_IKE_AUTH_PUBKEY && sa->conn->send_certreq)
@@ -267,7 +273,10 @@ static void auth_send(struct espnic_ike_sa *sa)
 	write_auth(sa, &w, x);
 	if (!is_pattern(remote) && espnic_ike_first_contact(sa))
 		espnic_ike_wr_notify(&w, ESPNIC_IKE_N_INITIAL_CONTACT, NULL, 0);
-	espnic_ike_child_offer(child, &w, ESPNIC_IKE_WITHOUT_KE);
+	if (sa->conn->mobike)
+		espnic_ike_wr_notify(&w, ESPNIC_IKE_N_MOBIKE_SUPPORTED, NULL, 0);
+	if (child)
+		espnic_ike_child_offer(child, &w, ESPNIC_IKE_WITHOUT_KE);
 	espnic_ike_ask(sa, ESPNIC_IKE_AUTH, &w);
 }
 
@@ -281,8 +290,12 @@ static void finish_initiator(struct espnic_ike_sa *sa)
 
 	espnic_ike_sa_up(sa);
 	kept(sa, x, &m);
+	sa->leads = true;
+	sa->mobike = sa->conn->mobike && espnic_ike_notify(&m, ESPNIC_IKE_N_MOBIKE_SUPPORTED);
 	error = espnic_ike_notify_error(&m);
-	if (!child || child->sa != sa) {
+	if (!x->child) {
+		/* The children come each by itself: espnic_ike_next_request(). */
+	} else if (!child || child->sa != sa) {
 		/* Terminated meanwhile: the peer believes in a child it must be told to forget; that takes the whole SA. */
 		sa->want_delete = !error;
 	} else if (error || !espnic_ike_has(&m, ESPNIC_IKE_P_SA)) {
@@ -442,8 +455,10 @@ static void answer(struct espnic_ike_sa *sa, struct espnic_ike_child *child)
 	write_auth(sa, &w, x);
 	if (child)
 		espnic_ike_child_answer(child, &w, ESPNIC_IKE_WITHOUT_KE);
-	else
+	else if (x->notify)
 		espnic_ike_wr_notify(&w, x->notify, NULL, 0);
+	if (sa->mobike)
+		espnic_ike_wr_notify(&w, ESPNIC_IKE_N_MOBIKE_SUPPORTED, NULL, 0);
 	espnic_ike_exchange_free(&sa->mine);
 	espnic_ike_sa_up(sa);
 	if (sa->state != ESPNIC_IKE_ST_DEAD)
@@ -458,7 +473,16 @@ static void finish_responder(struct espnic_ike_sa *sa)
 	struct espnic_ike_msg m;
 
 	kept(sa, x, &m);
+	sa->mobike = sa->conn->mobike && espnic_ike_notify(&m, ESPNIC_IKE_N_MOBIKE_SUPPORTED);
+	if (sa->conn->childless != ESPNIC_IKE_CHILDLESS_NEVER && !espnic_ike_has(&m, ESPNIC_IKE_P_SA)) {
+		answer(sa, NULL);
+		return;
+	}
 	x->notify = ESPNIC_IKE_N_NO_ADDITIONAL_SAS;
+	if (sa->conn->childless == ESPNIC_IKE_CHILDLESS_FORCE) {
+		answer(sa, NULL);
+		return;
+	}
 	child = espnic_ike_child_select(sa, &m, ESPNIC_IKE_WITHOUT_KE, NULL, &x->notify);
 	if (child && !espnic_ike_child_install(child, sa->mine, &(struct espnic_ike_secrets){ 0 }, ESPNIC_IKE_KERNEL_INSTALL)) {
 		espnic_ike_child_end(child, NULL);

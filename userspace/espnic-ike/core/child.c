@@ -370,6 +370,31 @@ static void give_back_policies(struct espnic_ike_child *c)
 		c->policies = false;
 }
 
+void espnic_ike_child_unlink_out(struct espnic_ike_child *c)
+{
+	if (c->spi_out)
+		espnic_ike_table_del(&c->sa->ike->child_out, &c->by_out);
+}
+
+void espnic_ike_child_link_out(struct espnic_ike_child *c)
+{
+	struct espnic_ike *ike = c->sa->ike;
+
+	if (c->spi_out)
+		espnic_ike_table_add(&ike->child_out, &c->by_out, out_hash(ike, &c->sa->remote.addr, c->spi_out));
+}
+
+void espnic_ike_child_move(struct espnic_ike_child *c, const struct espnic_ike_endpoint *local,
+			   const struct espnic_ike_endpoint *remote)
+{
+	struct espnic_ike_kernel_op *op = kernel_op(c, ESPNIC_IKE_KERNEL_MIGRATE);
+
+	op->token = (uint64_t)~c->id << 32 | c->spi_in;
+	op->was_local = *local;
+	op->was_remote = *remote;
+	op->policies = c->policies;
+}
+
 bool espnic_ike_child_install(struct espnic_ike_child *c, const struct espnic_ike_exchange_state *x,
 			      const struct espnic_ike_secrets *secrets, enum espnic_ike_kernel_kind kind)
 {
@@ -528,6 +553,11 @@ void espnic_ike_child_kernel_result(struct espnic_ike *ike, const struct espnic_
 	struct espnic_ike_exchange_state *x;
 	struct espnic_ike_sa *sa;
 
+	if (c && (uint32_t)~c->id == in->kernel.token >> 32 && !ok) {
+		espnic_ike_event_child(c, ESPNIC_IKE_EV_NOTE, espnic_ike_say(ike, "not_moved %s", in->kernel.text ? in->kernel.text : ""));
+		c->want_rekey = true;
+		espnic_ike_sa_touch(c->sa);
+	}
 	if (!c || c->id != in->kernel.token >> 32 || !c->op)
 		return;
 	sa = c->sa;

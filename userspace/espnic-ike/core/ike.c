@@ -112,8 +112,6 @@ static const char *check_conn(const struct espnic_ike *ike, const struct espnic_
 	for (unsigned int i = 0; i < c->n_proposals; i++)
 		if (c->proposals[i].protocol != ESPNIC_IKE_PROTO_IKE)
 			return "an IKE proposal of another protocol";
-	if (c->mobike)
-		return "MOBIKE is not supported (mobike = no)";
 	if (c->reauth_ms)
 		return "reauthentication is not supported (reauth_time = 0)";
 	if (c->fragmentation == ESPNIC_IKE_USE_FORCE)

@@ -224,6 +224,8 @@ struct espnic_ike_child_conf {
 enum espnic_ike_unique { ESPNIC_IKE_UNIQUE_NO, ESPNIC_IKE_UNIQUE_NEVER, ESPNIC_IKE_UNIQUE_KEEP, ESPNIC_IKE_UNIQUE_REPLACE };
 /* Of a peer's extension: never, if the peer begins, if the peer can, always. */
 enum espnic_ike_use { ESPNIC_IKE_USE_NO, ESPNIC_IKE_USE_ACCEPT, ESPNIC_IKE_USE_YES, ESPNIC_IKE_USE_FORCE };
+/* RFC 6023, IKE SAs that begin without a child: if the peer does, never, if the peer can, always. */
+enum espnic_ike_childless { ESPNIC_IKE_CHILDLESS_ALLOW, ESPNIC_IKE_CHILDLESS_NEVER, ESPNIC_IKE_CHILDLESS_PREFER, ESPNIC_IKE_CHILDLESS_FORCE };
 enum espnic_ike_send_cert { ESPNIC_IKE_CERT_IF_ASKED, ESPNIC_IKE_CERT_NEVER, ESPNIC_IKE_CERT_ALWAYS };
 
 /*
@@ -243,7 +245,8 @@ struct espnic_ike_conn {
 	enum espnic_ike_send_cert send_cert;
 	bool send_certreq;
 	bool encap;			/* UDP encapsulation without a NAT too */
-	bool mobike;
+	bool mobike;			/* RFC 4555 */
+	enum espnic_ike_childless childless;
 	uint64_t rekey_ms, reauth_ms, over_ms, rand_ms;	/* of the IKE SA; 0: never. over: hard limit after rekey */
 	uint64_t dpd_ms;		/* liveness check after so long without a packet; 0: never */
 	uint32_t keyingtries;		/* of an initiator; 0: for ever */
@@ -401,7 +404,11 @@ enum espnic_ike_kernel_kind {
 	ESPNIC_IKE_KERNEL_INSTALL_IN,	/* inbound SA alone: a rekey's responder still sends by the old one */
 	ESPNIC_IKE_KERNEL_INSTALL_OUT,	/* the outbound SA of INSTALL_IN; the policies pass over to this child */
 	ESPNIC_IKE_KERNEL_DELETE,	/* both SAs, and the policies if @policies */
-	ESPNIC_IKE_KERNEL_MIGRATE,	/* addresses, ports, encapsulation are new; @was has the old ones */
+	/*
+	 * Addresses, ports, encapsulation are new; @was has the old ones. Its token is another one than the install's, which it may
+	 * follow before that is answered. FAILED: the child is made anew.
+	 */
+	ESPNIC_IKE_KERNEL_MIGRATE,
 	ESPNIC_IKE_KERNEL_QUERY,	/* when was it last used */
 };
 

@@ -98,8 +98,11 @@ void espnic_ike_info_request(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
 		espnic_ike_event_peer(sa->ike, sa, &sa->remote, "auth_failed says the peer");
 		close = true;
 	}
-	if (!close)
+	if (!close) {
+		espnic_ike_update_request(sa, m);
 		read_deletes(sa, m, &w);
+		espnic_ike_mobike_answer(sa, m, &w);
+	}
 	espnic_ike_respond(sa, ESPNIC_IKE_INFORMATIONAL, &w);
 	if (close && sa->state != ESPNIC_IKE_ST_DEAD)
 		close_sa(sa);
@@ -125,7 +128,13 @@ void espnic_ike_info_response(struct espnic_ike_sa *sa, struct espnic_ike_msg *m
 	enum espnic_ike_request kind = sa->mine->kind;
 	struct espnic_ike_child *c = espnic_ike_child_by_in(sa->ike, sa->mine->child);
 
-	(void)m;	/* whatever it says: what we closed is closed */
+	if (kind == ESPNIC_IKE_REQ_UPDATE)
+		espnic_ike_update_response(sa, m);
+	if (kind == ESPNIC_IKE_REQ_CHECK && !espnic_ike_check_response(sa, m)) {
+		espnic_ike_event_sa(sa, ESPNIC_IKE_EV_NOTE, "cookie2 what came back from the peer's new address is not what was sent");
+		sa->want_delete = true;
+	}
+	/* Whatever it says: what we closed is closed. */
 	espnic_ike_exchange_free(&sa->mine);
 	if (kind == ESPNIC_IKE_REQ_DELETE)
 		espnic_ike_sa_down(sa, "closed");
@@ -186,6 +195,19 @@ static void send_alive(struct espnic_ike_sa *sa)
 		espnic_ike_ask(sa, ESPNIC_IKE_INFORMATIONAL, &w);
 }
 
+static void send_mobike(struct espnic_ike_sa *sa, enum espnic_ike_request kind)
+{
+	struct espnic_ike_wr w = espnic_ike_writer(sa->ike);
+
+	if (!begin(sa, kind))
+		return;
+	if (kind == ESPNIC_IKE_REQ_UPDATE)
+		espnic_ike_update_write(sa, &w);
+	else if (!espnic_ike_check_write(sa, &w))
+		w.full = true;	/* which makes no message, and ends the SA */
+	espnic_ike_ask(sa, ESPNIC_IKE_INFORMATIONAL, &w);
+}
+
 static void send_create(struct espnic_ike_sa *sa, struct espnic_ike_child *c, struct espnic_ike_child *old)
 {
 	if (begin(sa, ESPNIC_IKE_REQ_CHILD))
@@ -238,6 +260,10 @@ void espnic_ike_next_request(struct espnic_ike_sa *sa)
 	}
 	if (!up)
 		return;
+	if (sa->want_update || sa->want_check) {
+		send_mobike(sa, sa->want_update ? ESPNIC_IKE_REQ_UPDATE : ESPNIC_IKE_REQ_CHECK);
+		return;
+	}
 	for (struct espnic_ike_child *c = sa->children; c; c = c->next)
 		if (c->spi_in != made && child_request(sa, c))
 			return;

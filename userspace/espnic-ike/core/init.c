@@ -29,7 +29,7 @@ static bool nat_hash(struct espnic_ike *ike, uint64_t spi_i, uint64_t spi_r, con
 	return EVP_Digest(in, w.len, out, NULL, ike->crypto.sha1, NULL) == 1;
 }
 
-static void write_nat(struct espnic_ike_sa *sa, struct espnic_ike_wr *w)
+void espnic_ike_write_nat(struct espnic_ike_sa *sa, struct espnic_ike_wr *w)
 {
 	uint8_t hash[SHA1];
 
@@ -62,7 +62,7 @@ static bool nat_matches(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m
 	return !any;
 }
 
-static void detect_nat(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m)
+void espnic_ike_detect_nat(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m)
 {
 	sa->nat_remote = !nat_matches(sa, m, ESPNIC_IKE_N_NAT_DETECTION_SOURCE_IP, &sa->remote);
 	sa->nat_local = !nat_matches(sa, m, ESPNIC_IKE_N_NAT_DETECTION_DESTINATION_IP, &sa->local);
@@ -77,7 +77,7 @@ static void write_extensions(struct espnic_ike_sa *sa, struct espnic_ike_wr *w)
 	static const uint8_t hashes[] = { 0, ESPNIC_IKE_HASH_SHA2_256, 0, ESPNIC_IKE_HASH_SHA2_384, 0, ESPNIC_IKE_HASH_SHA2_512,
 					  0, ESPNIC_IKE_HASH_IDENTITY };
 
-	write_nat(sa, w);
+	espnic_ike_write_nat(sa, w);
 	if (sa->conn->fragmentation != ESPNIC_IKE_USE_NO)
 		espnic_ike_wr_notify(w, ESPNIC_IKE_N_FRAGMENTATION_SUPPORTED, NULL, 0);
 	espnic_ike_wr_notify(w, ESPNIC_IKE_N_SIGNATURE_HASH_ALGORITHMS, hashes, sizeof(hashes));
@@ -95,7 +95,8 @@ static void read_extensions(struct espnic_ike_sa *sa, const struct espnic_ike_ms
 		if (!n->data.p[i] && n->data.p[i + 1] < 8)
 			sa->peer_hashes |= (uint8_t)(1u << n->data.p[i + 1]);
 	sa->cert_asked = espnic_ike_cert_asked(m);
-	detect_nat(sa, m);
+	sa->peer_childless = espnic_ike_notify(m, ESPNIC_IKE_N_CHILDLESS_IKEV2_SUPPORTED);
+	espnic_ike_detect_nat(sa, m);
 }
 
 void espnic_ike_write_ke(struct espnic_ike_wr *w, const struct espnic_ike_alg *group, const struct espnic_ike_ke_value *v)
@@ -307,6 +308,8 @@ static void answer_init(struct espnic_ike_sa *sa, struct espnic_ike_exchange_sta
 	/* Which connection it will be is not known yet, so whether any of them wants certificates counts. */
 	if (ike->want_certs)
 		espnic_ike_certreq_write(&w, &ike->certs);
+	if (sa->conn->childless != ESPNIC_IKE_CHILDLESS_NEVER)
+		espnic_ike_wr_notify(&w, ESPNIC_IKE_N_CHILDLESS_IKEV2_SUPPORTED, NULL, 0);
 	write_extensions(sa, &w);
 	espnic_ike_hdr_done(&w);
 	sa->response = espnic_ike_clear(&w);
@@ -519,7 +522,8 @@ static bool init_accept(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m
 
 static void float_port(struct espnic_ike_sa *sa)
 {
-	if (sa->natt || !(sa->nat_local || sa->nat_remote))
+	/* RFC 4555 3.3: who may meet a NAT later goes there at once. */
+	if (sa->natt || !(sa->nat_local || sa->nat_remote || sa->conn->mobike))
 		return;
 	sa->natt = true;
 	sa->local.port = ESPNIC_IKE_PORT_NATT;

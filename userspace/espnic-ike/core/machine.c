@@ -184,6 +184,7 @@ static void handle_inner(struct arrival *a, uint8_t first)
 /* The initiator has seen a NAT, and goes on by the ports with UDP encapsulation: RFC 7296 2.23. */
 static void follow_port(struct espnic_ike_sa *sa, const struct espnic_ike_input *in)
 {
+	espnic_ike_follow_nat(sa, &in->datagram.local, &in->datagram.remote, in->datagram.natt);
 	if (sa->state != ESPNIC_IKE_ST_INIT_DONE || !espnic_ike_addr_equal(&sa->remote.addr, &in->datagram.remote.addr))
 		return;
 	sa->local = in->datagram.local;
@@ -372,6 +373,8 @@ static void due(struct espnic_ike_sa *sa)
 		sa->want_alive = idle >= sa->conn->dpd_ms;
 		sa->alive_at = now + (sa->want_alive ? sa->conn->dpd_ms : sa->conn->dpd_ms - idle);
 	}
+	if (sa->state == ESPNIC_IKE_ST_UP && espnic_ike_keepalive_at(sa) <= now)
+		espnic_ike_keepalive(sa);
 	for (struct espnic_ike_child *c = sa->children; c; c = c->next)
 		child_due(c);
 }
@@ -495,6 +498,7 @@ void espnic_ike_step(struct espnic_ike *ike, const struct espnic_ike_input *in, 
 	espnic_ike_bury(ike);
 	espnic_ike_actions_reset(ike);
 	ike->now = now_ms > ike->now ? now_ms : ike->now;
+	ike->in = in;
 	switch (in->kind) {
 	case ESPNIC_IKE_IN_DATAGRAM:
 		datagram(ike, in);
@@ -521,10 +525,10 @@ void espnic_ike_step(struct espnic_ike *ike, const struct espnic_ike_input *in, 
 		provision(ike, in);
 		break;
 	case ESPNIC_IKE_IN_MAPPING:
+		espnic_ike_mapping(ike, in);
+		break;
 	case ESPNIC_IKE_IN_ADDRESS:
-		espnic_ike_act(ike, ESPNIC_IKE_ACT_EVENT)->event = (struct espnic_ike_event){
-			.kind = ESPNIC_IKE_EV_NOTE, .text = "not_supported addresses of an SA that is up do not change"
-		};
+		espnic_ike_address(ike, in);
 		break;
 	case ESPNIC_IKE_IN_TIMER:
 		break;

@@ -63,6 +63,11 @@ static struct espnic_ike_sa *make_new(struct espnic_ike_sa *old, bool initiator,
 	sa->nat_remote = old->nat_remote;
 	sa->peer_fragments = old->peer_fragments;
 	sa->peer_hashes = old->peer_hashes;
+	sa->mobike = old->mobike;
+	sa->leads = old->leads;
+	sa->homeless = old->homeless;
+	sa->was_local = old->was_local;
+	sa->was_remote = old->was_remote;
 	sa->local_id = espnic_ike_id_dup(old->local_id);
 	sa->remote_id = espnic_ike_id_dup(old->remote_id);
 	sa->keys = espnic_ike_derive(&ike->crypto, suite, old->keys, old->suite.prf,
@@ -89,7 +94,8 @@ static void refuse(struct espnic_ike_sa *sa, enum espnic_ike_notify_type type)
 /* 2.25.2: may the peer replace the SA just now? */
 static bool may_rekey(const struct espnic_ike_sa *sa)
 {
-	if (sa->want_delete || (sa->mine && sa->mine->kind != ESPNIC_IKE_REQ_REKEY && sa->mine->kind != ESPNIC_IKE_REQ_ALIVE))
+	if (sa->want_delete || (sa->mine && sa->mine->kind != ESPNIC_IKE_REQ_REKEY && sa->mine->kind != ESPNIC_IKE_REQ_ALIVE) ||
+	    sa->was_remote.addr.family)
 		return false;
 	return !sa->mine || !sa->mine->rival;
 }

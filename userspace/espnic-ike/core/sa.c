@@ -93,7 +93,7 @@ static uint64_t next_deadline(const struct espnic_ike_sa *sa)
 	if (sa->request)
 		at = sooner(at, sa->request_at);
 	if (sa->state == ESPNIC_IKE_ST_UP)
-		at = sooner(at, sooner(sa->rekey_at, sa->alive_at));
+		at = sooner(at, sooner(sooner(sa->rekey_at, sa->alive_at), espnic_ike_keepalive_at(sa)));
 	for (const struct espnic_ike_child *c = sa->children; c; c = c->next)
 		at = sooner(at, sooner(c->rekey_at, c->life_at));
 	return at;

@@ -19,6 +19,7 @@ enum espnic_ike_inner_limits {
 	ESPNIC_IKE_TAIL = 16,		/* bytes at the end of a request: its ICV or part of it, which tells it from all others */
 	ESPNIC_IKE_ADDR_SLOTS = 4096,	/* of the count of half-open SAs by address */
 	ESPNIC_IKE_LINK = 8,		/* bytes of the name we give to what IKE_FOLLOWUP_KE goes on with */
+	ESPNIC_IKE_COOKIE2 = 16,	/* bytes of ours: RFC 4555 4.2.5 has 8 to 64 */
 	ESPNIC_IKE_LINK_MAX = 64,	/* of the peer's */
 	ESPNIC_IKE_INIT_TRIES = 4,	/* IKE_SA_INITs of one initiator: cookie, other groups */
 };
@@ -73,6 +74,8 @@ enum espnic_ike_request {
 	ESPNIC_IKE_REQ_DELETE_CHILD,
 	ESPNIC_IKE_REQ_DELETE,
 	ESPNIC_IKE_REQ_ALIVE,
+	ESPNIC_IKE_REQ_UPDATE,		/* MOBIKE: our addresses */
+	ESPNIC_IKE_REQ_CHECK,		/* MOBIKE: is the peer where it says? */
 };
 
 /* What an exchange waits for before it goes on; the rest of it is then in ->inner. */
@@ -127,8 +130,7 @@ struct espnic_ike_exchange_state {
 	uint8_t inner_first;
 	struct espnic_ike_blob auth;	/* our own AUTH, until its message is made: MAC or signature */
 	enum espnic_ike_scheme scheme;	/* of the signature; NONE: it is a MAC */
-	bool child_failed;		/* with this notify */
-	uint16_t notify;
+	uint16_t notify;		/* why there is no child; 0: none was asked for */
 };
 
 /* ------------------------------------------------------------------ child SA */
@@ -195,7 +197,12 @@ struct espnic_ike_sa {
 	bool half_open;			/* counted as such */
 	bool peer_fragments;		/* RFC 7383 was agreed on */
 	bool cert_asked;		/* the peer wants to see our certificate */
-	bool want_delete, want_rekey, want_alive;
+	bool want_delete, want_rekey, want_alive, want_update, want_check;
+	bool mobike;			/* was agreed on */
+	bool leads;			/* MOBIKE's: it began the first of these SAs */
+	bool homeless;			/* its own address is gone */
+	bool peer_childless;		/* can be without a child at first */
+	struct espnic_ike_endpoint was_local, was_remote;	/* where children still are; was_remote's family 0: where it is */
 	bool told;			/* "up" was */
 	uint8_t peer_hashes;		/* bits of RFC 7427's hash algorithms */
 	struct espnic_ike_suite suite;
@@ -234,6 +241,7 @@ struct espnic_ike {
 	struct espnic_ike_crypto crypto;
 	struct espnic_ike_counters count;
 	uint64_t now;
+	const struct espnic_ike_input *in;	/* of this step */
 
 	struct espnic_ike_conn **conns;
 	size_t n_conns;
@@ -379,6 +387,29 @@ void espnic_ike_auth_key_result(struct espnic_ike_sa *sa, const struct espnic_ik
 /* The child of IKE_AUTH stands, or does not. */
 void espnic_ike_auth_child_done(struct espnic_ike_sa *sa, struct espnic_ike_child *child);
 
+/* What both sides of NAT detection say and hear: 2.23. */
+void espnic_ike_write_nat(struct espnic_ike_sa *sa, struct espnic_ike_wr *w);
+void espnic_ike_detect_nat(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m);
+
+/* ------------------------------------------------------------------ mobike.c */
+
+/* An authentic packet of a peer behind a NAT came from elsewhere. */
+void espnic_ike_follow_nat(struct espnic_ike_sa *sa, const struct espnic_ike_endpoint *local, const struct espnic_ike_endpoint *remote,
+			   bool natt);
+void espnic_ike_mapping(struct espnic_ike *ike, const struct espnic_ike_input *in);
+void espnic_ike_address(struct espnic_ike *ike, const struct espnic_ike_input *in);
+/* When the NAT in front of us is to see a packet again; NEVER: there is none. */
+uint64_t espnic_ike_keepalive_at(const struct espnic_ike_sa *sa);
+void espnic_ike_keepalive(struct espnic_ike_sa *sa);
+void espnic_ike_update_write(struct espnic_ike_sa *sa, struct espnic_ike_wr *w);
+void espnic_ike_update_response(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m);
+void espnic_ike_update_request(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m);
+void espnic_ike_mobike_answer(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m, struct espnic_ike_wr *w);
+/* False: no random numbers, or no memory. */
+bool espnic_ike_check_write(struct espnic_ike_sa *sa, struct espnic_ike_wr *w);
+/* False: it is not the peer that answers; the SA is to be closed (RFC 4555 3.7). */
+bool espnic_ike_check_response(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m);
+
 /* ------------------------------------------------------------------ addke.c */
 
 espnic_ike_handler espnic_ike_mid_request, espnic_ike_mid_response, espnic_ike_followup_request, espnic_ike_followup_response;
@@ -427,6 +458,12 @@ struct espnic_ike_child *espnic_ike_child_by_in(struct espnic_ike *ike, uint32_t
 struct espnic_ike_child *espnic_ike_child_by_out(struct espnic_ike_sa *sa, uint32_t spi);
 /* That of any SA, by the address and SPI it sends to. */
 struct espnic_ike_child *espnic_ike_child_to(struct espnic_ike *ike, const struct espnic_ike_addr *remote, uint32_t spi);
+/* Out of and into the table of peers' SPIs, around a change of the peer's address. */
+void espnic_ike_child_unlink_out(struct espnic_ike_child *child);
+void espnic_ike_child_link_out(struct espnic_ike_child *child);
+/* Its SAs and policies go from these addresses to those of its IKE SA. */
+void espnic_ike_child_move(struct espnic_ike_child *child, const struct espnic_ike_endpoint *local,
+			   const struct espnic_ike_endpoint *remote);
 /* Its part of a request: SA, TSi, TSr, and the notifies that belong to them. */
 void espnic_ike_child_offer(struct espnic_ike_child *child, struct espnic_ike_wr *w, enum espnic_ike_choice what);
 /* Its part of a response. */
