@@ -11,6 +11,8 @@ module espnic_esp_in #(
   parameter int WindowWords = 512,   // of window memory, 64 numbers each
   parameter int BufBytes = 16384,
   parameter int MaxFrame = 9728,     // bytes
+  parameter bit Tower = 1'b0,        // forms of the core's parts: espnic_aes_sbox,
+  parameter bit Gates = 1'b0,        // espnic_gf128_mul
   localparam int SaW    = $clog2(Sas),
   localparam int WordAW = $clog2(WindowWords),
   localparam int DataW  = Lanes * 128,
@@ -123,7 +125,7 @@ module espnic_esp_in #(
     .tag_i         (tag)
   );
 
-  espnic_gcm_stream #(.Lanes(Lanes)) u_gcm (
+  espnic_gcm_stream #(.Lanes(Lanes), .Tower(Tower), .Gates(Gates)) u_gcm (
     .clk_i, .rst_ni,
     .cmd_valid_i   (gcm_valid),
     .cmd_ready_o   (gcm_ready),

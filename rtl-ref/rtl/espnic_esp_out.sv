@@ -10,6 +10,8 @@ module espnic_esp_out #(
   parameter int Sas = 16,
   parameter int BufBytes = 16384,
   parameter int MaxFrame = 9728,     // bytes
+  parameter bit Tower = 1'b0,        // forms of the core's parts: espnic_aes_sbox,
+  parameter bit Gates = 1'b0,        // espnic_gf128_mul
   localparam int SaW    = $clog2(Sas),
   localparam int DataW  = Lanes * 128,
   localparam int BeatB  = Lanes * 16,
@@ -121,7 +123,7 @@ module espnic_esp_out #(
     .tag_i         (tag)
   );
 
-  espnic_gcm_stream #(.Lanes(Lanes)) u_gcm (
+  espnic_gcm_stream #(.Lanes(Lanes), .Tower(Tower), .Gates(Gates)) u_gcm (
     .clk_i, .rst_ni,
     .cmd_valid_i   (gcm_valid),
     .cmd_ready_o   (gcm_ready),

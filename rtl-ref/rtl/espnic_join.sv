@@ -6,12 +6,14 @@
 //   m_*   | own header | made header | text ...................... | ICV |
 //           head_*       job_head_i    text_*                        tag_*
 //
-// For AES-GMAC the first job_drop_words_i of text_* were only there to be authenticated.
+// For AES-GMAC the first job_drop_words_i of text_* were only there to be authenticated. The ICV goes with the text's last beat where it
+// fits behind it, else it takes a clock of its own. As it comes some clocks after the text, the text of the packets behind waits meanwhile in a FIFO.
 
 `include "espnic_assert.svh"
 
 module espnic_join #(
   parameter int Lanes = 1,
+  parameter int TextDepth = 16,      // beats of text that wait; 0 where no ICV follows
   localparam int DataW  = Lanes * 128,
   localparam int BeatB  = Lanes * 16,
   localparam int Words  = Lanes * 4,
@@ -36,7 +38,7 @@ module espnic_join #(
   input  logic              text_valid_i,
   output logic              text_ready_o,
   input  logic [DataW-1:0]  text_data_i,
-  input  logic [ByteW-1:0]  text_count_i,       // bytes; of whole words if an ICV follows
+  input  logic [ByteW-1:0]  text_count_i,       // bytes, zeros behind them; of whole words if an ICV follows
   input  logic              text_last_i,
   input  logic              tag_valid_i,
   output logic              tag_ready_o,
@@ -56,6 +58,32 @@ module espnic_join #(
   } part_e;
 
   localparam int MadeW = 512 > DataW ? 512 : DataW;
+
+  // ---------------------------------------------------------------- text that waits
+
+  logic             text_valid, text_take, text_last;
+  logic [DataW-1:0] text_data;
+  logic [ByteW-1:0] text_count;
+
+  if (TextDepth > 0) begin : gen_wait
+    espnic_fifo #(.Width(DataW + ByteW + 1), .Depth(TextDepth)) u_text (
+      .clk_i, .rst_ni,
+      .valid_i(text_valid_i),
+      .ready_o(text_ready_o),
+      .data_i ({text_last_i, text_count_i, text_data_i}),
+      .valid_o(text_valid),
+      .ready_i(text_take),
+      .data_o ({text_last, text_count, text_data})
+    );
+  end else begin : gen_through
+    assign text_valid   = text_valid_i;
+    assign text_ready_o = text_take;
+    assign text_data    = text_data_i;
+    assign text_count   = text_count_i;
+    assign text_last    = text_last_i;
+  end
+
+  // ---------------------------------------------------------------- one part after the other
 
   logic [1:0]        part_q, part;
   logic [WordsW-1:0] own_q;     // words of its own header that are out
@@ -78,12 +106,14 @@ module espnic_join #(
   logic [4:0]       made_left;
   logic [2:0]       drop_left;
   logic [CountW-1:0] text_words, text_drop;
+  logic              with_icv;  // the ICV follows in the text's last beat
 
   assign made       = MadeW'(job_head_i) >> {made_q, 5'd0};
   assign made_left  = job_head_words_i - made_q;
   assign drop_left  = job_drop_words_i - dropped_q;
-  assign text_words = CountW'((ByteW + 1)'({1'b0, text_count_i} + (ByteW + 1)'(3)) >> 2);
+  assign text_words = CountW'((ByteW + 1)'({1'b0, text_count} + (ByteW + 1)'(3)) >> 2);
   assign text_drop  = 32'(drop_left) > 32'(text_words) ? text_words : CountW'(drop_left);
+  assign with_icv   = part == Text && text_last && job_icv_words_i != '0 && 32'(text_words) + 32'(job_icv_words_i) <= Words;
 
   always_comb begin
     valid = 1'b0;
@@ -105,11 +135,11 @@ module espnic_join #(
         last  = 32'(made_left) <= Words;
       end
       Text: begin
-        valid = text_valid_i;
-        data  = text_data_i;
+        valid = text_valid && (!with_icv || tag_valid_i);
+        data  = text_data | (with_icv ? DataW'(tag_i) << {text_words, 5'd0} : '0);
         skip  = SkipW'(text_drop);
-        count = text_words - text_drop;
-        last  = text_last_i;
+        count = text_words - text_drop + (with_icv ? CountW'(job_icv_words_i) : '0);
+        last  = text_last;
       end
       default: begin
         valid = tag_valid_i;
@@ -122,10 +152,10 @@ module espnic_join #(
 
   assign fire         = job_valid_i && valid && ready;
   assign head_ready_o = job_valid_i && part == Own && ready;
-  assign text_ready_o = job_valid_i && part == Text && ready;
-  assign tag_ready_o  = job_valid_i && part == Icv && ready;
+  assign text_take    = fire && part == Text;
+  assign tag_ready_o  = fire && (part == Icv || with_icv);
   assign job_ready_o  = fire && ends;
-  assign ends         = part == Icv || (part == Text && last && job_icv_words_i == '0);
+  assign ends         = part == Icv || (part == Text && last && (job_icv_words_i == '0 || with_icv));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -149,6 +179,8 @@ module espnic_join #(
     end
   end
 
+  logic [1:0] short_last;
+
   espnic_word_pack #(.Lanes(Lanes)) u_pack (
     .clk_i, .rst_ni,
     .s_valid_i(job_valid_i && valid),
@@ -157,20 +189,19 @@ module espnic_join #(
     .s_skip_i (skip),
     .s_count_i(count),
     .s_last_i (ends),
+    .s_short_i(part == Text ? 2'd0 - text_count[1:0] : 2'd0),
     .m_valid_o, .m_ready_i, .m_data_o,
     .m_count_o(pack_count),
-    .m_last_o
+    .m_last_o,
+    .m_short_o(short_last)
   );
 
-  // Bytes that the last word is short of. The packer takes nothing new before the last beat is on its way.
-  logic [1:0] short_q;
+  assign m_count_o = {pack_count, 2'b00} - (m_last_o ? ByteW'(short_last) : '0);
 
-  always_ff @(posedge clk_i) begin
-    if (fire && ends) short_q <= part == Text ? 2'd0 - text_count_i[1:0] : 2'd0;
-  end
-  assign m_count_o = {pack_count, 2'b00} - (m_last_o ? ByteW'(short_q) : '0);
-
-  `ESPNIC_ASSUME(WholeWords, !text_valid_i || job_icv_words_i == '0 || text_count_i[1:0] == '0)
+  `ESPNIC_ASSUME(WholeWords, !(job_valid_i && text_valid) || job_icv_words_i == '0 || text_count[1:0] == '0)
+  `ESPNIC_COVER(IcvWithText, fire && with_icv)
+  `ESPNIC_COVER(IcvAlone, fire && part == Icv)
+  `ESPNIC_COVER(TextWaitsForIcv, job_valid_i && text_valid && with_icv && !tag_valid_i)
   `ESPNIC_ASSERT(OwnHeaderFits, !(fire && part == Own) || own_q + WordsW'(head_count_i) <= job_own_words_i)
 
   logic unused;

@@ -442,6 +442,7 @@ module espnic_protect #(
   );
 
   logic             packed_valid, packed_ready, unused_last;
+  logic [1:0]       unused_short;
   logic [DataW-1:0] packed_data;
   logic [CountW-1:0] unused_count;
 
@@ -453,11 +454,13 @@ module espnic_protect #(
     .s_skip_i (text_skip),
     .s_count_i(text_count),
     .s_last_i (text_last),
+    .s_short_i('0),
     .m_valid_o(packed_valid),
     .m_ready_i(packed_ready),
     .m_data_o (packed_data),
     .m_count_o(unused_count),
-    .m_last_o (unused_last)
+    .m_last_o (unused_last),
+    .m_short_o(unused_short)
   );
 
   localparam int TrailerW = 2 * LenW + 2 + 8;
@@ -498,7 +501,7 @@ module espnic_protect #(
   logic [DataW-1:0]  head_data;
   logic [CountW-1:0] head_count;
 
-  espnic_fifo #(.Width(DataW + CountW), .Depth(4)) u_own (
+  espnic_fifo #(.Width(DataW + CountW), .Depth(32)) u_own (
     .clk_i, .rst_ni,
     .valid_i(own_valid),
     .ready_o(own_ready),
@@ -514,7 +517,7 @@ module espnic_protect #(
   logic             join_valid, join_take;
 
   // As many as can be in the core at once
-  espnic_fifo #(.Width(JoinW), .Depth(16)) u_join_job (
+  espnic_fifo #(.Width(JoinW), .Depth(32)) u_join_job (
     .clk_i, .rst_ni,
     .valid_i(go && g_good),
     .ready_o(join_room),
@@ -549,6 +552,6 @@ module espnic_protect #(
   `ESPNIC_ASSERT(KindOfEachAnswer, !rsp_valid || kind_valid)
 
   logic unused;
-  assign unused = ^{unused_last, unused_count, c_ip, c_sa, kind_valid, g_payload_off, g_oversize, g_ip, g_sa, g_text_end[16]};
+  assign unused = ^{unused_last, unused_short, unused_count, c_ip, c_sa, kind_valid, g_payload_off, g_oversize, g_ip, g_sa, g_text_end[16]};
 
 endmodule

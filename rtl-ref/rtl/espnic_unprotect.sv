@@ -136,200 +136,178 @@ module espnic_unprotect #(
     .buf_data_o (buf_data)
   );
 
-  // ---------------------------------------------------------------- SA, then the look at its window: one packet at a time
+  // ---------------------------------------------------------------- SA, plan, and the look at the window
 
-  // A look that is put off must be made again before that of the next packet: the order of looks is that of settling.
-  typedef enum logic [2:0] {
-    Idle,
-    Plan,    // the SA's memory has answered
-    Look,
-    Looking,
-    Go
-  } step_e;
-
-  logic [2:0]        step_q;
-  logic [SaW-1:0]    l_sa_index_q;
-  logic [FactsW-1:0] l_facts_q;
+  logic               a_valid_q, a_move, l_valid_q, l_move, l_asks, l_push, wait_room, look_ready;
+  logic [SaW-1:0]     a_sa_index_q, l_sa_index_q;
+  logic [FactsW-1:0]  a_facts_q, l_facts_q;
   logic [StaticW-1:0] l_static_q;
-  logic [KeyW-1:0]   l_key_q;
-  logic [3:0]        l_verdict_q;
-  logic [63:0]       l_seq_q;
-  logic              look_fire, look_done, look_retry, go;
-  logic [3:0]        look_verdict;
-  logic [63:0]       look_seq;
+  logic [KeyW-1:0]    l_key_q;
+  logic [3:0]         l_verdict_q, plan_verdict;
+  logic [31:0]        l_low_q, plan_low;
+  logic [63:0]        l_iv_q, plan_iv;
+  logic [LenW-1:0]    l_text_off_q, l_text_len_q, plan_text_off, plan_text_len;
+  espnic_records_pkg::sa_static_t l_static;
 
-  assign take       = step_q == Idle && in_valid;
+  assign a_move     = !a_valid_q || l_move;
+  assign take       = in_valid && a_move;
   assign sa_read_o  = take;
   assign sa_index_o = meta;
 
-  logic [3:0]      plan_verdict;
-  logic [31:0]     plan_seq_low;
-  logic [63:0]     plan_iv, l_iv_q;
-  logic [LenW-1:0] plan_text_off, plan_text_len, l_text_off_q, l_text_len_q;
-
   espnic_in_plan u_plan (
     .sa_i,
-    .ip_i      (l_facts_q[IpW-1:0]),
-    .oversize_i(l_facts_q[FactsW-1]),
+    .ip_i      (a_facts_q[IpW-1:0]),
+    .oversize_i(a_facts_q[FactsW-1]),
     .verdict_o (plan_verdict),
-    .seq_low_o (plan_seq_low),
+    .seq_low_o (plan_low),
     .iv_o      (plan_iv),
     .text_off_o(plan_text_off),
     .text_len_o(plan_text_len)
   );
 
+  // What was refused already asks for no look, and waits for none but those in front.
+  assign l_static = l_static_q;
+  assign l_asks   = l_valid_q && l_verdict_q == espnic_rtl_pkg::VerdictOk && wait_room;
+  assign l_push   = l_valid_q && wait_room && (!l_asks || look_ready);
+  assign l_move   = !l_valid_q || l_push;
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      step_q <= Idle;
+      a_valid_q <= 1'b0;
+      l_valid_q <= 1'b0;
     end else begin
-      case (step_q)
-        Idle:    if (take) step_q <= Plan;
-        Plan:    step_q <= plan_verdict == espnic_rtl_pkg::VerdictOk ? Look : Go;
-        Look:    if (look_fire) step_q <= Looking;
-        Looking: if (look_done) step_q <= look_retry ? Look : Go;
-        default: if (go) step_q <= Idle;
-      endcase
+      if (a_move) a_valid_q <= take;
+      if (l_move) l_valid_q <= a_valid_q;
     end
   end
-
-  logic l_looked_q;  // its SA counts it as under way
 
   always_ff @(posedge clk_i) begin
     if (take) begin
-      l_sa_index_q <= meta;
-      l_facts_q    <= facts;
+      a_sa_index_q <= meta;
+      a_facts_q    <= facts;
     end
-    if (step_q == Plan) begin
+    if (l_move) begin
+      l_sa_index_q <= a_sa_index_q;
+      l_facts_q    <= a_facts_q;
       l_static_q   <= sa_i;
       l_key_q      <= key_i;
       l_verdict_q  <= plan_verdict;
-      l_seq_q      <= {32'd0, plan_seq_low};
+      l_low_q      <= plan_low;
       l_iv_q       <= plan_iv;
       l_text_off_q <= plan_text_off;
       l_text_len_q <= plan_text_len;
-      l_looked_q   <= plan_verdict == espnic_rtl_pkg::VerdictOk;
-    end
-    if (step_q == Looking && look_done && !look_retry) begin
-      l_verdict_q <= look_verdict;
-      l_seq_q     <= look_seq;
     end
   end
+
+  localparam int WaitDepth = 4;
+  localparam int WaitW = SaW + FactsW + StaticW + KeyW + 4 + 32 + 64 + LenW + LenW;
+
+  logic [WaitW-1:0] waiting;
+  logic             wait_valid, go;
+
+  espnic_fifo #(.Width(WaitW), .Depth(WaitDepth)) u_wait (
+    .clk_i, .rst_ni,
+    .valid_i(l_push),
+    .ready_o(wait_room),
+    .data_i ({l_text_len_q, l_text_off_q, l_iv_q, l_low_q, l_verdict_q, l_key_q, l_static_q, l_facts_q, l_sa_index_q}),
+    .valid_o(wait_valid),
+    .ready_i(go),
+    .data_o (waiting)
+  );
 
   // ---------------------------------------------------------------- hot state: host, settling and looks share it
 
-  localparam logic [1:0] KindCfg    = 2'd0;
-  localparam logic [1:0] KindSettle = 2'd1;
-  localparam logic [1:0] KindLook   = 2'd2;
-
-  logic        settle_valid, settle_ready, hot_valid, hot_ready, kind_room, kind_valid;
-  logic [1:0]  kind_in, kind;
-  logic        hot_done, hot_take, hot_retry, hot_event;
-  logic [3:0]  hot_verdict;
-  logic [63:0] hot_seq;
+  logic        settle_valid, settle_ready, settled, settled_take, settled_event;
   logic [SaW-1:0] settle_sa;
-  espnic_records_pkg::sa_static_t settle_static, l_static, hot_static;
+  espnic_records_pkg::sa_static_t settle_static;
   logic [63:0] settle_seq;
-  logic [3:0]  settle_looked, settle_inner;
+  logic [3:0]  settle_looked, settle_inner, settled_verdict;
   logic        settle_good;
   logic [LenW-1:0] settle_bytes;
+  logic        look_done, looked_room, looked_valid, looked_take;
+  logic [3:0]  look_verdict, looked_verdict;
+  logic [63:0] look_seq, looked_seq;
 
-  assign l_static   = l_static_q;
-  assign hot_static = settle_valid ? settle_static : l_static;
-
-  // The host's requests go first: they are few. Settling goes before looking: looks may wait for it.
-  always_comb begin
-    if (cfg_valid_i)       kind_in = KindCfg;
-    else if (settle_valid) kind_in = KindSettle;
-    else                   kind_in = KindLook;
-  end
-  assign hot_valid    = kind_room && (cfg_valid_i || settle_valid || step_q == Look);
-  assign cfg_ready_o  = hot_ready && kind_room;
-  assign settle_ready = hot_ready && kind_room && !cfg_valid_i;
-  assign look_fire    = step_q == Look && hot_ready && kind_room && !cfg_valid_i && !settle_valid;
-
-  logic [3:0] hot_op;
-
-  always_comb begin
-    if (cfg_valid_i)       hot_op = cfg_op_i;
-    else if (settle_valid) hot_op = espnic_rtl_pkg::OpSettle;
-    else                   hot_op = espnic_rtl_pkg::OpPacket;
-  end
-
-  espnic_replay #(.Sas(Sas), .Words(WindowWords)) u_replay (
+  espnic_in_hot #(.Sas(Sas), .WindowWords(WindowWords)) u_hot (
     .clk_i, .rst_ni,
-    .req_valid_i    (hot_valid),
-    .req_ready_o    (hot_ready),
-    .req_op_i       (hot_op),
-    .req_sa_i       (cfg_valid_i ? cfg_sa_i : settle_valid ? settle_sa : l_sa_index_q),
-    .req_esn_i      (hot_static.esn),
-    .req_size_i     (hot_static.window_size),
-    .req_base_i     (hot_static.window_base[WordAW-1:0]),
-    .req_mask_i     (hot_static.window_mask),
-    .req_seq_i      (settle_valid ? settle_seq : l_seq_q),
-    .req_looked_i   (settle_looked),
-    .req_good_i     (settle_good),
-    .req_inner_i    (settle_inner),
-    .req_bytes_i    (settle_bytes),
-    .req_word_addr_i(cfg_word_addr_i),
-    .req_word_i     (cfg_word_i),
-    .req_record_i   (cfg_record_i),
-    .rsp_valid_o    (hot_done),
-    .rsp_ready_i    (hot_take),
-    .rsp_retry_o    (hot_retry),
-    .rsp_verdict_o  (hot_verdict),
-    .rsp_seq_o      (hot_seq),
-    .rsp_event_o    (hot_event),
-    .rsp_record_o   (cfg_record_o),
-    .rsp_word_o     (cfg_word_o)
+    .cfg_valid_i, .cfg_ready_o, .cfg_op_i, .cfg_sa_i, .cfg_word_addr_i, .cfg_word_i, .cfg_record_i, .cfg_done_o,
+    .cfg_word_o, .cfg_record_o,
+    .settle_valid_i   (settle_valid),
+    .settle_ready_o   (settle_ready),
+    .settle_sa_i      (settle_sa),
+    .settle_static_i  (settle_static),
+    .settle_seq_i     (settle_seq),
+    .settle_looked_i  (settle_looked),
+    .settle_good_i    (settle_good),
+    .settle_inner_i   (settle_inner),
+    .settle_bytes_i   (settle_bytes),
+    .settled_valid_o  (settled),
+    .settled_ready_i  (settled_take),
+    .settled_verdict_o(settled_verdict),
+    .settled_event_o  (settled_event),
+    .look_valid_i     (l_asks),
+    .look_ready_o     (look_ready),
+    .look_sa_i        (l_sa_index_q),
+    .look_static_i    (l_static),
+    .look_low_i       (l_low_q),
+    .looked_valid_o   (look_done),
+    .looked_verdict_o (look_verdict),
+    .looked_seq_o     (look_seq)
   );
 
-  espnic_fifo #(.Width(2), .Depth(4)) u_kind (
+  // Room for the answer of each look that waits above, so that no answer keeps those of settling behind it.
+  espnic_fifo #(.Width(4 + 64), .Depth(WaitDepth)) u_looked (
     .clk_i, .rst_ni,
-    .valid_i(hot_valid && hot_ready),
-    .ready_o(kind_room),
-    .data_i (kind_in),
-    .valid_o(kind_valid),
-    .ready_i(hot_done && hot_take),
-    .data_o (kind)
+    .valid_i(look_done),
+    .ready_o(looked_room),
+    .data_i ({look_seq, look_verdict}),
+    .valid_o(looked_valid),
+    .ready_i(looked_take),
+    .data_o ({looked_seq, looked_verdict})
   );
-
-  logic settled_take;
-
-  assign cfg_done_o   = hot_done && kind == KindCfg;
-  assign look_done    = hot_done && kind == KindLook;
-  assign look_retry   = hot_retry;
-  assign look_verdict = hot_verdict;
-  assign look_seq     = hot_seq;
-  assign hot_take     = kind != KindSettle || settled_take;
 
   // ---------------------------------------------------------------- go: jobs for those that decrypt, a place in the order
 
-  logic              g_decrypt, jobs_room, order_room, cut_room, gcm_room, split_room, text_room, join_room;
+  logic              g_decrypt, g_looked, jobs_room, order_room, cut_room, gcm_room, split_room, text_room, join_room;
+  logic [SaW-1:0]    g_sa_index;
+  logic [FactsW-1:0] g_facts;
+  espnic_records_pkg::sa_static_t g_static;
+  logic [KeyW-1:0]   g_key;
+  logic [3:0]        g_plan_verdict, g_verdict;
+  logic [31:0]       g_low;
+  logic [63:0]       g_iv, g_seq;
+  logic [LenW-1:0]   g_text_off, g_text_len, g_text_end;
   espnic_records_pkg::ip_t g_ip;
   logic [BeatsW-1:0] g_beats, g_want;
-  logic [LenW-1:0]   g_text_end;
   logic [95:0]       g_aad;
   logic [2:0]        g_prefix_words;
   logic [159:0]      g_prefix;
   logic [LenW-1:0]   g_body_len;
   logic [WordsW-1:0] g_own_words, g_words;
 
-  assign g_ip       = l_facts_q[IpW-1:0];
-  assign g_beats    = l_facts_q[IpW+:BeatsW];
-  assign g_decrypt  = l_verdict_q == espnic_rtl_pkg::VerdictOk;
-  assign jobs_room  = order_room && cut_room && gcm_room && split_room && text_room && join_room;
-  assign go         = step_q == Go && jobs_room;
-  assign g_text_end = l_text_off_q + l_text_len_q + LenW'(l_static.icv_len);
-  assign g_want     = BeatsW'((g_text_end + LenW'(BeatB - 1)) / LenW'(BeatB));
-  assign g_words    = WordsW'((g_text_end + LenW'(3)) / LenW'(4));
+  assign {g_text_len, g_text_off, g_iv, g_low, g_plan_verdict, g_key, g_static, g_facts, g_sa_index} = waiting;
+
+  // g_looked: its SA counts it as under way.
+  assign g_looked    = g_plan_verdict == espnic_rtl_pkg::VerdictOk;
+  assign g_verdict   = g_looked ? looked_verdict : g_plan_verdict;
+  assign g_seq       = g_looked ? looked_seq : {32'd0, g_low};
+  assign g_ip        = g_facts[IpW-1:0];
+  assign g_beats     = g_facts[IpW+:BeatsW];
+  assign g_decrypt   = g_verdict == espnic_rtl_pkg::VerdictOk;
+  assign jobs_room   = order_room && cut_room && gcm_room && split_room && text_room && join_room;
+  assign go          = wait_valid && (!g_looked || looked_valid) && jobs_room;
+  assign looked_take = go && g_looked;
+  assign g_text_end  = g_text_off + g_text_len + LenW'(g_static.icv_len);
+  assign g_want      = BeatsW'((g_text_end + LenW'(BeatB - 1)) / LenW'(BeatB));
+  assign g_words     = WordsW'((g_text_end + LenW'(3)) / LenW'(4));
 
   // AES-GMAC (RFC 4543 section 3.3): SPI, number, IV and payload are one string that is authenticated.
-  assign g_aad = l_static.esn ? {espnic_rtl_pkg::be64(l_seq_q), espnic_rtl_pkg::be32(l_static.spi)} :
-                 {32'd0, espnic_rtl_pkg::be32(l_seq_q[31:0]), espnic_rtl_pkg::be32(l_static.spi)};
-  assign g_prefix       = l_static.esn ? {l_iv_q, g_aad} : {32'd0, l_iv_q, g_aad[63:0]};
-  assign g_prefix_words = !l_static.gmac ? 3'd0 : l_static.esn ? 3'd5 : 3'd4;
-  assign g_body_len     = LenW'({g_prefix_words, 2'b00}) + l_text_len_q;
-  assign g_own_words    = l_static.tunnel ? '0 : g_ip.upper_off[LenW-1:2];
+  assign g_aad = g_static.esn ? {espnic_rtl_pkg::be64(g_seq), espnic_rtl_pkg::be32(g_static.spi)} :
+                 {32'd0, espnic_rtl_pkg::be32(g_seq[31:0]), espnic_rtl_pkg::be32(g_static.spi)};
+  assign g_prefix       = g_static.esn ? {g_iv, g_aad} : {32'd0, g_iv, g_aad[63:0]};
+  assign g_prefix_words = !g_static.gmac ? 3'd0 : g_static.esn ? 3'd5 : 3'd4;
+  assign g_body_len     = LenW'({g_prefix_words, 2'b00}) + g_text_len;
+  assign g_own_words    = g_static.tunnel ? '0 : g_ip.upper_off[LenW-1:2];
 
   espnic_fifo #(.Width(2 * BeatsW), .Depth(2)) u_cut (
     .clk_i, .rst_ni,
@@ -345,8 +323,8 @@ module espnic_unprotect #(
     .clk_i, .rst_ni,
     .valid_i(go && g_decrypt),
     .ready_o(gcm_room),
-    .data_i ({l_key_q[288+:128*Lanes], l_key_q[32+:256], l_static.key_size, l_iv_q, l_key_q[31:0], g_aad, l_static.esn,
-              l_static.gmac, g_body_len[15:0]}),
+    .data_i ({g_key[288+:128*Lanes], g_key[32+:256], g_static.key_size, g_iv, g_key[31:0], g_aad, g_static.esn,
+              g_static.gmac, g_body_len[15:0]}),
     .valid_o(gcm_valid_o),
     .ready_i(gcm_ready_i),
     .data_o ({gcm_h_pow_o, gcm_key_o, gcm_key_size_o, gcm_nonce_o, gcm_aad_o, gcm_aad_long_o, gcm_gmac_o, gcm_len_o})
@@ -367,7 +345,7 @@ module espnic_unprotect #(
     .clk_i, .rst_ni,
     .valid_i(go && g_decrypt),
     .ready_o(split_room),
-    .data_i ({g_prefix, g_prefix_words, g_words, l_text_off_q[LenW-1:2], g_own_words}),
+    .data_i ({g_prefix, g_prefix_words, g_words, g_text_off[LenW-1:2], g_own_words}),
     .valid_o(split_valid),
     .ready_i(split_take),
     .data_o (split_job)
@@ -404,6 +382,7 @@ module espnic_unprotect #(
   );
 
   logic              packed_valid, packed_ready, unused_packed_last;
+  logic [1:0]        unused_short;
   logic [DataW-1:0]  packed_data;
   logic [CountW-1:0] unused_packed_count;
 
@@ -415,11 +394,13 @@ module espnic_unprotect #(
     .s_skip_i (text_skip),
     .s_count_i(text_count),
     .s_last_i (text_last),
+    .s_short_i('0),
     .m_valid_o(packed_valid),
     .m_ready_i(packed_ready),
     .m_data_o (packed_data),
     .m_count_o(unused_packed_count),
-    .m_last_o (unused_packed_last)
+    .m_last_o (unused_packed_last),
+    .m_short_o(unused_short)
   );
 
   logic [LenW+4:0] text_job;
@@ -430,7 +411,7 @@ module espnic_unprotect #(
     .clk_i, .rst_ni,
     .valid_i(go && g_decrypt),
     .ready_o(text_room),
-    .data_i ({l_static.icv_len, g_body_len}),
+    .data_i ({g_static.icv_len, g_body_len}),
     .valid_o(text_job_valid),
     .ready_i(text_job_take),
     .data_o (text_job)
@@ -456,7 +437,7 @@ module espnic_unprotect #(
   );
 
   // As many as can be in the core at once
-  espnic_fifo #(.Width(128), .Depth(16)) u_icv (
+  espnic_fifo #(.Width(128), .Depth(32)) u_icv (
     .clk_i, .rst_ni,
     .valid_i(icv_push),
     .ready_o(icv_room),
@@ -473,7 +454,7 @@ module espnic_unprotect #(
   logic [CountW-1:0] head_count;
   logic [WordsW+2:0] join_job;
 
-  espnic_fifo #(.Width(DataW + CountW), .Depth(4)) u_own (
+  espnic_fifo #(.Width(DataW + CountW), .Depth(32)) u_own (
     .clk_i, .rst_ni,
     .valid_i(own_valid),
     .ready_o(own_ready),
@@ -483,7 +464,7 @@ module espnic_unprotect #(
     .data_o ({head_count, head_data})
   );
 
-  espnic_fifo #(.Width(WordsW + 3), .Depth(16)) u_join_job (
+  espnic_fifo #(.Width(WordsW + 3), .Depth(32)) u_join_job (
     .clk_i, .rst_ni,
     .valid_i(go && g_decrypt),
     .ready_o(join_room),
@@ -497,7 +478,7 @@ module espnic_unprotect #(
   logic [DataW-1:0] joined_data;
   logic [ByteW-1:0] joined_count;
 
-  espnic_join #(.Lanes(Lanes)) u_join (
+  espnic_join #(.Lanes(Lanes), .TextDepth(0)) u_join (
     .clk_i, .rst_ni,
     .job_valid_i     (join_valid),
     .job_ready_o     (join_take),
@@ -574,7 +555,7 @@ module espnic_unprotect #(
   logic [FoundW-1:0] found;
   logic              found_valid, found_take;
 
-  espnic_fifo #(.Width(FoundW), .Depth(4)) u_found (
+  espnic_fifo #(.Width(FoundW), .Depth(8)) u_found (
     .clk_i, .rst_ni,
     .valid_i(z_fire && z_last),
     .ready_o(found_room),
@@ -609,12 +590,12 @@ module espnic_unprotect #(
   logic [OrderW-1:0] order;
   logic              order_valid, order_take;
 
-  espnic_fifo #(.Width(OrderW), .Depth(16)) u_order (
+  espnic_fifo #(.Width(OrderW), .Depth(32)) u_order (
     .clk_i, .rst_ni,
     .valid_i(go),
     .ready_o(order_room),
-    .data_i ({l_text_len_q, l_static.tunnel ? LenW'(0) : g_ip.upper_off, g_ip.tos, l_seq_q, l_looked_q, l_verdict_q, l_static_q,
-              l_sa_index_q}),
+    .data_i ({g_text_len, g_static.tunnel ? LenW'(0) : g_ip.upper_off, g_ip.tos, g_seq, g_looked, g_verdict, g_static,
+              g_sa_index}),
     .valid_o(order_valid),
     .ready_i(order_take),
     .data_o (order)
@@ -664,31 +645,52 @@ module espnic_unprotect #(
   assign settle_inner = j_verdict;
   assign settle_bytes = j_clear_len;
 
-  // Asked once, answered two clocks later; a packet that never came to its SA's window has its verdict already.
-  logic asked_q, settled, answer_room, give_room, patch_room, finish;
-  logic [3:0] o_verdict;
+  // A packet that never came to its SA's window has its verdict already.
+  logic final_room, settle_pass;
 
-  assign settle_valid = order_valid && o_looked && facts_there && !asked_q;
-  assign settled      = hot_done && kind == KindSettle;
-  assign finish       = order_valid && (settled || !o_looked) && answer_room && give_room && patch_room;
-  assign settled_take = finish;
-  assign order_take   = finish;
-  assign found_take   = finish && o_decrypted;
-  assign icv_take     = finish && o_decrypted;
-  assign tag_ready_o  = finish && o_decrypted;
-  assign o_verdict    = o_looked ? hot_verdict : settle_looked;
+  assign settle_valid = order_valid && o_looked && facts_there && final_room;
+  assign settle_pass  = order_valid && final_room && (o_looked ? facts_there && settle_ready : 1'b1);
+  assign order_take   = settle_pass;
+  assign found_take   = settle_pass && o_decrypted;
+  assign icv_take     = settle_pass && o_decrypted;
+  assign tag_ready_o  = settle_pass && o_decrypted;
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni || finish) asked_q <= 1'b0;
-    else if (settle_valid && settle_ready) asked_q <= 1'b1;
-  end
+  // ---------------------------------------------------------------- the verdict is there
+
+  localparam int FinalW = SaW + 4 + 1 + 1 + 1 + 1 + 64 + LenW + BeatsW + 16 + 8 + LenW + 2 + 1 + 1;
+
+  logic [SaW-1:0]    e_sa;
+  logic [3:0]        e_looked_verdict, e_verdict;
+  logic              e_looked, e_decrypted, e_dummy, e_good, e_tunnel, e_v6;
+  logic [63:0]       e_seq;
+  logic [LenW-1:0]   e_clear_len, e_next_off;
+  logic [BeatsW-1:0] e_beats;
+  logic [15:0]       e_head_sum;
+  logic [7:0]        e_next;
+  logic [1:0]        e_ecn;
+  logic              final_valid, answer_room, give_room, patch_room, finish;
+
+  espnic_fifo #(.Width(FinalW), .Depth(4)) u_final (
+    .clk_i, .rst_ni,
+    .valid_i(settle_pass),
+    .ready_o(final_room),
+    .data_i ({f_ip.v6, settle_static.tunnel, j_ecn, f_ip.next_off, f_next, f_ip.head_sum, f_beats, j_clear_len, settle_seq,
+              settle_good, j_dummy, o_decrypted, o_looked, settle_looked, settle_sa}),
+    .valid_o(final_valid),
+    .ready_i(finish),
+    .data_o ({e_v6, e_tunnel, e_ecn, e_next_off, e_next, e_head_sum, e_beats, e_clear_len, e_seq,
+              e_good, e_dummy, e_decrypted, e_looked, e_looked_verdict, e_sa})
+  );
+
+  assign e_verdict    = e_looked ? settled_verdict : e_looked_verdict;
+  assign finish       = final_valid && (!e_looked || settled) && answer_room && give_room && patch_room;
+  assign settled_take = finish && e_looked;
 
   espnic_fifo #(.Width(SaW + 4 + 1 + 1 + 64 + LenW), .Depth(2)) u_answer (
     .clk_i, .rst_ni,
     .valid_i(finish),
     .ready_o(answer_room),
-    .data_i ({j_clear_len, settle_seq, j_dummy && o_verdict == espnic_rtl_pkg::VerdictOk, o_looked && hot_event, o_verdict,
-              settle_sa}),
+    .data_i ({e_clear_len, e_seq, e_dummy && e_verdict == espnic_rtl_pkg::VerdictOk, e_looked && settled_event, e_verdict, e_sa}),
     .valid_o(r_valid_o),
     .ready_i(r_ready_i),
     .data_o ({r_len_o, r_seq_o, r_dummy_o, r_event_o, r_verdict_o, r_sa_o})
@@ -696,17 +698,17 @@ module espnic_unprotect #(
 
   // ---------------------------------------------------------------- out
 
-  logic              o_give;
-  logic [BeatsW-1:0] o_want;
+  logic              e_give;
+  logic [BeatsW-1:0] e_want;
 
-  assign o_give = o_verdict == espnic_rtl_pkg::VerdictOk && !j_dummy;
-  assign o_want = BeatsW'((j_clear_len + LenW'(BeatB - 1)) / LenW'(BeatB));
+  assign e_give = e_verdict == espnic_rtl_pkg::VerdictOk && !e_dummy;
+  assign e_want = BeatsW'((e_clear_len + LenW'(BeatB - 1)) / LenW'(BeatB));
 
   espnic_fifo #(.Width(2 * BeatsW), .Depth(2)) u_give (
     .clk_i, .rst_ni,
-    .valid_i(finish && o_decrypted),
+    .valid_i(finish && e_decrypted),
     .ready_o(give_room),
-    .data_i ({f_beats, o_give ? o_want : BeatsW'(0)}),
+    .data_i ({e_beats, e_give ? e_want : BeatsW'(0)}),
     .valid_o(give_valid),
     .ready_i(give_ready),
     .data_o ({give_beats, give_want})
@@ -719,9 +721,9 @@ module espnic_unprotect #(
 
   espnic_fifo #(.Width(PatchW), .Depth(4)) u_patch_job (
     .clk_i, .rst_ni,
-    .valid_i(finish && o_decrypted && o_give),
+    .valid_i(finish && e_decrypted && e_give),
     .ready_o(patch_room),
-    .data_i ({f_ip.head_sum, f_next, f_ip.next_off, j_ecn, settle_static.tunnel, f_ip.v6, j_clear_len}),
+    .data_i ({e_head_sum, e_next, e_next_off, e_ecn, e_tunnel, e_v6, e_clear_len}),
     .valid_o(patch_valid),
     .ready_i(patch_take),
     .data_o (patch_job)
@@ -744,13 +746,13 @@ module espnic_unprotect #(
     .m_valid_o, .m_ready_i, .m_data_o, .m_count_o, .m_last_o
   );
 
-  `ESPNIC_ASSERT(KindOfEachAnswer, !hot_done || kind_valid)
-  `ESPNIC_ASSERT(LookIsMine, !look_done || step_q == Looking)
-  `ESPNIC_ASSERT(OnlyGoodLeaves, !(finish && o_decrypted && o_give) || settle_good)
+  `ESPNIC_ASSERT(RoomForLook, !look_done || looked_room)
+  `ESPNIC_ASSERT(SettledIsExpected, !settled || final_valid)
+  `ESPNIC_ASSERT(OnlyGoodLeaves, !(finish && e_decrypted && e_give) || e_good)
   `ESPNIC_ASSERT(StoredWhole, !(z_fire && z_last) || z_len != '0)
 
   logic unused;
-  assign unused = ^{unused_packed_last, unused_packed_count, unused_tag_ready, kind_valid, l_static, g_ip, f_ip,
-                    hot_static, settle_static, g_body_len[16], l_facts_q, z_len};
+  assign unused = ^{unused_packed_last, unused_short, unused_packed_count, unused_tag_ready, g_static, g_ip, f_ip, looked_room,
+                    settle_static, g_body_len[16], g_facts, z_len, e_good};
 
 endmodule
