@@ -27,18 +27,78 @@
 static char dir[] = "/tmp/espnic-vici-XXXXXX";
 static char path[64];
 static struct espnic_store store;
-static struct espnic_ctl ctl = { .store = &store };
+static uint64_t waiting; /* ticket of the last initiate */
+static struct espnic_ctl_ask asked;
+static bool answer_now; /* by the server's thread, which alone may */
+
+/* A daemon that has nothing, and lets clients wait. */
+static void loaded(void *ctx, const struct espnic_store_conn *conn)
+{
+	(void)ctx;
+	(void)conn;
+}
+
+static void initiate(void *ctx, const struct espnic_ctl_ask *a, uint64_t ticket)
+{
+	(void)ctx;
+	asked = *a;
+	__atomic_store_n(&waiting, ticket, __ATOMIC_RELEASE);
+}
+
+static int look(void *ctx, espnic_ctl_each_sa *each, void *each_ctx, struct espnic_ike_counters *n)
+{
+	(void)ctx;
+	(void)each;
+	(void)each_ctx;
+	memset(n, 0, sizeof(*n));
+	return 0;
+}
+
+static bool key_name(void *ctx, unsigned int i, char name[ESPNIC_KEY_NAME])
+{
+	(void)ctx;
+	(void)i;
+	name[0] = 0;
+	return false;
+}
+
+static void clear_creds(void *ctx)
+{
+	(void)ctx;
+}
+
+static const struct espnic_ctl_ops ops = {
+	.loaded = loaded, .unloading = loaded, .initiate = initiate, .look = look, .key_name = key_name, .clear_creds = clear_creds,
+};
+static struct espnic_ctl ctl = { .store = &store, .ops = &ops };
 static struct espnic_ctl_server *server;
 static pthread_t thread;
 static volatile bool stop;
+
+/* Tell the client that waits, and answer it; a ticket of nobody's does nothing. */
+static void answer_it(void)
+{
+	struct espnic_vici_writer w;
+
+	espnic_vici_begin(&w, ESPNIC_VICI_EVENT, "control-log");
+	espnic_ctl_tell(server, waiting, "control-log", &w);
+	espnic_vici_begin(&w, ESPNIC_VICI_CMD_RESPONSE, NULL);
+	espnic_ctl_done(server, waiting + 1, &w);
+	espnic_vici_begin(&w, ESPNIC_VICI_CMD_RESPONSE, NULL);
+	espnic_ctl_success(&w);
+	espnic_ctl_done(server, waiting, &w);
+}
 
 static void *serve(void *arg)
 {
 	struct pollfd fd = { .fd = espnic_ctl_fd(server), .events = POLLIN };
 
-	while (!stop)
+	while (!stop) {
 		if (poll(&fd, 1, 20) > 0)
 			espnic_ctl_work(server);
+		if (__atomic_exchange_n(&answer_now, false, __ATOMIC_ACQ_REL))
+			answer_it();
+	}
 	return arg;
 }
 
@@ -314,6 +374,44 @@ static void test_events(void **state)
 	close(fd);
 }
 
+/* An answer comes when it is due, what was asked behind it in its turn, and events only to whom they are for. */
+static void test_waiting(void **state)
+{
+	int fd = connected(), other = connected();
+	struct espnic_vici_writer w;
+	uint8_t buf[512];
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	(void)state;
+	espnic_vici_begin(&w, ESPNIC_VICI_EVENT_REGISTER, "control-log");
+	say(fd, &w);
+	assert_int_equal(hear(fd, buf, sizeof(buf)), 1);
+	espnic_vici_begin(&w, ESPNIC_VICI_EVENT_REGISTER, "control-log");
+	say(other, &w);
+	assert_int_equal(hear(other, buf, sizeof(buf)), 1);
+	espnic_vici_begin(&w, ESPNIC_VICI_CMD_REQUEST, "initiate");
+	espnic_vici_value(&w, "child", "net");
+	espnic_vici_value(&w, "timeout", "1500");
+	say(fd, &w);
+	simple(fd, "get-keys");
+	while (!__atomic_load_n(&waiting, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	assert_string_equal(asked.child, "net");
+	assert_int_equal(asked.timeout_ms, 1500);
+	simple(other, "get-keys");
+	assert_string_equal(reply(other), "keys{} ");
+	assert_int_equal(poll(&p, 1, 0), 0);
+	__atomic_store_n(&answer_now, true, __ATOMIC_RELEASE);
+	assert_true(hear(fd, buf, sizeof(buf)) > 2);
+	assert_int_equal(buf[0], ESPNIC_VICI_EVENT);
+	assert_string_equal(reply(fd), "success=yes ");
+	assert_string_equal(reply(fd), "keys{} ");
+	p.fd = other;
+	assert_int_equal(poll(&p, 1, 0), 0);
+	close(fd);
+	close(other);
+}
+
 /* Each is hung up on; others are served as before. */
 static void test_hostile(void **state)
 {
@@ -488,7 +586,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_commands, start, end),
 		cmocka_unit_test_setup_teardown(test_secrets, start, end),
-		cmocka_unit_test_setup_teardown(test_events, start, end),
+		cmocka_unit_test_setup_teardown(test_events, start, end), cmocka_unit_test_setup_teardown(test_waiting, start, end),
 		cmocka_unit_test_setup_teardown(test_hostile, start, end),
 		cmocka_unit_test_setup_teardown(test_many_clients, start, end),
 		cmocka_unit_test_setup_teardown(test_socket, start, end),

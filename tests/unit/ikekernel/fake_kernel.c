@@ -155,6 +155,16 @@ static int put(struct fake_kernel *k, const struct nlmsghdr *req, bool policy, c
 	return 0;
 }
 
+static int dump(struct fake_kernel *k, bool policies, espnic_xfrm_each *each, void *ctx)
+{
+	int i, rc = 0;
+
+	for (i = 0; i < FAKE_OBJECTS && !rc; i++)
+		if (k->object[i].used && k->object[i].policy == policies)
+			rc = each((struct nlmsghdr *)k->object[i].msg, ctx);
+	return rc;
+}
+
 static int talk(void *ctx, struct nlmsghdr *req, espnic_xfrm_each *each, void *each_ctx, char *text)
 {
 	struct fake_kernel *k = ctx;
@@ -181,6 +191,8 @@ static int talk(void *ctx, struct nlmsghdr *req, espnic_xfrm_each *each, void *e
 		return o ? 0 : policy ? -ENOENT : -ESRCH;
 	case XFRM_MSG_GETSA:
 	case XFRM_MSG_GETPOLICY:
+		if ((req->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP)
+			return dump(k, policy, each, each_ctx);
 		o = find(k, req, policy);
 		return o ? each((struct nlmsghdr *)o->msg, each_ctx) : policy ? -ENOENT : -ESRCH;
 	default:

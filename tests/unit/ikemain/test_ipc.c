@@ -167,6 +167,94 @@ static void test_done_and_events(void **state)
 	assert_string_equal(got.event.text, "offload=packet");
 }
 
+/* ---- the other way, and looking in ---- */
+
+static struct espnic_ike_id someone = { ESPNIC_IKE_ID_FQDN, 4, "left" };
+
+static struct espnic_ike_sa_info sa_info(void)
+{
+	struct espnic_ike_sa_info sa = { .id = 7, .conn = "home", .state = ESPNIC_IKE_ESTABLISHED, .initiator = true, .spi_i = 1ULL << 63,
+					 .spi_r = 2, .local_id = &someone, .nat_remote = true, .since_ms = 5, .n_children = 1 };
+
+	sa.local.addr = (struct espnic_ike_addr){ 4, { 192, 0, 2, 1 } };
+	sa.encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 20, 256);
+	sa.ke = espnic_ike_alg(ESPNIC_IKE_KE, 31, 0);
+	return sa;
+}
+
+static struct espnic_ike_child_info child_info(void)
+{
+	return (struct espnic_ike_child_info){ .id = 8, .reqid = 9, .spi_in = 10, .spi_out = 11, .name = "net",
+					       .state = ESPNIC_IKE_CHILD_INSTALLED, .offload = ESPNIC_IKE_OFFLOAD_PACKET,
+					       .offload_text = "why", .esn = true, .encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 20, 128),
+					       .ts_local = ts, .ts_remote = ts, .n_local = 2, .n_remote = 1, .life_ms = 12 };
+}
+
+static void test_looking_in(void **state)
+{
+	const struct espnic_ike_counters n = { .ike_up = 3, .sas = 4 };
+	struct espnic_ike_child_info child = child_info();
+	struct espnic_ike_sa_info sa = sa_info();
+
+	(void)state;
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_sa(buf, &sa), &got));
+	assert_int_equal(got.type, ESPNIC_IPC_SA);
+	assert_string_equal(got.sa.conn, "home");
+	assert_true(got.sa.initiator && got.sa.nat_remote && !got.sa.nat_local);
+	assert_int_equal(got.sa.spi_i, 1ULL << 63);
+	assert_memory_equal(got.sa.local_id, &someone, sizeof(someone));
+	assert_null(got.sa.remote_id);
+	assert_ptr_equal(got.sa.encr, sa.encr);
+	assert_ptr_equal(got.sa.ke, sa.ke);
+	assert_null(got.sa.prf);
+	assert_int_equal(got.sa.n_children, 1);
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_child(buf, &child), &got));
+	assert_string_equal(got.info.name, "net");
+	assert_string_equal(got.info.offload_text, "why");
+	assert_int_equal(got.info.offload, ESPNIC_IKE_OFFLOAD_PACKET);
+	assert_memory_equal(got.info.ts_local, ts, sizeof(ts));
+	assert_int_equal(got.info.life_ms, 12);
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_counters(buf, &n), &got));
+	assert_memory_equal(&got.counters, &n, sizeof(n));
+}
+
+static void test_requests(void **state)
+{
+	static const uint8_t keyid[ESPNIC_IKE_KEYID] = { 1, 2, 3 };
+	static struct espnic_ike_conn conn = { .name = "home", .n_children = 1 };
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_INITIATE };
+
+	(void)state;
+	conn.children = &conf;
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_conn(buf, &conn), &got));
+	assert_string_equal(got.conf.name, "home");
+	assert_null(got.conf.children);
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_child_conf(buf, &conf), &got));
+	assert_string_equal(got.child_conf.name, "net");
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_request(buf, ESPNIC_IPC_UNLOAD, 5, "home"), &got));
+	assert_int_equal(got.seq, 5);
+	assert_string_equal(got.conn, "home");
+	assert_false(espnic_ipc_get(buf, espnic_ipc_put_request(buf, ESPNIC_IPC_UNLOAD, 5, NULL), &got));
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_cert(buf, 6, ESPNIC_IKE_CERT_CRL, keys[0], 30), &got));
+	assert_int_equal(got.cert.kind, ESPNIC_IKE_CERT_CRL);
+	assert_int_equal(got.cert.len, 30);
+	assert_int_equal(espnic_ipc_put_cert(buf, 6, ESPNIC_IKE_CERT_CRL, keys[0], ESPNIC_IPC_OCTETS + 1), 0);
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_result(buf, 7, "no", keyid), &got));
+	assert_true(!got.result.ok && got.seq == 7);
+	assert_string_equal(got.text, "no");
+	assert_memory_equal(got.keyid, keyid, sizeof(keyid));
+	in.initiate.conn = "home";
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_input(buf, &in), &got));
+	assert_string_equal(got.input.initiate.conn, "home");
+	assert_null(got.input.initiate.child);
+	/* what peers and answers are for does not come this way */
+	in.kind = ESPNIC_IKE_IN_KERNEL;
+	assert_int_equal(espnic_ipc_put_input(buf, &in), 0);
+	in = (struct espnic_ike_input){ .kind = ESPNIC_IKE_IN_EXPIRE, .expire = { .spi = 0x1000, .hard = true } };
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_input(buf, &in), &got));
+	assert_true(got.input.expire.hard && got.input.expire.spi == 0x1000);
+}
+
 /* In memory of just its size: a reader that goes past it is caught by the sanitizer. */
 static bool taken(const uint8_t *message, size_t len)
 {
@@ -190,6 +278,12 @@ static void sane(void)
 	} else if (got.type == ESPNIC_IPC_KEY) {
 		assert_true(got.key.len <= ESPNIC_IPC_OCTETS);
 		assert_true(!got.key.local || got.key.local->len <= ESPNIC_IKE_ID);
+	} else if (got.type == ESPNIC_IPC_SA) {
+		assert_true(got.sa.n_children <= ESPNIC_IKE_CHILDREN && got.sa.state <= ESPNIC_IKE_DELETING);
+		assert_true(!got.sa.remote_id || got.sa.remote_id->len <= ESPNIC_IKE_ID);
+	} else if (got.type == ESPNIC_IPC_CHILD) {
+		assert_true(got.info.n_local <= ESPNIC_IKE_TS && got.info.n_remote <= ESPNIC_IKE_TS);
+		assert_true(got.info.state <= ESPNIC_IKE_CHILD_DELETING && got.info.offload <= ESPNIC_IKE_OFFLOAD_PACKET);
 	}
 }
 
@@ -223,12 +317,17 @@ static void test_hostile(void **state)
 	struct espnic_ike_kernel_op op = kernel_op();
 	struct espnic_ike_key_op psk = key_op(ESPNIC_IKE_KEY_PSK), sign = key_op(ESPNIC_IKE_KEY_SIGN);
 	struct espnic_ike_event e = { .kind = ESPNIC_IKE_EV_NOTE, .conn = "home", .text = "x" };
+	struct espnic_ike_child_info child = child_info();
+	struct espnic_ike_sa_info sa = sa_info();
 
 	(void)state;
 	hostile(espnic_ipc_put_kernel(buf, &op));
 	hostile(espnic_ipc_put_key(buf, &psk));
 	hostile(espnic_ipc_put_key(buf, &sign));
 	hostile(espnic_ipc_put_event(buf, &e));
+	hostile(espnic_ipc_put_sa(buf, &sa));
+	hostile(espnic_ipc_put_child(buf, &child));
+	hostile(espnic_ipc_put_result(buf, 1, "no", NULL));
 }
 
 /* A name that ends before its length, an algorithm nobody has, a bool of 2. */
@@ -268,7 +367,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kernel),	cmocka_unit_test(test_key),   cmocka_unit_test(test_done_and_events),
-		cmocka_unit_test(test_hostile), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_hostile), cmocka_unit_test(test_words), cmocka_unit_test(test_looking_in),
+		cmocka_unit_test(test_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

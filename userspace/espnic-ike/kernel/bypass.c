@@ -22,7 +22,7 @@ struct plan {
 	unsigned int n;
 };
 
-static struct espnic_xfrm_selector *add(struct plan *p, uint32_t ifindex, int family, uint8_t dir, uint8_t proto, bool on)
+static struct espnic_xfrm_selector *add(struct plan *p, uint32_t ifindex, int family, unsigned int dir, uint8_t proto, bool on)
 {
 	struct espnic_xfrm_policy *policy = &p->policy[p->n];
 
@@ -30,7 +30,7 @@ static struct espnic_xfrm_selector *add(struct plan *p, uint32_t ifindex, int fa
 	policy->sel.proto = proto;
 	/* Linux knows policies by their selectors: each device has its own */
 	policy->sel.ifindex = ifindex;
-	policy->dir = dir;
+	policy->dir = (uint8_t)dir;
 	policy->action = XFRM_POLICY_ALLOW;
 	policy->priority = ESPNIC_BYPASS_PRIORITY;
 	policy->offload = ESPNIC_XFRM_PACKET;
@@ -43,8 +43,7 @@ static void plan(struct plan *p, uint32_t ifindex, const uint16_t ports[2], bool
 {
 	static const uint8_t families[FAMILIES] = { AF_INET, AF_INET6 };
 	struct espnic_xfrm_selector *sel;
-	unsigned int i, type;
-	uint8_t dir;
+	unsigned int i, type, dir;
 
 	for (dir = XFRM_POLICY_IN; dir <= XFRM_POLICY_OUT; dir++) {
 		for (i = 0; i < FAMILIES * PORTS; i++) {

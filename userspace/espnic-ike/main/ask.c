@@ -171,9 +171,7 @@ void espnic_daemon_messages(struct espnic_daemon *d)
 
 void espnic_daemon_input(struct espnic_daemon *d, const struct espnic_ike_input *in)
 {
-	uint8_t buf[ESPNIC_IPC_MESSAGE];
-
-	espnic_link_send(&d->link, buf, espnic_ipc_put_input(buf, in));
+	espnic_link_send(&d->link, d->request, espnic_ipc_put_input(d->request, in));
 	alive(d);
 }
 
@@ -210,22 +208,20 @@ static int wait_for(struct espnic_daemon *d, struct answer *a)
 
 static int request(struct espnic_daemon *d, enum espnic_ipc_type type, const char *name, struct answer *a)
 {
-	uint8_t buf[ESPNIC_IPC_MESSAGE];
 
 	a->seq = ++d->last_seq;
-	espnic_link_send(&d->link, buf, espnic_ipc_put_request(buf, type, a->seq, name));
+	espnic_link_send(&d->link, d->request, espnic_ipc_put_request(d->request, type, a->seq, name));
 	return wait_for(d, a);
 }
 
 int espnic_daemon_load(struct espnic_daemon *d, const struct espnic_ike_conn *conn, struct espnic_conf_error *err)
 {
-	uint8_t buf[ESPNIC_IPC_MESSAGE];
 	struct answer a = { 0 };
 	uint32_t i;
 
-	espnic_link_send(&d->link, buf, espnic_ipc_put_conn(buf, conn));
+	espnic_link_send(&d->link, d->request, espnic_ipc_put_conn(d->request, conn));
 	for (i = 0; i < conn->n_children; i++)
-		espnic_link_send(&d->link, buf, espnic_ipc_put_child_conf(buf, &conn->children[i]));
+		espnic_link_send(&d->link, d->request, espnic_ipc_put_child_conf(d->request, &conn->children[i]));
 	if (!request(d, ESPNIC_IPC_LOAD, NULL, &a))
 		return 0;
 	snprintf(err->text, sizeof(err->text), "%s", a.text);
@@ -243,13 +239,12 @@ int espnic_daemon_cert(struct espnic_daemon *d, enum espnic_ike_cert_kind kind, 
 		       uint8_t keyid[ESPNIC_IKE_KEYID], struct espnic_conf_error *err)
 {
 	struct answer a = { .seq = ++d->last_seq };
-	uint8_t buf[ESPNIC_IPC_MESSAGE];
 
 	if (len > ESPNIC_IPC_OCTETS) {
 		snprintf(err->text, sizeof(err->text), "a certificate or CRL of more than %d bytes", ESPNIC_IPC_OCTETS);
 		return -1;
 	}
-	espnic_link_send(&d->link, buf, espnic_ipc_put_cert(buf, a.seq, kind, der, len));
+	espnic_link_send(&d->link, d->request, espnic_ipc_put_cert(d->request, a.seq, kind, der, len));
 	if (wait_for(d, &a)) {
 		snprintf(err->text, sizeof(err->text), "%s", a.text);
 		return -1;

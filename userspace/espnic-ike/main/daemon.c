@@ -321,20 +321,20 @@ static void release(struct espnic_daemon *d)
 int espnic_daemon_run(const struct espnic_run_options *opt)
 {
 	struct espnic_daemon *d = calloc(1, sizeof(*d));
-	char err[ESPNIC_IKE_TEXT] = "out of memory";
-	int rc = 1;
+	char err[ESPNIC_IKE_TEXT] = "";
+	int rc;
 
-	if (d) {
-		d->opt = *opt;
-		rc = begin(d, err) ? 1 : 0;
+	if (!d) {
+		fprintf(stderr, "espnic-ike: out of memory\n");
+		return 1;
 	}
-	if (rc) {
+	d->opt = *opt;
+	if (begin(d, err)) {
 		fprintf(stderr, "espnic-ike: %s\n", err);
-		if (d && d->standing.xfrm)
+		if (d->standing.xfrm)
 			espnic_standing_end(&d->standing);
-		if (d)
-			release(d);
-		return rc;
+		release(d);
+		return 1;
 	}
 	espnic_log_note(&d->log, "ready", "espnic-ike %s, ports %u and %u, clients at %s", ESPNIC_VERSION, opt->port, opt->natt, opt->socket);
 	espnic_notify_say(&d->notify, "READY=1");

@@ -46,7 +46,7 @@ struct espnic_daemon {
 	uint32_t last_seq, last_reqid;
 	int signals;
 	bool end, failed; /* leave the loop; and not because we were asked to */
-	uint8_t message[ESPNIC_IPC_MESSAGE], reply[ESPNIC_IPC_MESSAGE];
+	uint8_t message[ESPNIC_IPC_MESSAGE], reply[ESPNIC_IPC_MESSAGE], request[ESPNIC_IPC_MESSAGE];
 };
 
 /* Milliseconds of the monotonic clock. */

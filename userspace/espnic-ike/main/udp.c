@@ -37,12 +37,12 @@ static bool set(int fd, int level, int option, int value)
 static bool bypass_policies(int fd, bool v6)
 {
 	struct xfrm_userpolicy_info p = { .action = XFRM_POLICY_ALLOW, .sel.family = v6 ? AF_INET6 : AF_INET };
-	uint8_t dir;
+	unsigned int dir;
 
 	p.lft.soft_byte_limit = p.lft.hard_byte_limit = XFRM_INF;
 	p.lft.soft_packet_limit = p.lft.hard_packet_limit = XFRM_INF;
 	for (dir = XFRM_POLICY_IN; dir <= XFRM_POLICY_OUT; dir++) {
-		p.dir = dir;
+		p.dir = (uint8_t)dir;
 		if (setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_XFRM_POLICY : IP_XFRM_POLICY, &p, sizeof(p)))
 			return false;
 	}
