@@ -342,6 +342,7 @@ SPOIL(other_reqid, op->reqid = 1)
 SPOIL(other_algorithm, op->encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 20, 128))
 SPOIL(other_spi, op->kind = ESPNIC_IKE_KERNEL_INSTALL_OUT; op->spi_in = 0x1001)
 SPOIL(nothing_there, op->kind = ESPNIC_IKE_KERNEL_QUERY; op->child_id = 7)
+SPOIL(moved, op->kind = ESPNIC_IKE_KERNEL_MIGRATE)
 SPOIL(no_auth, op->encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 12, 256))
 
 /* A delete of child @id; then so many states are there. It names others' SPIs and addresses, which count for nothing. */
@@ -372,6 +373,7 @@ static void test_taken_over(void **state)
 	assert_string_equal(refused(other_reqid), "a reqid that is not ours");
 	assert_string_equal(refused(other_algorithm), "an algorithm that is not configured");
 	assert_string_equal(refused(nothing_there), "no such child");
+	assert_string_equal(refused(moved), "SAs are not moved to other addresses: it is made anew");
 	assert_int_equal(left.k.calls, 0);
 	fflush(left.log.out);
 	assert_non_null(strstr(left.logged, "event=\"refused\" text=\"conn=c child=net: selectors outside of the configured ones\""));

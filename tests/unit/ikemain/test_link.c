@@ -115,7 +115,8 @@ static struct espnic_ike_ts ts = { .family = 4, .port_to = 65535, .from = { 10 }
 static struct espnic_sa *add(struct espnic_sas *s, uint32_t id)
 {
 	const struct espnic_ike_kernel_op op = { .conn = "home", .conf = &conf[id % 2], .child_id = id, .spi_in = 0x1000 + id, .reqid = 1,
-						 .ts_local = &ts, .ts_remote = &ts, .n_local = 1, .n_remote = 1 };
+						 .ts_local = &ts, .ts_remote = &ts, .n_local = 1, .n_remote = 1,
+						 .local.addr.family = 4, .remote.addr.family = 4 };
 
 	return espnic_sas_add(s, &op);
 }
@@ -156,6 +157,17 @@ static void test_children(void **state)
 	assert_false(espnic_sas_shared(&s, espnic_sas_find(&s, 2)));
 	assert_true(espnic_sas_up(&s, "home", "net"));
 	assert_false(espnic_sas_up(&s, "home", "other"));
+	/* policies that a next one takes over are out of date when their device forgot them, or they are of other addresses */
+	op.child_id = CHILDREN + 1;
+	op.reqid = 2;
+	assert_false(espnic_sas_stale(&s, &op));
+	espnic_sas_find(&s, 4)->lost = true;
+	assert_true(espnic_sas_stale(&s, &op));
+	espnic_sas_find(&s, 4)->lost = false;
+	op.local.addr.bytes[0] = 1;
+	assert_true(espnic_sas_stale(&s, &op));
+	op.reqid = 3;
+	assert_false(espnic_sas_stale(&s, &op));
 	espnic_sas_each(&s, forget, &s);
 	assert_int_equal(s.n, 0);
 	assert_null(s.confs);

@@ -207,6 +207,7 @@ static size_t kernel(const struct espnic_rights *r, struct espnic_ipc *m, uint8_
 	char text[ESPNIC_IKE_TEXT];
 
 	op->conf = find_child(r->store, op->conn, m->child);
+	op->policies = op->policies || (op->kind != ESPNIC_IKE_KERNEL_DELETE && espnic_sas_stale(r->sas, op));
 	switch (op->kind) {
 	case ESPNIC_IKE_KERNEL_INSTALL:
 	case ESPNIC_IKE_KERNEL_INSTALL_IN:
@@ -223,6 +224,10 @@ static size_t kernel(const struct espnic_rights *r, struct espnic_ipc *m, uint8_
 			query(r, sa, &result);
 		else
 			fail(&result, "no such child");
+		break;
+	case ESPNIC_IKE_KERNEL_MIGRATE:
+		/* the core makes it anew, on the new addresses, while the old one still stands */
+		fail(&result, "SAs are not moved to other addresses: it is made anew");
 		break;
 	default:
 		fail(&result, "this kernel operation is not supported");

@@ -173,6 +173,22 @@ bool espnic_sas_shared(const struct espnic_sas *s, const struct espnic_sa *sa)
 	return false;
 }
 
+bool espnic_sas_stale(const struct espnic_sas *s, const struct espnic_ike_kernel_op *op)
+{
+	const struct espnic_sa *o;
+	uint32_t i;
+
+	for (i = 0; i < s->room; i++)
+		for (o = s->bucket[i]; o; o = o->next)
+			if (o->child_id != op->child_id && o->policies && o->reqid == op->reqid && o->n_local == op->n_local &&
+			    o->n_remote == op->n_remote && !memcmp(o->ts, op->ts_local, o->n_local * sizeof(*o->ts)) &&
+			    !memcmp(o->ts + o->n_local, op->ts_remote, o->n_remote * sizeof(*o->ts)) &&
+			    (o->lost || !espnic_ike_addr_equal(&o->local.addr, &op->local.addr) ||
+			     !espnic_ike_addr_equal(&o->remote.addr, &op->remote.addr)))
+				return true;
+	return false;
+}
+
 bool espnic_sas_up(const struct espnic_sas *s, const char *conn, const char *child)
 {
 	const struct espnic_sa *sa;
