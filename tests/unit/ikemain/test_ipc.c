@@ -136,6 +136,7 @@ static void test_key(void **state)
 
 static void test_done_and_events(void **state)
 {
+	static char long_text[2 * ESPNIC_IKE_TEXT];
 	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_KERNEL };
 	struct espnic_ike_event e = { .kind = ESPNIC_IKE_EV_CHILD_UP, .ike_id = 3, .conn = "home", .text = "offload=packet" };
 	size_t len;
@@ -165,6 +166,11 @@ static void test_done_and_events(void **state)
 	assert_string_equal(got.event.conn, "home");
 	assert_null(got.event.child);
 	assert_string_equal(got.event.text, "offload=packet");
+	/* too long a text is cut */
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	e.text = long_text;
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_event(buf, &e), &got));
+	assert_int_equal(strlen(got.event.text), ESPNIC_IKE_TEXT - 1);
 }
 
 /* ---- the other way, and looking in ---- */

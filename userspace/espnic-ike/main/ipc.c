@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "main/ipc.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- bytes ---- */
@@ -445,8 +446,14 @@ size_t espnic_ipc_put_event(uint8_t *buf, const struct espnic_ike_event *e)
 {
 	struct stream s = begin(buf, ESPNIC_IPC_EVENT);
 	struct espnic_ike_event copy = *e;
+	char text[ESPNIC_IKE_TEXT];
 	struct espnic_ipc m;
 
+	/* it may be about what a peer wrote: too long a line is a shorter one, and no reason to lose it */
+	if (e->text) {
+		snprintf(text, sizeof(text), "%s", e->text);
+		copy.text = text;
+	}
 	event(&s, &copy, &m);
 	return end(&s);
 }

@@ -16,6 +16,7 @@
 enum {
 	BATCH = 64, /* datagrams of one socket, and messages, before the next is looked at */
 	MARKER_ROOM = 4,
+	UNASKED = 16, /* a step makes one or two */
 	LONGEST_WAIT_MS = 60000,
 };
 
@@ -24,6 +25,8 @@ struct net {
 	struct espnic_udp udp;
 	struct espnic_link link;
 	uint64_t next_ms; /* the core's deadline */
+	uint64_t unasked[UNASKED]; /* key operations of the last step that are too big to be asked for */
+	unsigned int n_unasked;
 	struct espnic_ike_conn *loading; /* between CONN and LOAD; NULL: none */
 	uint8_t message[ESPNIC_IPC_MESSAGE];
 	uint8_t datagram[ESPNIC_IKE_DATAGRAM + MARKER_ROOM];
@@ -45,6 +48,20 @@ static void tell(struct net *n, size_t len)
 	espnic_link_send(&n->link, n->message, len);
 }
 
+/*
+ * A peer's first message is among what is authenticated, and may be as long as a datagram: one that is longer than anything
+ * needs is refused, and costs the peer its SA alone.
+ */
+static void key(struct net *n, const struct espnic_ike_key_op *op)
+{
+	size_t len = espnic_ipc_put_key(n->message, op);
+
+	if (len || n->n_unasked == UNASKED)
+		tell(n, len);
+	else
+		n->unasked[n->n_unasked++] = op->token;
+}
+
 static void act(struct net *n, const struct espnic_ike_action *a)
 {
 	switch (a->kind) {
@@ -58,7 +75,7 @@ static void act(struct net *n, const struct espnic_ike_action *a)
 		OPENSSL_cleanse(n->message, sizeof(n->message));
 		break;
 	case ESPNIC_IKE_ACT_KEY:
-		tell(n, espnic_ipc_put_key(n->message, &a->key));
+		key(n, &a->key);
 		break;
 	case ESPNIC_IKE_ACT_EVENT:
 		tell(n, espnic_ipc_put_event(n->message, &a->event));
@@ -75,6 +92,18 @@ static void step(struct net *n, const struct espnic_ike_input *in)
 	for (i = 0; i < out.n; i++)
 		act(n, &out.v[i]);
 	n->next_ms = out.next_ms;
+}
+
+static void step_all(struct net *n, const struct espnic_ike_input *in)
+{
+	struct espnic_ike_input refused = { .kind = ESPNIC_IKE_IN_KEY };
+
+	step(n, in);
+	while (n->n_unasked) {
+		refused.key.token = n->unasked[--n->n_unasked];
+		refused.key.text = "a first message too long to be authenticated";
+		step(n, &refused);
+	}
 }
 
 /* ---- connections ---- */
@@ -160,10 +189,10 @@ static void message(struct net *n, size_t len)
 	switch (n->got.type) {
 	case ESPNIC_IPC_KERNEL_DONE:
 	case ESPNIC_IPC_KEY_DONE:
-		step(n, &n->got.done);
+		step_all(n, &n->got.done);
 		break;
 	case ESPNIC_IPC_INPUT:
-		step(n, &n->got.input);
+		step_all(n, &n->got.input);
 		break;
 	case ESPNIC_IPC_CONN:
 		conn_begins(n);
@@ -216,7 +245,7 @@ static void datagrams(struct net *n, int which)
 		if (!espnic_udp_receive(&n->udp, which, n->datagram, sizeof(n->datagram), &in))
 			break;
 		if (in.kind == ESPNIC_IKE_IN_DATAGRAM)
-			step(n, &in);
+			step_all(n, &in);
 	}
 }
 
@@ -252,7 +281,7 @@ static void turn(struct net *n)
 		if (fds[1 + i].revents)
 			datagrams(n, i);
 	if (n->next_ms <= now_ms())
-		step(n, &timer);
+		step_all(n, &timer);
 }
 
 int espnic_net_run(struct espnic_udp *u, int link, const struct espnic_ike_settings *set, bool confined)
