@@ -151,7 +151,7 @@ build/obj/fuzz/%.o: %.c | build/gen/espnic_regs.h build/gen/espnic_rtl_records.h
 build/obj/fuzz/libespnic.a: $(call obj,fuzz,$(LIB_SRCS) $(IKE_SRCS))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar qcs $@ $^
-build/fuzz/%: build/obj/fuzz/tests/fuzz/%.o $(call obj,fuzz,$(wildcard tests/unit/fw/fake_*.c tests/unit/ikecore/peers.c) \
+build/fuzz/%: build/obj/fuzz/tests/fuzz/%.o $(call obj,fuzz,$(wildcard tests/unit/fw/fake_*.c tests/unit/ikecore/peers.c tests/unit/ikecore/pki.c) \
 	$(filter-out %/main.c,$(ENGINE_CLI_SRCS))) build/obj/fuzz/libespnic.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

@@ -2,7 +2,8 @@
 /*
  * Fuzz target: two cores on a virtual clock, and a wire, a kernel and users that do what the input says.
  *
- * Input: bytes, each an act or the fate of the next datagram.
+ * Input: a byte of the seed, one of what both are configured to do (enum options), then bytes, each an act or the fate of the
+ * next datagram.
  *
  * At the end the wire is good again; then both must come to rest with SAs that fit, whatever went before, and must be able to begin anew.
  */
@@ -55,9 +56,27 @@ static bool fate(struct peers *p, struct peers_item *item, void *ctx)
 	return true;
 }
 
+enum options { MOBIKE = 1, MORE_KEYS = 2, CHILDLESS = 4 };
+
+static void more_keys(struct espnic_ike_conn *conn)
+{
+	char err[ESPNIC_IKE_TEXT];
+
+	if (espnic_ike_proposal_parse(conn->proposals, 1, ESPNIC_IKE_PROTO_IKE, "aes128gcm16-prfsha256-x25519-ke1_ecp256-ke2_mlkem512", err) != 1 ||
+	    espnic_ike_proposal_parse(conn->children[0].proposals, 1, ESPNIC_IKE_PROTO_ESP, "aes128gcm16-x25519-ke1_ecp256", err) != 1)
+		abort();
+}
+
 static void lively(struct espnic_ike_conn *conn, void *ctx)
 {
-	(void)ctx;
+	uint8_t options = *(uint8_t *)ctx;
+
+	conn->mobike = options & MOBIKE;
+	conn->childless = options & CHILDLESS ? ESPNIC_IKE_CHILDLESS_PREFER : ESPNIC_IKE_CHILDLESS_ALLOW;
+	if (options & MORE_KEYS)
+		more_keys(conn);
+	if (options & MOBIKE && strcmp((char *)conn->auth_local.id.data, "right.example") == 0)
+		conn->n_remote = 0;
 	conn->rekey_ms = 3 * MINUTE;
 	conn->over_ms = 3 * MINUTE;
 	conn->dpd_ms = 30 * SECOND;
@@ -65,11 +84,30 @@ static void lively(struct espnic_ike_conn *conn, void *ctx)
 	conn->children[0].life_ms = 2 * MINUTE;
 }
 
-static void act(struct peers *p, struct input *in)
+/* The left one moves within its network; the right one hears of others that do. */
+static void go(struct peers *p, int who, uint8_t n)
+{
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_ADDRESS, .address = { p->host[LEFT].at.addr, { 4, { 192, 0, 2, n | 16 } } } };
+
+	if (who == RIGHT) {
+		in.kind = ESPNIC_IKE_IN_MAPPING;
+		in.mapping.spi = p->host[RIGHT].n_ksa ? p->host[RIGHT].ksa[0].spi_in : n;
+		in.mapping.remote = (struct espnic_ike_endpoint){ { 4, { 192, 0, 2, n } }, 4500 };
+	} else {
+		p->host[LEFT].at.addr = in.address.fresh;
+	}
+	peers_step(p, who, &in);
+}
+
+static void act(struct peers *p, struct input *in, uint8_t options)
 {
 	uint8_t what = next(in), n = next(in);
 	int who = what & 1;
 
+	if (what & 0x80 && options & MOBIKE) {
+		go(p, who, n);
+		return;
+	}
 	switch (what >> 1 & 7) {
 	case 0:
 		peers_initiate(p, who, NULL);
@@ -124,16 +162,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct peers p;
 	struct input in = { data, size };
+	uint8_t options;
 
 	if (size > INPUT_MAX)
 		return 0;
 	peers_init(&p, next(&in), NULL);
-	peers_conn(&p, LEFT, lively, NULL);
-	peers_conn(&p, RIGHT, lively, NULL);
+	options = next(&in);
+	peers_conn(&p, LEFT, lively, &options);
+	peers_conn(&p, RIGHT, lively, &options);
 	p.wire = fate;
 	p.ctx = &in;
 	while (in.left)
-		act(&p, &in);
+		act(&p, &in, options);
 	rest(&p);
 	peers_free(&p);
 	return 0;
