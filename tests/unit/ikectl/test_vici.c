@@ -96,8 +96,9 @@ static void test_write_limits(void **state)
 static const char *tree(const uint8_t *message, size_t len)
 {
 	static char flat[1024];
+	struct espnic_vici_blobs blobs = { .n = 0 };
 	struct espnic_conf_error err;
-	struct espnic_conf *conf = espnic_vici_tree(message, len, &err);
+	struct espnic_conf *conf = espnic_vici_tree(message, len, &blobs, &err);
 
 	flat[0] = 0;
 	if (!conf) {
