@@ -464,7 +464,7 @@ static inline bool open_text(struct espnic_fast_thread *t, const struct espnic_s
 	const uint8_t *esp = o->text - HEAD, *aad = esp;
 	uint8_t icv_len = sa->info.icv_len;
 	uint64_t aad_len = ESPNIC_ESP_HLEN;
-	uint8_t right[IMB_AES_BLOCK_SIZE];
+	uint8_t right[IMB_AES_BLOCK_SIZE] = { 0 };
 	pair nonce = nonce_of(sa, esp), esn_aad;
 
 	if (sa->info.esn) {
