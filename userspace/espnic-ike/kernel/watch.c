@@ -141,6 +141,24 @@ bool espnic_route(const struct espnic_ike_addr *remote, const struct espnic_ike_
 	return len > 0 && out->ifindex && out->local.family;
 }
 
+static bool has(const struct sockaddr *have, const struct espnic_ike_addr *addr)
+{
+	struct sockaddr_in6 v6;
+	struct sockaddr_in v4;
+
+	if (!have)
+		return false;
+	if (addr->family == 4 && have->sa_family == AF_INET) {
+		memcpy(&v4, have, sizeof(v4));
+		return !memcmp(&v4.sin_addr, addr->bytes, sizeof(v4.sin_addr));
+	}
+	if (addr->family == 6 && have->sa_family == AF_INET6) {
+		memcpy(&v6, have, sizeof(v6));
+		return !memcmp(&v6.sin6_addr, addr->bytes, sizeof(v6.sin6_addr));
+	}
+	return false;
+}
+
 uint32_t espnic_owner(const struct espnic_ike_addr *addr)
 {
 	struct ifaddrs *all = NULL, *a;
@@ -148,16 +166,9 @@ uint32_t espnic_owner(const struct espnic_ike_addr *addr)
 
 	if (getifaddrs(&all))
 		return 0;
-	for (a = all; a && !found; a = a->ifa_next) {
-		if (!a->ifa_addr)
-			continue;
-		if (addr->family == 4 && a->ifa_addr->sa_family == AF_INET &&
-		    !memcmp(&((struct sockaddr_in *)(void *)a->ifa_addr)->sin_addr, addr->bytes, 4))
+	for (a = all; a && !found; a = a->ifa_next)
+		if (has(a->ifa_addr, addr))
 			found = if_nametoindex(a->ifa_name);
-		else if (addr->family == 6 && a->ifa_addr->sa_family == AF_INET6 &&
-			 !memcmp(&((struct sockaddr_in6 *)(void *)a->ifa_addr)->sin6_addr, addr->bytes, 16))
-			found = if_nametoindex(a->ifa_name);
-	}
 	freeifaddrs(all);
 	return found;
 }

@@ -45,8 +45,10 @@ static int hide(char *err)
 static int capabilities(bool net_admin, char *err)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
-	if (net_admin)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+	if (net_admin) {
+		capng_update(CAPNG_ADD, CAPNG_PERMITTED, CAP_NET_ADMIN);
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE, CAP_NET_ADMIN);
+	}
 	if (capng_apply(CAPNG_SELECT_CAPS)) {
 		snprintf(err, ESPNIC_IKE_TEXT, "capabilities can't be given up");
 		return -1;
