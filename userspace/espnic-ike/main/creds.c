@@ -49,7 +49,7 @@ int espnic_keys_load(struct espnic_keys *k, const uint8_t *p, size_t len, char n
 
 	if (espnic_creds_key(p, len, NULL, &key, keyid, err))
 		return -1;
-	for (i = 0; i < k->n && memcmp(k->v[i].keyid, keyid, sizeof(keyid)); i++)
+	for (i = 0; i < k->n && memcmp(k->v[i].keyid, keyid, sizeof(keyid)) != 0; i++)
 		;
 	if (i == ESPNIC_KEYS) {
 		EVP_PKEY_free(key);

@@ -298,6 +298,9 @@ int espnic_net_run(struct espnic_udp *u, int link, const struct espnic_ike_setti
 	}
 	if (!n || !n->ike || (confined && espnic_confine_network(err))) {
 		fprintf(stderr, "espnic-ike: the process on the network: %s\n", err);
+		if (n)
+			espnic_ike_free(n->ike);
+		free(n);
 		return 1;
 	}
 	while (!n->link.dead)

@@ -164,8 +164,8 @@ static void install(const struct espnic_rights *r, const struct espnic_ike_kerne
 static bool same_as_trap(const struct espnic_sa *sa, const struct espnic_trap *t)
 {
 	return t && sa->n_local == t->conf.n_local && sa->n_remote == t->conf.n_remote &&
-	       !memcmp(sa->ts, t->ts_local, sa->n_local * sizeof(*sa->ts)) &&
-	       !memcmp(sa->ts + sa->n_local, t->ts_remote, sa->n_remote * sizeof(*sa->ts));
+	       espnic_sas_same_ts(sa->ts, t->ts_local, sa->n_local) &&
+	       espnic_sas_same_ts(sa->ts + sa->n_local, t->ts_remote, sa->n_remote);
 }
 
 void espnic_rights_forget(const struct espnic_rights *r, struct espnic_sa *sa, bool policies)

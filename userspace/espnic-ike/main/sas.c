@@ -46,7 +46,8 @@ static struct espnic_sa_conf *get_conf(struct espnic_sas *s, const struct espnic
 {
 	struct espnic_sa_conf *c = s->confs;
 
-	while (c && memcmp(&c->conf, conf, sizeof(*conf)) != 0)
+	/* one that differs in its padding alone is kept twice */
+	while (c && memcmp((const void *)&c->conf, (const void *)conf, sizeof(*conf)) != 0)
 		c = c->next;
 	if (!c) {
 		c = calloc(1, sizeof(*c));
@@ -155,10 +156,22 @@ void espnic_sas_each(struct espnic_sas *s, void (*each)(void *ctx, struct espnic
 	}
 }
 
+bool espnic_sas_same_ts(const struct espnic_ike_ts *a, const struct espnic_ike_ts *b, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (a[i].family != b[i].family || a[i].proto != b[i].proto || a[i].dynamic != b[i].dynamic ||
+		    a[i].port_from != b[i].port_from || a[i].port_to != b[i].port_to ||
+		    memcmp(a[i].from, b[i].from, sizeof(a[i].from)) != 0 || memcmp(a[i].to, b[i].to, sizeof(a[i].to)) != 0)
+			return false;
+	return true;
+}
+
 static bool same_selectors(const struct espnic_sa *a, const struct espnic_sa *b)
 {
 	return a->n_local == b->n_local && a->n_remote == b->n_remote &&
-	       !memcmp(a->ts, b->ts, (size_t)(a->n_local + a->n_remote) * sizeof(*a->ts));
+	       espnic_sas_same_ts(a->ts, b->ts, (unsigned int)a->n_local + a->n_remote);
 }
 
 bool espnic_sas_shared(const struct espnic_sas *s, const struct espnic_sa *sa)
@@ -181,8 +194,8 @@ bool espnic_sas_stale(const struct espnic_sas *s, const struct espnic_ike_kernel
 	for (i = 0; i < s->room; i++)
 		for (o = s->bucket[i]; o; o = o->next)
 			if (o->child_id != op->child_id && o->policies && o->reqid == op->reqid && o->n_local == op->n_local &&
-			    o->n_remote == op->n_remote && !memcmp(o->ts, op->ts_local, o->n_local * sizeof(*o->ts)) &&
-			    !memcmp(o->ts + o->n_local, op->ts_remote, o->n_remote * sizeof(*o->ts)) &&
+			    o->n_remote == op->n_remote && espnic_sas_same_ts(o->ts, op->ts_local, o->n_local) &&
+			    espnic_sas_same_ts(o->ts + o->n_local, op->ts_remote, o->n_remote) &&
 			    (o->lost || !espnic_ike_addr_equal(&o->local.addr, &op->local.addr) ||
 			     !espnic_ike_addr_equal(&o->remote.addr, &op->remote.addr)))
 				return true;

@@ -52,6 +52,8 @@ void espnic_sas_note(struct espnic_sa *sa, const char *text);
 void espnic_sas_each(struct espnic_sas *s, void (*each)(void *ctx, struct espnic_sa *sa), void *ctx);
 /* Does another child than @sa have the policies of its selectors? */
 bool espnic_sas_shared(const struct espnic_sas *s, const struct espnic_sa *sa);
+/* Are the @n selectors at @a those at @b? */
+bool espnic_sas_same_ts(const struct espnic_ike_ts *a, const struct espnic_ike_ts *b, unsigned int n);
 /* Are the policies that @op takes over out of date: gone with their device, or of other addresses? */
 bool espnic_sas_stale(const struct espnic_sas *s, const struct espnic_ike_kernel_op *op);
 /* Has any SA of that child policies? */

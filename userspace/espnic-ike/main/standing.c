@@ -155,7 +155,8 @@ const struct espnic_trap *espnic_standing_reqid(const struct espnic_standing *s,
 static bool same_place(const struct espnic_trap *a, const struct espnic_trap *b)
 {
 	return a->conf.offload == b->conf.offload && a->conf.n_local == b->conf.n_local && a->conf.n_remote == b->conf.n_remote &&
-	       !memcmp(a->ts_local, b->ts_local, sizeof(a->ts_local)) && !memcmp(a->ts_remote, b->ts_remote, sizeof(a->ts_remote)) &&
+	       espnic_sas_same_ts(a->ts_local, b->ts_local, a->conf.n_local) &&
+	       espnic_sas_same_ts(a->ts_remote, b->ts_remote, a->conf.n_remote) &&
 	       !memcmp(&a->conf.mark_in, &b->conf.mark_in, 4 * sizeof(a->conf.mark_in)) && a->conf.if_id_in == b->conf.if_id_in &&
 	       a->conf.if_id_out == b->conf.if_id_out;
 }
