@@ -251,9 +251,22 @@ static void behind_nat_mode(struct espnic_ike_conn *conn, void *ctx)
 {
 	(void)ctx;
 	conn->children[0].mode = ESPNIC_IKE_TRANSPORT;
-	all_traffic(conn);
 	if (strcmp((char *)conn->auth_local.id.data, "right.example") == 0)
 		conn->n_remote = 0;
+}
+
+/* What each host's packets have is what its selectors have: its own address, and that of the peer as it sees it. */
+static bool selectors(void *ctx, const struct espnic_ike_sa_info *sa)
+{
+	int who = *(int *)ctx;
+	const struct espnic_ike_addr *seen = p.host[!who].seen.addr.family ? &p.host[!who].seen.addr : &p.host[!who].at.addr;
+
+	assert_int_equal(sa->n_children, 1);
+	assert_memory_equal(sa->children[0].ts_local[0].from, p.host[who].at.addr.bytes, 4);
+	assert_memory_equal(sa->children[0].ts_local[0].to, p.host[who].at.addr.bytes, 4);
+	assert_memory_equal(sa->children[0].ts_remote[0].from, seen->bytes, 4);
+	assert_memory_equal(sa->children[0].ts_remote[0].to, seen->bytes, 4);
+	return true;
 }
 
 static void transport_behind_nat(void **state)
@@ -266,10 +279,19 @@ static void transport_behind_nat(void **state)
 	peers_conn(&p, RIGHT, behind_nat_mode, NULL);
 	peers_initiate(&p, LEFT, NULL);
 	peers_run(&p, MINUTE);
-	assert_int_equal(p.host[LEFT].n_ksa, 1);
-	assert_int_equal(p.host[RIGHT].ksa[0].mode, ESPNIC_IKE_TRANSPORT);
-	assert_true(p.host[RIGHT].ksa[0].encap);
-	assert_true(peers_agree(&p));
+	/* And so it stays, whoever replaces it: the one behind the NAT is the responder then. */
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(p.host[LEFT].n_ksa, 1);
+		assert_int_equal(p.host[RIGHT].n_ksa, 1);
+		assert_int_equal(p.host[RIGHT].ksa[0].mode, ESPNIC_IKE_TRANSPORT);
+		assert_true(p.host[RIGHT].ksa[0].encap);
+		assert_true(peers_agree(&p));
+		for (int who = LEFT; who <= RIGHT; who++)
+			espnic_ike_list(p.host[who].ike, selectors, &who);
+		peers_expire(&p, i ? LEFT : RIGHT, 0);
+		peers_run(&p, MINUTE);
+	}
+	assert_int_equal(p.host[LEFT].events[ESPNIC_IKE_EV_CHILD_REKEYED], 3);
 }
 
 static void childless(struct espnic_ike_conn *conn, void *ctx)

@@ -191,11 +191,56 @@ void espnic_ike_child_offer(struct espnic_ike_child *c, struct espnic_ike_wr *w,
 		espnic_ike_wr_notify(w, ESPNIC_IKE_N_USE_TRANSPORT_MODE, NULL, 0);
 }
 
+/* The one address that all of @set are of. False: there are more. */
+static bool one_address(const struct espnic_ike_ts_set *set, struct espnic_ike_addr *a)
+{
+	for (unsigned int i = 0; i < set->n; i++)
+		if (set->v[i].family != set->v[0].family || memcmp(set->v[i].from, set->v[0].from, sizeof(a->bytes)) != 0 ||
+		    memcmp(set->v[i].to, set->v[0].from, sizeof(a->bytes)) != 0)
+			return false;
+	if (!set->n)
+		return false;
+	a->family = set->v[0].family;
+	memcpy(a->bytes, set->v[0].from, sizeof(a->bytes));
+	return true;
+}
+
+static void set_address(struct espnic_ike_ts_set *set, const struct espnic_ike_addr *a)
+{
+	for (unsigned int i = 0; i < set->n; i++) {
+		memcpy(set->v[i].from, a->bytes, sizeof(a->bytes));
+		memcpy(set->v[i].to, a->bytes, sizeof(a->bytes));
+	}
+}
+
+/*
+ * RFC 7296 2.23.1: in transport mode a host behind a NAT has another address for its peer than for itself. @set gets the one that our
+ * packets have, @said is the one that the peer knows; family 0: it is the same.
+ */
+static void through_nat(struct espnic_ike_ts_set *set, bool nat, const struct espnic_ike_addr *ours, struct espnic_ike_addr *said)
+{
+	if (nat && one_address(set, said) && said->family == ours->family)
+		set_address(set, ours);
+	else
+		said->family = 0;
+}
+
+static void write_said(struct espnic_ike_wr *w, enum espnic_ike_payload type, const struct espnic_ike_ts *ts, unsigned int n,
+		       const struct espnic_ike_addr *said)
+{
+	struct espnic_ike_ts_set set = { .n = n };
+
+	memcpy(set.v, ts, n * sizeof(*ts));
+	if (said->family)
+		set_address(&set, said);
+	espnic_ike_ts_write(w, type, set.v, set.n);
+}
+
 void espnic_ike_child_answer(struct espnic_ike_child *c, struct espnic_ike_wr *w, enum espnic_ike_choice what)
 {
 	espnic_ike_suite_write(w, &c->suite, ESPNIC_IKE_PROTO_ESP, what, c->spi_in, 4);
-	espnic_ike_ts_write(w, ESPNIC_IKE_P_TSI, c->ts + c->n_local, c->n_remote);
-	espnic_ike_ts_write(w, ESPNIC_IKE_P_TSR, c->ts, c->n_local);
+	write_said(w, ESPNIC_IKE_P_TSI, c->ts + c->n_local, c->n_remote, &c->said_remote);
+	write_said(w, ESPNIC_IKE_P_TSR, c->ts, c->n_local, &c->said_local);
 	if (c->mode == ESPNIC_IKE_TRANSPORT)
 		espnic_ike_wr_notify(w, ESPNIC_IKE_N_USE_TRANSPORT_MODE, NULL, 0);
 }
@@ -204,6 +249,7 @@ void espnic_ike_child_answer(struct espnic_ike_child *c, struct espnic_ike_wr *w
 struct asked {
 	struct espnic_ike_offer offer;
 	struct espnic_ike_ts_set ts_i, ts_r;
+	struct espnic_ike_addr said_i, said_r;	/* of what was found to fit, as in struct espnic_ike_child */
 	bool transport;
 };
 
@@ -219,16 +265,19 @@ static bool good_spi(uint64_t spi)
 }
 
 /* Can @conf be what is asked for? 0, or the notify that says why not. */
-static uint16_t fits(const struct espnic_ike_sa *sa, const struct espnic_ike_child_conf *conf, const struct asked *a,
+static uint16_t fits(const struct espnic_ike_sa *sa, const struct espnic_ike_child_conf *conf, struct asked *a,
 		     enum espnic_ike_choice what, unsigned int ke_hint, struct espnic_ike_suite *suite,
 		     struct espnic_ike_ts_set *local, struct espnic_ike_ts_set *remote)
 {
-	struct espnic_ike_ts_set our_local, our_remote;
+	struct espnic_ike_ts_set our_local, our_remote, ts_i = a->ts_i, ts_r = a->ts_r;
+	bool transport = conf->mode == ESPNIC_IKE_TRANSPORT;
 
 	configured(sa, conf, &our_local, &our_remote);
-	if (!espnic_ike_ts_narrow(local, &our_local, &a->ts_r) || !espnic_ike_ts_narrow(remote, &our_remote, &a->ts_i))
+	through_nat(&ts_i, transport && sa->nat_remote, &sa->remote.addr, &a->said_i);
+	through_nat(&ts_r, transport && sa->nat_local, &sa->local.addr, &a->said_r);
+	if (!espnic_ike_ts_narrow(local, &our_local, &ts_r) || !espnic_ike_ts_narrow(remote, &our_remote, &ts_i))
 		return ESPNIC_IKE_N_TS_UNACCEPTABLE;
-	if ((conf->mode == ESPNIC_IKE_TRANSPORT && !a->transport) ||
+	if ((transport && !a->transport) ||
 	    !espnic_ike_choose(suite, conf->proposals, conf->n_proposals, &a->offer, what, ke_hint) || !good_spi(suite->spi))
 		return ESPNIC_IKE_N_NO_PROPOSAL_CHOSEN;
 	return 0;
@@ -281,6 +330,10 @@ struct espnic_ike_child *espnic_ike_child_select(struct espnic_ike_sa *sa, const
 		c = make_chosen(sa, conn, conf, &suite, &local, &remote);
 		if (c && like)
 			c->reqid = like->reqid;
+		if (c) {
+			c->said_local = a.said_r;
+			c->said_remote = a.said_i;
+		}
 		return c;
 	}
 	sa->ike->count.ts_unacceptable += why == ESPNIC_IKE_N_TS_UNACCEPTABLE;

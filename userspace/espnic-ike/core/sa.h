@@ -148,6 +148,8 @@ struct espnic_ike_child {
 	struct espnic_ike_child_keys *keys;	/* until the kernel has them */
 	struct espnic_ike_ts *ts;	/* local ones, then remote ones */
 	uint8_t n_local, n_remote;
+	/* Transport mode through a NAT: addresses the peer has in its selectors instead of those in ->ts; family 0: the same. */
+	struct espnic_ike_addr said_local, said_remote;
 	bool initiator;			/* of the exchange that made it */
 	bool op;			/* an install is under way in the kernel */
 	bool in_kernel;			/* at least its inbound SA was given to the kernel */
