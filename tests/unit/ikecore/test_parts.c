@@ -95,6 +95,37 @@ static void ike_keys(void **state)
 	}
 }
 
+/*
+ * RFC 9370 2.2.4: of several key exchanges the first secret is in front of the nonces, the others are behind them: as one secret, and a
+ * last nonce with the others at its end, says the same.
+ */
+static void more_secrets(void **state)
+{
+	static const uint8_t s[3][8] = { "secret0", "second", "third" }, n[2][16] = { "one nonce", "another" };
+	uint8_t tail[sizeof(n[1]) + sizeof(s[1]) + sizeof(s[2])];
+	struct espnic_ike_suite suite = { .prf = espnic_ike_alg_by_name("prfsha256", 9), .encr = espnic_ike_alg_by_name("aes256", 6),
+					  .integ = espnic_ike_alg_by_name("sha384", 6) };
+	struct espnic_ike_chunk ni = { n[0], sizeof(n[0]) }, nr = { n[1], sizeof(n[1]) }, all = { tail, sizeof(tail) };
+	struct espnic_ike_secrets one = { 1, { { s[0], sizeof(s[0]) } } };
+	struct espnic_ike_secrets three = { 3, { { s[0], sizeof(s[0]) }, { s[1], sizeof(s[1]) }, { s[2], sizeof(s[2]) } } };
+	struct espnic_ike_keys *base = espnic_ike_derive(&crypto, &suite, NULL, NULL, &one, ni, nr, 1, 2);
+	struct espnic_ike_child_keys *a, *b;
+
+	(void)state;
+	assert_non_null(base);
+	memcpy(tail, n[1], sizeof(n[1]));
+	memcpy(tail + sizeof(n[1]), s[1], sizeof(s[1]) + sizeof(s[2]));
+	a = espnic_ike_derive_child(&crypto, &suite, base, suite.prf, &three, ni, nr);
+	b = espnic_ike_derive_child(&crypto, &suite, base, suite.prf, &one, ni, all);
+	assert_non_null(a);
+	assert_non_null(b);
+	assert_memory_equal(a->encr, b->encr, sizeof(a->encr));
+	assert_memory_equal(a->integ[1], b->integ[1], 48);
+	espnic_ike_child_keys_free(&crypto, a);
+	espnic_ike_child_keys_free(&crypto, b);
+	espnic_ike_keys_free(&crypto, base);
+}
+
 /* Any bit of a sealed message that changes makes it a forgery, and nothing else opens it. */
 static void sealed(void **state)
 {
@@ -266,7 +297,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-		TEST(ike_keys), TEST(sealed), TEST(bad_public_values), TEST(narrowing), TEST(proposal_texts), TEST(identities),
+		TEST(ike_keys), TEST(more_secrets), TEST(sealed), TEST(bad_public_values), TEST(narrowing), TEST(proposal_texts), TEST(identities),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
