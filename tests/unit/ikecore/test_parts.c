@@ -95,6 +95,37 @@ static void ike_keys(void **state)
 	}
 }
 
+/* FIPS 203 7.2, 7.3: keys and ciphertexts of another length, and keys with numbers that are none of the field. */
+static void bad_kem_values(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t key, ciphertext;
+	} kems[] = { { "mlkem512", 800, 768 }, { "mlkem768", 1184, 1088 }, { "mlkem1024", 1568, 1568 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kems) / sizeof(kems[0]); i++) {
+		const struct espnic_ike_alg *alg = espnic_ike_alg_by_name(kems[i].name, strlen(kems[i].name));
+		struct espnic_ike_ke_value key, answer, bad;
+		struct espnic_ike_shared ours, theirs;
+		struct espnic_ike_ke ke;
+
+		for (int off = -1; off <= 1; off++) {
+			assert_true(espnic_ike_ke_start(&ke, alg, &key));
+			assert_int_equal(key.len, kems[i].key);
+			assert_int_equal(espnic_ike_ke_respond(alg, (struct espnic_ike_chunk){ key.bytes, key.len + (size_t)off }, &bad, &theirs),
+					 off == 0);
+			assert_true(espnic_ike_ke_respond(alg, (struct espnic_ike_chunk){ key.bytes, key.len }, &answer, &theirs));
+			assert_int_equal(answer.len, kems[i].ciphertext);
+			assert_int_equal(espnic_ike_ke_finish(&ke, (struct espnic_ike_chunk){ answer.bytes, answer.len + (size_t)off }, &ours),
+					 off == 0);
+			assert_true(off || (ours.len == 32 && theirs.len == 32 && memcmp(ours.bytes, theirs.bytes, 32) == 0));
+		}
+		memset(key.bytes, 0xff, key.len);
+		assert_false(espnic_ike_ke_respond(alg, (struct espnic_ike_chunk){ key.bytes, key.len }, &answer, &theirs));
+	}
+}
+
 /*
  * RFC 9370 2.2.4: of several key exchanges the first secret is in front of the nonces, the others are behind them: as one secret, and a
  * last nonce with the others at its end, says the same.
@@ -297,7 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-		TEST(ike_keys), TEST(more_secrets), TEST(sealed), TEST(bad_public_values), TEST(narrowing), TEST(proposal_texts), TEST(identities),
+		TEST(ike_keys), TEST(more_secrets), TEST(bad_kem_values), TEST(sealed), TEST(bad_public_values), TEST(narrowing), TEST(proposal_texts), TEST(identities),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
