@@ -148,6 +148,10 @@ struct espnic_rtl_model {
 
 	void write(uint32_t reg, uint32_t value) { access(reg, true, value); }
 
+private:
+	VerilatedContext context;	/* outlives the model, which is of it */
+
+public:
 	std::unique_ptr<Vtop> top;
 	Stream out, in;
 	uint64_t clocks = 0;
@@ -230,7 +234,6 @@ private:
 #endif
 	}
 
-	VerilatedContext context;
 #if VM_TRACE
 	std::unique_ptr<VerilatedFstC> trace;
 #endif

@@ -49,20 +49,23 @@ if [ "$LAB_SIDE" = left ]; then
 fi
 case_of gcm transport 4 16 no
 case_of gcm tunnel 4 16 no
-case_of gcm transport 6 16 esn
+case_of gcm transport 4 32 esn
 case_of gcm tunnel 6 32 esn
-case_of gcm tunnel 4in6 24 no
+case_of gcm tunnel 6in4 24 no
 case_of gmac transport 4 16 no
 if [ "$LAB_SIDE" = left ]; then
 	refused "ChaCha20-Poly1305" "the device lacks this transform" \
 		state packet aead 'rfc7539esp(chacha20,poly1305)' "$(key refused 36)" 128
 	refused "AES-CBC" "the device lacks this transform" \
 		state packet enc 'cbc(aes)' "$(key c 16)" auth-trunc 'hmac(sha256)' "$(key a 32)" 128
+	refused "inbound, transport, IPv6: its selector may end behind headers that are encrypted" "the device's engine refuses the SA" \
+		ip xfrm state add src $RIGHT6 dst $LEFT6 proto esp spi 0x9001 reqid 9 mode transport replay-window 32 \
+		aead 'rfc4106(gcm(aes))' "$(key refused 20)" 128 offload packet dev eth0 dir in
 	t "crypto offload: the kernel's software instead" eval 'state crypto aead "rfc4106(gcm(aes))" "$(key soft 20)" 128 &&
 		! ip xfrm state | grep -q "offload parameters:"'
 	ip xfrm state flush
-	for name in rx_drop_integrity rx_drop_replay rx_drop_malformed tx_drop_malformed; do
-		t "nothing in $name" eval '[ "$(nic_stat $name)" = 0 ]'
+	for counter in rx_drop_integrity rx_drop_replay rx_drop_malformed tx_drop_malformed; do
+		t "nothing in $counter" eval '[ "$(nic_stat "$counter")" = 0 ]'
 	done
 fi
 lab-barrier end

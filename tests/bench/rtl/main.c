@@ -131,6 +131,7 @@ int main(int argc, char **argv)
 	double seconds = argc > 1 ? atof(argv[1]) : 2;
 	struct espnic_rtl_sa sas[2];
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	open_model();
 	install(&sas[0], ESPNIC_DIR_OUT);
 	install(&sas[1], ESPNIC_DIR_IN);
