@@ -182,7 +182,7 @@ test-rtl: $(RTL_BENCHES) $(RTL_TESTS) programs
 	@ESPNIC_RTL_FULL=1 tests/run rtl
 test-fuzz: $(FUZZ_BINS)
 	@tests/run fuzz
-test-lab: build
+test-lab: build rtl-engine
 	@tests/run lab more
 # Not part of make test but for a slice (tests/lab/test_kselftest).
 test-kselftest: build
