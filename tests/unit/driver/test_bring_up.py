@@ -28,12 +28,15 @@ def text(path):
 
 
 def interface():
-    """All names of regs/espnic.yaml, fields as REGISTER.FIELD, too."""
+    """All names of regs/espnic.yaml, fields as REGISTER.FIELD, too, capabilities also without the register."""
     spec = yaml.safe_load(text("regs/espnic.yaml"))
     names = {one["name"] for one in spec["constants"]}
     for one in spec["registers"]:
         names.add(one["name"])
-        names.update(f"{one['name']}.{field['name']}" for field in one.get("fields", ()))
+        fields = [field["name"] for field in one.get("fields", ())]
+        names.update(f"{one['name']}.{field}" for field in fields)
+        if one["name"].startswith("CAP_"):
+            names.update(fields)  # as espnic-device --hide-caps has them
     for one in spec["enums"]:
         names.add(one["name"])
         names.update(value["name"] for value in one["values"])
