@@ -22,7 +22,7 @@ KERNEL_COMPLAINTS = re.compile(
             r"unreferenced object 0x",  # kmemleak
             r"refcount_t:",
             r"stalled pool shutdown",  # page_pool pages that never came back
-            r"DMA-API: (?!preallocated \d+ debug entries|debugging enabled by)",
+            r"DMA-API: (?!preallocated \d+ debug entries|debugging enabled by|cacheline tracking ENOMEM)",
             r"NETDEV WATCHDOG",
             r"swiotlb buffer is full",
             r"blocked for more than \d+ seconds",
