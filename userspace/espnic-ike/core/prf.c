@@ -138,9 +138,12 @@ static bool skeyseed(struct espnic_ike_crypto *c, const struct espnic_ike_alg *p
 {
 	uint8_t nonces[2 * ESPNIC_IKE_NONCE_MAX];
 	struct espnic_ike_chunk in[SEEDS];
+	unsigned int n;
 
-	if (old)
-		return espnic_ike_hmac(c, old_prf, espnic_ike_sk_d(old), old->d, in, secrets_and_nonces(in, secrets, ni, nr), out);
+	if (old) {
+		n = secrets_and_nonces(in, secrets, ni, nr);
+		return espnic_ike_hmac(c, old_prf, espnic_ike_sk_d(old), old->d, in, n, out);
+	}
 	memcpy(nonces, ni.p, ni.len);
 	memcpy(nonces + ni.len, nr.p, nr.len);
 	return espnic_ike_hmac(c, prf, nonces, ni.len + nr.len, secrets->v, 1, out);
