@@ -46,8 +46,8 @@ struct espnic_steer_job {
 	struct espnic_flow flow;	/* of the IP packet; after unprotect, of the inner one */
 	struct espnic_peek peek;	/* of the IP packet */
 	uint8_t kind;			/* what is to be done, in the direction's own terms */
-	bool protect;			/* outbound: dropped unless a PROTECT policy covers it */
 	struct espnic_steer_decision spd[2];	/* the same */
+	bool protect;			/* outbound: dropped unless a PROTECT policy covers it */
 	struct espnic_sad_entry *sa;	/* that handles it, NULL: none */
 	uint8_t peer_addr[16];		/* where it came from, of inbound SAs in UDP */
 	uint16_t peer_port;
