@@ -169,14 +169,16 @@ class Pump:
         self.count(None if good else f"udp: echo {of} of {number} differs", False)
 
     def run(self):
-        signal.signal(signal.SIGTERM, lambda *_: self.stop.set())
+        # Waited for, not handled: a handler that sets the event while wait() below it holds the event's lock never returns.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         threads = [threading.Thread(target=kind, args=(address,), daemon=True)
                    for address in self.addresses for kind in (self.tcp, self.udp)]
         for thread in threads:
             thread.start()
         print("pump: running", flush=True)
-        while not self.stop.wait(0.2) and not self.wrong:
+        while not signal.sigtimedwait([signal.SIGTERM], 0.2) and not self.wrong:
             pass
+        self.stop.set()
         for thread in threads:
             thread.join(2 * PUMP_TIMEOUT_S)
         print(f"pump: {self.done} done, {self.broken} broken off, {len(self.wrong)} wrong", flush=True)
