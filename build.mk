@@ -200,6 +200,7 @@ demo: build
 	@tests/demo/run
 bench: build build/bench/window
 	@tests/bench/run
+	@tests/bench/sas
 # Runs in the guests.
 build/bench/window: build/obj/plain/tests/bench/window/main.o
 	@mkdir -p $(@D)

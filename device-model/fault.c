@@ -90,8 +90,22 @@ void espnic_fault_show(struct espnic_faults *f, FILE *out)
 	fprintf(out, "}\n");
 }
 
-/* Which arguments a place stands for: all of them, or that one, or those up to it. */
-enum match { ALL, EQUAL, AT_LEAST };
+/* Which arguments a place stands for: all of them, or that one (and 0, which stands for any), or those up to it. */
+enum match { ALL, EQUAL, EQUAL_OR_ANY, AT_LEAST };
+
+static bool matches(enum match match, uint64_t value, uint64_t arg)
+{
+	switch (match) {
+	case EQUAL:
+		return value == arg;
+	case EQUAL_OR_ANY:
+		return !arg || value == arg;
+	case AT_LEAST:
+		return value >= arg;
+	default:
+		return true;
+	}
+}
 
 static bool strikes(struct espnic_faults *f, enum espnic_fault which, enum match match,
 		    uint64_t value, uint64_t *arg)
@@ -101,9 +115,7 @@ static bool strikes(struct espnic_faults *f, enum espnic_fault which, enum match
 	if (!f || !atomic_load_explicit(&f->any, memory_order_relaxed))
 		return false;
 	pthread_mutex_lock(&f->lock);
-	hit = f->armed[which].left &&
-	      (match == ALL || (match == EQUAL ? value == f->armed[which].arg
-					       : value >= f->armed[which].arg));
+	hit = f->armed[which].left && matches(match, value, f->armed[which].arg);
 	if (hit) {
 		f->armed[which].left--;
 		f->armed[which].struck++;
@@ -311,7 +323,7 @@ bool espnic_fault_cmd_cpl(struct espnic_faults *f, struct espnic_cmd_cpl *cpl)
 	uint64_t arg;
 
 	espnic_fault_delay(f, ESPNIC_FAULT_CMD_LATE);
-	if (espnic_fault_strikes(f, ESPNIC_FAULT_CMD_MUTE, NULL))
+	if (strikes(f, ESPNIC_FAULT_CMD_MUTE, EQUAL_OR_ANY, le16toh(cpl->opcode), NULL))
 		return false;
 	if (espnic_fault_strikes(f, ESPNIC_FAULT_CMD_ID, &arg))
 		cpl->id = htole16((uint16_t)arg);

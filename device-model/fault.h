@@ -37,7 +37,7 @@
 	F(RX_HANDLE, "rx-handle", "an RX completion says IPsec, of the SA with handle ARG")     \
 	F(RX_STATUS, "rx-status", "the IPsec status in an RX completion is ARG")                \
 	F(CMD_LATE, "cmd-late", "the answer to a command is held back for ARG ms")              \
-	F(CMD_MUTE, "cmd-mute", "a command is not answered")                                    \
+	F(CMD_MUTE, "cmd-mute", "a command (of opcode ARG; 0: any) is not answered")            \
 	F(CMD_ID, "cmd-id", "the id in a command's answer is ARG")                              \
 	F(CMD_STATUS, "cmd-status", "the status in a command's answer is ARG")                  \
 	F(CMD_RESP, "cmd-resp", "the response length in a command's answer is ARG")             \
@@ -46,7 +46,7 @@
 	F(AWAKE, "awake", "a dormant SA is said to have taken over, from number ARG")           \
 	F(LEASE, "lease", "half of a sequence lease is not written: its DMA is refused")         \
 	F(EVENT, "event", "an event nobody asked for: type ARG & 0xffff, handle ARG >> 16")     \
-	F(FW_HANG, "fw-hang", "the firmware does nothing any more, until a reset")              \
+	F(FW_HANG, "fw-hang", "the firmware does nothing any more, until a reset; ARG 1: nor does the watchdog")              \
 	F(FATAL, "fatal", "the device finds itself unable to go on, code ARG")
 
 enum espnic_fault {

@@ -171,6 +171,8 @@ struct espnic_dev {
 
 #define ESPNIC_TX_DONE_STATS(X) \
 	X(wakes, "the ring had room again") \
+	X(sent, "frames that became of those not dropped") \
+	X(sent_bytes, "their bytes, without what the device encrypts around them") \
 	X(dev_drops, "dropped by the device; its counters say why") \
 	X(drop_stopped, "dropped: not answered for when the queue was stopped") \
 	X(bad_cpl, "impossible completions")
@@ -209,6 +211,8 @@ struct espnic_tx_buf {
 	dma_addr_t dma;
 	u32 len;
 	u8 descs;			/* on the first: descriptors of the packet, else 0 */
+	u16 frames;			/* likewise: what becomes of it on the wire */
+	u32 frame_bytes;
 	bool page;			/* mapped as a fragment */
 };
 
@@ -420,6 +424,9 @@ int espnic_bring_up(struct espnic_dev *edev);
 void espnic_reset_begin(struct espnic_dev *edev);
 int espnic_reset_finish(struct espnic_dev *edev);
 
+/* Between both: resets a device that still has what it had, whatever the PCI core says. RTNL. */
+void espnic_reset_if_not_yet(struct espnic_dev *edev);
+
 /*
  * Turns bus mastering off: from here the device sends nothing that it does not have yet, and renews
  * no lease. Process context.
@@ -615,6 +622,9 @@ int espnic_ipsec_tx(struct espnic_net *enet, struct sk_buff *skb, struct espnic_
 
 /* Has xfrm let @skb go in clear, to be protected by packet offload? Any context. */
 bool espnic_ipsec_tx_marked(const struct sk_buff *skb);
+
+/* The interface has another address: tunnels' SAs are told. Any context. */
+void espnic_ipsec_mac_changed(struct espnic_net *enet);
 
 /* Are there SAs? Any context; a hint. */
 bool espnic_ipsec_in_use(const struct espnic_net *enet);

@@ -201,30 +201,40 @@ static int espnic_hw_older(const void *a, const void *b)
 	return l->age < r->age ? -1 : l->age > r->age;
 }
 
-/*
- * All objects of @xa with a reference each, oldest first: among equals the device goes by the
- * order of addition.
- */
-static int espnic_hw_set_take(struct espnic_hw_set *set, struct xarray *xa, size_t max)
-{
-	unsigned long index = 0;
-	struct espnic_hw *hw;
-
-	set->n = 0;
-	set->hw = kvcalloc(max, sizeof(*set->hw), GFP_KERNEL);
-	if (!set->hw)
-		return -ENOMEM;
-	while (set->n < max && (hw = espnic_hw_next(xa, &index)))
-		set->hw[set->n++] = hw;
-	sort(set->hw, set->n, sizeof(*set->hw), espnic_hw_older, NULL);
-	return 0;
-}
-
 static void espnic_hw_set_drop(struct espnic_hw_set *set)
 {
 	while (set->n)
 		espnic_hw_put(set->hw[--set->n]);
 	kvfree(set->hw);
+}
+
+/*
+ * All objects of @xa with a reference each, oldest first: among equals the device goes by the
+ * order of addition.
+ */
+static int espnic_hw_set_take(struct espnic_hw_set *set, struct xarray *xa)
+{
+	struct espnic_hw **more, *hw;
+	unsigned long index = 0;
+	size_t max = 0;
+
+	set->n = 0;
+	set->hw = NULL;
+	while ((hw = espnic_hw_next(xa, &index))) {
+		if (set->n == max) {
+			max = max(2 * max, 64);
+			more = kvrealloc(set->hw, array_size(max, sizeof(*more)), GFP_KERNEL);
+			if (!more) {
+				espnic_hw_put(hw);
+				espnic_hw_set_drop(set);
+				return -ENOMEM;
+			}
+			set->hw = more;
+		}
+		set->hw[set->n++] = hw;
+	}
+	sort(set->hw, set->n, sizeof(*set->hw), espnic_hw_older, NULL);
+	return 0;
 }
 
 static int espnic_restore_sas(struct espnic_ipsec *ipsec)
@@ -233,7 +243,7 @@ static int espnic_restore_sas(struct espnic_ipsec *ipsec)
 	int err;
 	size_t i;
 
-	err = espnic_hw_set_take(&set, &ipsec->sas, ipsec->enet->edev->caps.sas);
+	err = espnic_hw_set_take(&set, &ipsec->sas);
 	if (err)
 		return err;
 	for (i = 0; i < set.n; i++) {
@@ -259,7 +269,7 @@ static int espnic_restore_policies(struct espnic_ipsec *ipsec)
 	int err;
 	size_t i;
 
-	err = espnic_hw_set_take(&set, &ipsec->policies, ipsec->enet->edev->caps.policies);
+	err = espnic_hw_set_take(&set, &ipsec->policies);
 	if (err)
 		return err;
 	for (i = 0; !err && i < set.n; i++)
@@ -281,6 +291,8 @@ int espnic_ipsec_restore(struct espnic_net *enet)
 	if (!err && !xa_empty(&ipsec->sas))
 		err = espnic_restore_sas(ipsec);
 	mutex_unlock(&ipsec->lock);
+	/* What they were told besides (dying) they are told again. */
+	espnic_ipsec_poll_now(ipsec);
 	return err;
 }
 

@@ -31,6 +31,8 @@
 enum espnic_ipsec_limits {
 	/* Milliseconds between looks at the counters of packet-mode SAs. */
 	ESPNIC_IPSEC_POLL_MS = 1000,
+	/* SAs asked each time, in turns, besides those that an event tells of. */
+	ESPNIC_IPSEC_POLL_SAS = 64,
 	/* After SA_HARD, until what the device let pass before it has come out of the RX rings. */
 	ESPNIC_IPSEC_SETTLE_MS = 50,
 	/*
@@ -119,6 +121,7 @@ struct espnic_ipsec {
 	bool off;			/* without NETIF_F_HW_ESP; RTNL, espnic_ipsec_check_on() */
 	struct workqueue_struct *wq;
 	struct delayed_work poll;
+	unsigned long poll_from;	/* index of the SA whose turn it is; of the work alone */
 	struct work_struct neigh;
 	struct notifier_block netevent;
 	/*
@@ -213,6 +216,7 @@ struct espnic_sa {
 	u64 window_at;			/* now.packets when it was read */
 	bool window_new;		/* and not told yet */
 	bool remapped;			/* SA_REMAP came: xfrm is to be told */
+	bool due;			/* it is to be asked with the next look, whosever turn it is; no lock */
 	bool spent;			/* inbound: SA_HARD came: xfrm is to be told at the time below */
 	unsigned long spent_at;		/* jiffies */
 	bool have_peer;			/* the two below hold */
@@ -465,7 +469,13 @@ void espnic_ipsec_poll(struct work_struct *work);
 /* Has it run soon. Any context. */
 void espnic_ipsec_poll_now(struct espnic_ipsec *ipsec);
 
+/* Has it run soon, and ask the device about @sa. Any context. */
+void espnic_sa_poll_now(struct espnic_sa *sa);
+
 /* ipsec_mib.c */
+
+/* Counts a packet that the driver drops for @reason, *_drop_*, in /proc/net/xfrm_stat too. Any context. */
+void espnic_ipsec_drop(struct espnic_ipsec *ipsec, enum espnic_ipsec_stat reason);
 
 /* Brings the device's drops since the last call into /proc/net/xfrm_stat. ipsec->lock. */
 void espnic_ipsec_mib(struct espnic_ipsec *ipsec);

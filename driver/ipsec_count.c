@@ -453,10 +453,37 @@ void espnic_ipsec_poll_now(struct espnic_ipsec *ipsec)
 	mod_delayed_work(ipsec->wq, &ipsec->poll, 0);
 }
 
+void espnic_sa_poll_now(struct espnic_sa *sa)
+{
+	WRITE_ONCE(sa->due, true);
+	espnic_ipsec_poll_now(sa->hw.ipsec);
+}
+
+/*
+ * Is @sa, at @index, to be asked now? A command each a second would be most of what a host with
+ * thousands of SAs does: of those without news ESPNIC_IPSEC_POLL_SAS have their turn.
+ */
+static bool espnic_sa_is_due(struct espnic_sa *sa, unsigned long index, unsigned int *turns)
+{
+	struct espnic_ipsec *ipsec = sa->hw.ipsec;
+
+	if (!sa->packet && !READ_ONCE(sa->dormant))
+		return false;
+	if (READ_ONCE(sa->due)) {
+		WRITE_ONCE(sa->due, false);
+		return true;
+	}
+	if (index < ipsec->poll_from || !*turns)
+		return false;
+	(*turns)--;
+	ipsec->poll_from = index + 1;
+	return true;
+}
+
 void espnic_ipsec_poll(struct work_struct *work)
 {
 	struct espnic_ipsec *ipsec = container_of(to_delayed_work(work), struct espnic_ipsec, poll);
-	unsigned int wait = ESPNIC_IPSEC_POLL_MS;
+	unsigned int wait = ESPNIC_IPSEC_POLL_MS, turns = ESPNIC_IPSEC_POLL_SAS;
 	unsigned long index = 0;
 	struct espnic_hw *hw;
 	bool again = false;
@@ -465,16 +492,21 @@ void espnic_ipsec_poll(struct work_struct *work)
 	while (!err && (hw = espnic_hw_next(&ipsec->sas, &index))) {
 		struct espnic_sa *sa = espnic_hw_sa(hw);
 
-		if (READ_ONCE(hw->in_device) && (sa->packet || READ_ONCE(sa->dormant))) {
+		if (READ_ONCE(hw->in_device)) {
 			again = true;
-			err = espnic_sa_poll(sa);
+			if (espnic_sa_is_due(sa, index, &turns))
+				err = espnic_sa_poll(sa);
 			if (err == -EINPROGRESS) {
+				WRITE_ONCE(sa->due, true);
 				wait = ESPNIC_IPSEC_SETTLE_MS;
 				err = 0;
 			}
 		}
 		espnic_hw_put(hw);
 	}
+	/* All behind it had theirs. */
+	if (turns)
+		ipsec->poll_from = 0;
 	mutex_lock(&ipsec->lock);
 	espnic_ipsec_mib(ipsec);
 	mutex_unlock(&ipsec->lock);
@@ -531,7 +563,7 @@ static void espnic_sa_event(struct espnic_sa *sa, u16 type, u64 value, u64 arg)
 	 * To ask the device for more, or to tell it; not from here, where no command can be waited
 	 * for.
 	 */
-	espnic_ipsec_poll_now(sa->hw.ipsec);
+	espnic_sa_poll_now(sa);
 }
 
 void espnic_ipsec_event(struct espnic_net *enet, u16 type, u32 handle, u64 value, u64 arg)

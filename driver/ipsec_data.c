@@ -72,7 +72,7 @@ bool espnic_ipsec_tx_can(const struct espnic_net *enet, const struct sk_buff *sk
 
 static int espnic_tx_drop_ipsec(struct espnic_ipsec *ipsec, enum espnic_ipsec_stat reason)
 {
-	espnic_ipsec_count(ipsec, reason);
+	espnic_ipsec_drop(ipsec, reason);
 	return -EINVAL;
 }
 
@@ -228,7 +228,7 @@ static bool espnic_offload_path_ok(struct sk_buff *skb, const struct xfrm_state 
 
 	/* By another device it would leave in clear. */
 	if (x->xso.type == XFRM_DEV_OFFLOAD_PACKET &&
-	    (xfrm_dst_path(skb_dst(skb))->dev != x->xso.dev || xdst->child->xfrm))
+	    (xfrm_dst_path(skb_dst(skb))->dev != READ_ONCE(x->xso.dev) || xdst->child->xfrm))
 		return false;
 	switch (skb_dst(skb)->ops->family) {
 	case AF_INET:
@@ -271,8 +271,9 @@ bool espnic_ipsec_tx_marked(const struct sk_buff *skb)
  */
 bool espnic_xdo_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 {
-	bool packet = x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
-	struct net_device *netdev = x->xso.dev;
+	/* Both go, one after the other, when the state is flushed: then it is marked, which harms nobody. */
+	bool packet = x->xso.type != XFRM_DEV_OFFLOAD_CRYPTO;
+	struct net_device *netdev = READ_ONCE(x->xso.dev);
 	enum espnic_ipsec_stat why;
 
 	if (unlikely(!espnic_offload_path_ok(skb, x)))
@@ -281,7 +282,7 @@ bool espnic_xdo_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 		why = ESPNIC_IPSEC_offload_nomem;
 	else
 		return true;
-	if (packet && espnic_ipsec_is_ours(netdev))
+	if (packet && netdev && espnic_ipsec_is_ours(netdev))
 		espnic_ipsec_count(((struct espnic_net *)netdev_priv(netdev))->ipsec, why);
 	return false;
 }
@@ -335,7 +336,7 @@ static struct xfrm_offload *espnic_rx_sec_path(struct sk_buff *skb, struct xfrm_
 
 static bool espnic_rx_drop_ipsec(struct espnic_ipsec *ipsec, enum espnic_ipsec_stat reason)
 {
-	espnic_ipsec_count(ipsec, reason);
+	espnic_ipsec_drop(ipsec, reason);
 	return false;
 }
 

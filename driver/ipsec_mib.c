@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the device drops for IPsec's sake, in /proc/net/xfrm_stat: each reason under the name that
- * Linux's software has for it, or XfrmInError, XfrmOutError. What crypto mode hands up with a
+ * What device and driver drop for IPsec's sake, in /proc/net/xfrm_stat: each reason under the name
+ * that Linux's software has for it, or XfrmInError, XfrmOutError. What crypto mode hands up with a
  * failure xfrm counts itself.
  */
 #include <net/xfrm.h>
@@ -40,6 +40,27 @@ static const struct {
 	{ ESPNIC_COUNTER_RX_DROP_ENGINE,	LINUX_MIB_XFRMINERROR },
 	{ ESPNIC_COUNTER_RX_DROP_DORMANT,	LINUX_MIB_XFRMINSTATEINVALID },
 };
+
+static const u8 espnic_drop_mib[ESPNIC_IPSEC_STAT_COUNT] = {
+	[ESPNIC_IPSEC_tx_drop_sa]		= LINUX_MIB_XFRMOUTSTATEINVALID,
+	[ESPNIC_IPSEC_tx_drop_dormant]		= LINUX_MIB_XFRMOUTSTATEINVALID,
+	[ESPNIC_IPSEC_tx_drop_twice]		= LINUX_MIB_XFRMOUTSTATESEQERROR,
+	[ESPNIC_IPSEC_tx_drop_nested]		= LINUX_MIB_XFRMOUTERROR,
+	[ESPNIC_IPSEC_tx_drop_unprepared]	= LINUX_MIB_XFRMOUTERROR,
+	[ESPNIC_IPSEC_tx_drop_received]		= LINUX_MIB_XFRMOUTERROR,
+	[ESPNIC_IPSEC_tx_drop_malformed]	= LINUX_MIB_XFRMOUTERROR,
+	[ESPNIC_IPSEC_tx_drop_nomem]		= LINUX_MIB_XFRMOUTERROR,
+	[ESPNIC_IPSEC_rx_drop_sa]		= LINUX_MIB_XFRMINNOSTATES,
+	[ESPNIC_IPSEC_rx_drop_kind]		= LINUX_MIB_XFRMINSTATEINVALID,
+	[ESPNIC_IPSEC_rx_drop_status]		= LINUX_MIB_XFRMINSTATEPROTOERROR,
+	[ESPNIC_IPSEC_rx_drop_nomem]		= LINUX_MIB_XFRMINERROR,
+};
+
+void espnic_ipsec_drop(struct espnic_ipsec *ipsec, enum espnic_ipsec_stat reason)
+{
+	espnic_ipsec_count(ipsec, reason);
+	XFRM_INC_STATS(dev_net(ipsec->enet->netdev), espnic_drop_mib[reason]);
+}
 
 void espnic_ipsec_mib(struct espnic_ipsec *ipsec)
 {

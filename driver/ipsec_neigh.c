@@ -112,6 +112,12 @@ void espnic_ipsec_neigh(struct work_struct *work)
 	}
 }
 
+void espnic_ipsec_mac_changed(struct espnic_net *enet)
+{
+	if (espnic_ipsec_in_use(enet))
+		queue_work(enet->ipsec->wq, &enet->ipsec->neigh);
+}
+
 /* Atomic. */
 int espnic_ipsec_netevent(struct notifier_block *nb, unsigned long event, void *data)
 {

@@ -548,8 +548,8 @@ static int espnic_sa_add(struct espnic_ipsec *ipsec, struct xfrm_state *x,
 	x->xso.offload_handle = sa->handle;
 	/* The device may have let it take over before we knew that it was dormant. */
 	if (READ_ONCE(sa->dormant))
-		espnic_ipsec_poll_now(ipsec);
-	else if (sa->packet)
+		espnic_sa_poll_now(sa);
+	else
 		queue_delayed_work(ipsec->wq, &ipsec->poll, msecs_to_jiffies(ESPNIC_IPSEC_POLL_MS));
 	return 0;
 }
@@ -586,14 +586,20 @@ void espnic_xdo_state_delete(ESPNIC_XDO_STATE_ARGS(dev, x))
 	struct net_device *netdev = ESPNIC_XDO_STATE_DEV(dev, x);
 	struct espnic_ipsec *ipsec = ((struct espnic_net *)netdev_priv(netdev))->ipsec;
 	struct espnic_sa *sa = espnic_sa_of(ipsec, x);
+	struct espnic_sa *live;
 
 	if (!sa)
 		return;
 	espnic_hw_delete(&sa->hw);
 	espnic_ipsec_count(ipsec, ESPNIC_IPSEC_sa_deleted);
+	if (!READ_ONCE(sa->dormant))
+		return;
 	/* So ends XFRM_MSG_UPDSA, which has left its lifetimes with the first. */
-	if (READ_ONCE(sa->dormant))
-		espnic_ipsec_poll_now(ipsec);
+	rcu_read_lock();
+	live = READ_ONCE(sa->numbers->live);
+	if (live)
+		espnic_sa_poll_now(live);
+	rcu_read_unlock();
 }
 
 void espnic_xdo_state_free(ESPNIC_XDO_STATE_ARGS(dev, x))

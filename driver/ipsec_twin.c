@@ -300,7 +300,7 @@ void espnic_sa_keep_counts(struct espnic_sa *sa)
 	live = READ_ONCE(numbers->live);
 	if (live && live != sa) {
 		espnic_sa_take_counts(live);
-		espnic_ipsec_poll_now(sa->hw.ipsec);
+		espnic_sa_poll_now(live);
 	}
 	rcu_read_unlock();
 }

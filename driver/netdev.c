@@ -65,6 +65,8 @@ static int espnic_set_mac(struct net_device *netdev, void *addr)
 	err = espnic_port_set(enet);
 	if (err)
 		eth_hw_addr_set(netdev, old);
+	else
+		espnic_ipsec_mac_changed(enet);
 	return err;
 }
 

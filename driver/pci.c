@@ -48,7 +48,9 @@ static void espnic_unmap(struct espnic_dev *edev)
 {
 	pci_iounmap(edev->pdev, edev->bar);
 	pci_release_mem_regions(edev->pdev);
-	pci_disable_device(edev->pdev);
+	/* Not so after an error from which the device did not recover. */
+	if (pci_is_enabled(edev->pdev))
+		pci_disable_device(edev->pdev);
 }
 
 /* A fresh device, known to be one we can drive. */
@@ -294,6 +296,8 @@ static void espnic_reset_done(struct pci_dev *pdev)
 	struct espnic_dev *edev = pci_get_drvdata(pdev);
 
 	rtnl_lock();
+	/* The PCI core calls this also when no way of resetting the function has worked. */
+	espnic_reset_if_not_yet(edev);
 	espnic_reset_finish(edev);
 	clear_bit(ESPNIC_DEV_FROZEN, &edev->flags);
 	rtnl_unlock();

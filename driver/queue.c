@@ -231,6 +231,7 @@ struct espnic_queue_set *espnic_queues_alloc(struct espnic_net *enet,
 
 static int espnic_queue_create(struct espnic_queue *queue)
 {
+	struct espnic_dev *edev = queue->enet->edev;
 	struct espnic_cmd_queue_create body = {
 		.queue		= cpu_to_le32(queue->index),
 		.tx_log2	= queue->tx.log2,
@@ -249,8 +250,11 @@ static int espnic_queue_create(struct espnic_queue *queue)
 	};
 	int err;
 
-	err = espnic_cmd_exec(queue->enet->edev, &req);
+	err = espnic_cmd_exec(edev, &req);
 	queue->created = !err;
+	/* Without an answer the device may yet make it, over memory that our caller frees. */
+	if (err && err != -ENODEV && req.status == ESPNIC_CMD_NO_STATUS)
+		espnic_silence(edev);
 	return err;
 }
 

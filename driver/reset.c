@@ -310,6 +310,17 @@ int espnic_reset_finish(struct espnic_dev *edev)
 	return err;
 }
 
+void espnic_reset_if_not_yet(struct espnic_dev *edev)
+{
+	u32 status;
+
+	if (espnic_gone(edev))
+		return;
+	status = readl(edev->bar + ESPNIC_REG_STATUS);
+	if (status != ESPNIC_ALL_ONES && (status & ESPNIC_STATUS_CMD_ENABLED))
+		writel(ESPNIC_CTRL_RESET, edev->bar + ESPNIC_REG_CTRL);
+}
+
 int espnic_reset(struct espnic_dev *edev)
 {
 	espnic_reset_begin(edev);
@@ -345,6 +356,11 @@ static void espnic_check_health(struct espnic_dev *edev)
 	if (status & ESPNIC_STATUS_FATAL) {
 		dev_err(edev->dev, "fatal code %u\n", espnic_read(edev, ESPNIC_REG_FATAL_CODE));
 		espnic_request_reset(edev, "the device stopped with a fatal error");
+		return;
+	}
+	/* Reset by somebody behind our back: it knows no SA any more. */
+	if (!(status & ESPNIC_STATUS_CMD_ENABLED)) {
+		espnic_request_reset(edev, "the device has lost its state");
 		return;
 	}
 	edev->heartbeat_misses = heartbeat == edev->heartbeat ? edev->heartbeat_misses + 1 : 0;

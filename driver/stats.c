@@ -84,8 +84,8 @@ void espnic_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *sta
 
 	for (i = 0; i < enet->edev->pairs; i++) {
 		espnic_tx_snapshot(&enet->tx_stats[i], &tx);
-		stats->tx_packets += tx.packets;
-		stats->tx_bytes += tx.bytes;
+		stats->tx_packets += tx.sent;
+		stats->tx_bytes += tx.sent_bytes;
 		stats->tx_dropped += espnic_tx_drops(&tx) + tx.drop_stopped +
 				     tx.dev_drops;
 		stats->tx_errors += tx.bad_cpl;
@@ -120,8 +120,8 @@ static void espnic_queue_stats_tx(struct net_device *netdev, int i,
 	struct espnic_tx_snapshot tx;
 
 	espnic_tx_snapshot(&enet->tx_stats[i], &tx);
-	stats->packets = tx.packets;
-	stats->bytes = tx.bytes;
+	stats->packets = tx.sent;
+	stats->bytes = tx.sent_bytes;
 	stats->hw_drops = tx.dev_drops;
 	stats->csum_none = tx.csum_none;
 	stats->needs_csum = tx.csum;

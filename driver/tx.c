@@ -71,14 +71,21 @@ err_unmap:
 	return 0;
 }
 
-/* The offloads of a packet, in its first descriptor. */
-static void espnic_tx_offload(struct espnic_tx_desc *desc, const struct sk_buff *skb,
-			      const struct espnic_tx_meta *meta, u16 flags)
+/* The offloads of a packet, in its first descriptor; and the frames it makes, in @first. */
+static void espnic_tx_offload(struct espnic_tx_buf *first, struct espnic_tx_desc *desc,
+			      const struct sk_buff *skb, const struct espnic_tx_meta *meta,
+			      u16 flags)
 {
+	first->frames = 1;
+	first->frame_bytes = skb->len;
 	if (skb_is_gso(skb)) {
+		u32 hdr_len = meta->ipsec ? meta->hdr_len : skb_tcp_all_headers(skb);
+
 		flags |= ESPNIC_TX_DESC_TSO;
 		desc->mss = cpu_to_le16(skb_shinfo(skb)->gso_size);
-		desc->hdr_len = cpu_to_le16(meta->ipsec ? meta->hdr_len : skb_tcp_all_headers(skb));
+		desc->hdr_len = cpu_to_le16(hdr_len);
+		first->frames = max_t(u16, skb_shinfo(skb)->gso_segs, 1);
+		first->frame_bytes += (first->frames - 1) * hdr_len;
 	} else if (skb->ip_summed == CHECKSUM_PARTIAL) {
 		flags |= ESPNIC_TX_DESC_CSUM;
 		desc->csum_start = cpu_to_le16(skb_checksum_start_offset(skb));
@@ -219,10 +226,10 @@ netdev_tx_t espnic_xmit(struct sk_buff *skb, struct net_device *netdev)
 	flags = ESPNIC_TX_DESC_SOP;
 	if (espnic_ipsec_tx_marked(skb))
 		flags |= ESPNIC_TX_DESC_PROTECT;
-	espnic_tx_offload(&ring->desc[ring->tail & ring->mask], skb, &meta, flags);
+	first = &ring->buf[ring->tail & ring->mask];
+	espnic_tx_offload(first, &ring->desc[ring->tail & ring->mask], skb, &meta, flags);
 	ring->desc[(ring->tail + n - 1) & ring->mask].flags |= cpu_to_le16(ESPNIC_TX_DESC_EOP);
 
-	first = &ring->buf[ring->tail & ring->mask];
 	first->skb = skb;
 	first->descs = n;
 	skb_tx_timestamp(skb);
@@ -248,8 +255,17 @@ bool espnic_tx_pending(const struct espnic_tx_ring *ring)
 	return espnic_phase(flags, ESPNIC_TX_CPL_PHASE, ring->cpl_head, ring->log2);
 }
 
+/* What was freed: packets of the stack's, and the frames that became of them. */
+struct espnic_tx_done {
+	u32 packets;
+	u32 bytes;
+	u32 frames;
+	u32 frame_bytes;
+};
+
 /* Frees the packet at the head. Returns its descriptors. */
-static u32 espnic_tx_free(struct device *dev, struct espnic_tx_ring *ring, int budget, u32 *bytes)
+static u32 espnic_tx_free(struct device *dev, struct espnic_tx_ring *ring, int budget,
+			  struct espnic_tx_done *done)
 {
 	struct espnic_tx_buf *first = &ring->buf[ring->head & ring->mask];
 	u32 n = first->descs;
@@ -257,7 +273,10 @@ static u32 espnic_tx_free(struct device *dev, struct espnic_tx_ring *ring, int b
 
 	for (i = 0; i < n; i++)
 		espnic_tx_unmap(dev, &ring->buf[(ring->head + i) & ring->mask]);
-	*bytes += first->skb->len;
+	done->packets++;
+	done->bytes += first->skb->len;
+	done->frames += first->frames;
+	done->frame_bytes += first->frame_bytes;
 	napi_consume_skb(first->skb, budget);
 	first->skb = NULL;
 	first->descs = 0;
@@ -267,7 +286,7 @@ static u32 espnic_tx_free(struct device *dev, struct espnic_tx_ring *ring, int b
 
 /* Frees the packets before index @to. False if that is not a packet's end among those in flight. */
 static bool espnic_tx_free_to(struct device *dev, struct espnic_tx_ring *ring, u32 to, int budget,
-			      u32 *packets, u32 *bytes)
+			      struct espnic_tx_done *done)
 {
 	u32 left = to - ring->head;
 
@@ -277,8 +296,7 @@ static bool espnic_tx_free_to(struct device *dev, struct espnic_tx_ring *ring, u
 	while (left) {
 		if (ring->buf[ring->head & ring->mask].descs > left)
 			return false;
-		left -= espnic_tx_free(dev, ring, budget, bytes);
-		(*packets)++;
+		left -= espnic_tx_free(dev, ring, budget, done);
 	}
 	return true;
 }
@@ -287,8 +305,8 @@ bool espnic_tx_clean(struct espnic_queue *queue, int budget)
 {
 	struct device *dev = queue->enet->edev->dev;
 	struct espnic_tx_ring *ring = &queue->tx;
-	u32 packets = 0, bytes = 0, dropped = 0;
-	u32 n, before, flags, head;
+	struct espnic_tx_done sent = {}, lost = {};
+	u32 n, flags, head;
 	bool bad = false;
 	int woken;
 
@@ -301,23 +319,24 @@ bool espnic_tx_clean(struct espnic_queue *queue, int budget)
 		head = le32_to_cpu(READ_ONCE(cpl->head));
 		flags = le32_to_cpu(READ_ONCE(cpl->flags));
 		ring->cpl_head++;
-		before = packets;
-		if (!espnic_tx_free_to(dev, ring, head, budget, &packets, &bytes)) {
+		if (!espnic_tx_free_to(dev, ring, head, budget,
+				       flags & ESPNIC_TX_CPL_DROPPED ? &lost : &sent)) {
 			bad = true;
 			break;
 		}
-		if (flags & ESPNIC_TX_CPL_DROPPED)
-			dropped += packets - before;
 	}
 	if (!n && !bad)
 		return true;
 	/* The device may write as many more. */
 	WRITE_ONCE(ring->ctrl->tx_cpl_head, cpu_to_le32(ring->cpl_head));
 
-	woken = netif_txq_completed_wake(ring->txq, packets, bytes, espnic_tx_room(ring),
+	woken = netif_txq_completed_wake(ring->txq, sent.packets + lost.packets,
+					 sent.bytes + lost.bytes, espnic_tx_room(ring),
 					 ESPNIC_TX_WAKE);
 	u64_stats_update_begin(&ring->stats->done_syncp);
-	u64_stats_add(&ring->stats->dev_drops, dropped);
+	u64_stats_add(&ring->stats->sent, sent.frames);
+	u64_stats_add(&ring->stats->sent_bytes, sent.frame_bytes);
+	u64_stats_add(&ring->stats->dev_drops, lost.packets);
 	if (!woken)
 		u64_stats_inc(&ring->stats->wakes);
 	if (bad)
@@ -332,13 +351,13 @@ void espnic_tx_drain(struct espnic_queue *queue)
 {
 	struct device *dev = queue->enet->edev->dev;
 	struct espnic_tx_ring *ring = &queue->tx;
-	u32 bytes = 0, packets = 0;
+	struct espnic_tx_done done = {};
 
-	for (; ring->head != ring->tail; packets++)
-		espnic_tx_free(dev, ring, 0, &bytes);
+	while (ring->head != ring->tail)
+		espnic_tx_free(dev, ring, 0, &done);
 	netdev_tx_reset_queue(ring->txq);
 	/* The device may have sent them, but did not say so. */
 	u64_stats_update_begin(&ring->stats->done_syncp);
-	u64_stats_add(&ring->stats->drop_stopped, packets);
+	u64_stats_add(&ring->stats->drop_stopped, done.packets);
 	u64_stats_update_end(&ring->stats->done_syncp);
 }

@@ -168,6 +168,16 @@ def cpu_ns(pid):
     return ticks * 1000000000 // os.sysconf("SC_CLK_TCK")
 
 
+def anonymous_bytes(pid):
+    """Memory of a process that is its own: of the guest's, which the device maps, nothing counts; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            kib = next((line.split()[1] for line in file if line.startswith("RssAnon:")), 0)
+    except FileNotFoundError:
+        return 0
+    return int(kib) * 1024
+
+
 class Lab:
     """One run: its processes, its folder of sockets, its results."""
 
@@ -236,13 +246,14 @@ class Lab:
             os.rename(answer + ".part", answer)
 
     def tell_cpu(self):
-        """What lab-cpu asks for: the CPU time of every process of the lab, whole at once."""
+        """What lab-cpu asks for: CPU time and memory of every process of the lab, whole at once."""
         for side in SIDES:
             request = os.path.join(self.lab, side + ".cpu")
             if not os.path.exists(request):
                 continue
             os.unlink(request)
             used = {name: cpu_ns(child.pid) for name, child in self.children}
+            used |= {name + ".bytes": anonymous_bytes(child.pid) for name, child in self.children}
             with open(request + ".part", "w", encoding="ascii") as file:
                 json.dump(used, file)
                 file.write("\n")

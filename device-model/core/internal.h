@@ -23,6 +23,8 @@ enum espnic_core_limits {
 	ESPNIC_CORE_NO_SA_MS = 500,
 	/* Milliseconds between two SA_REMAP events of one SA: a NAT may change its mind often. */
 	ESPNIC_CORE_REMAP_MS = 500,
+	/* Milliseconds without firmware after which the hardware stops the device. */
+	ESPNIC_CORE_WATCHDOG_MS = 4 * ESPNIC_HEARTBEAT_MS,
 	ESPNIC_CORE_SA_WORDS = ESPNIC_MAX_SAS / 32 + 1,
 	ESPNIC_CORE_POLICY_WORDS = ESPNIC_MAX_POLICIES / 32 + 1,
 };
@@ -51,6 +53,7 @@ struct espnic_core {
 
 	bool mute; /* a fault: the store that follows is not done */
 	bool hung; /* a fault: the firmware runs no more in this life */
+	uint64_t bite_ms; /* when the watchdog stops the device for it; 0: never, or it has */
 
 	struct espnic_fw fw;
 };

@@ -317,6 +317,34 @@ static const struct espnic_hal_ops hal = {
 
 /* ---- the thread ---- */
 
+/* The fault strikes here: the firmware gets no time any more, and the watchdog runs, unless that is broken, too. */
+static void hang(struct espnic_core *core)
+{
+	uint64_t broken;
+
+	if (core->hung || !espnic_fault_strikes(core->nic->cfg.faults, ESPNIC_FAULT_FW_HANG, &broken))
+		return;
+	core->hung = true;
+	core->bite_ms = broken ? 0 : espnic_core_now_ms(core) + ESPNIC_CORE_WATCHDOG_MS;
+}
+
+/* What hardware does without firmware: nothing passes any more, keys are gone, FATAL_CODE says why. */
+static void watchdog(struct espnic_core *core, uint32_t seen)
+{
+	uint64_t now = espnic_core_now_ms(core);
+
+	if (core->bite_ms && now >= core->bite_ms) {
+		core->bite_ms = 0;
+		hal_zeroize(core);
+		hal_reg_write(core, ESPNIC_REG_FATAL_CODE, ESPNIC_FATAL_FIRMWARE);
+		hal_status_clear(core, ESPNIC_STATUS_READY | ESPNIC_STATUS_FW_ALIVE);
+		hal_status_set(core, ESPNIC_STATUS_FATAL);
+		hal_irq(core, 0);
+	}
+	espnic_wake_wait(&core->nic->core_wake, seen,
+			 core->bite_ms ? (core->bite_ms - now) * NS_PER_MS : UINT64_MAX);
+}
+
 void *espnic_core_run(void *arg)
 {
 	struct espnic_core *core = arg;
@@ -334,9 +362,9 @@ void *espnic_core_run(void *arg)
 			core->mute = core->hung = false;
 			espnic_fw_init(&core->fw, &hal, core);
 		}
-		core->hung |= espnic_fault_strikes(nic->cfg.faults, ESPNIC_FAULT_FW_HANG, NULL);
+		hang(core);
 		if (core->hung) {
-			espnic_wake_wait(&nic->core_wake, seen, UINT64_MAX);
+			watchdog(core, seen);
 			continue;
 		}
 		wait_ms = espnic_fw_poll(&core->fw);

@@ -13,6 +13,7 @@ enum {
 	LATE_MS = 300,
 	REPLY = 16384,
 	WILD = 0x1234,
+	US_PER_MS = 1000,
 	HEARTBEAT_MS = 3000, /* of silence that is no accident */
 };
 
@@ -331,6 +332,12 @@ static void an_answer_is_late(void **state)
 
 static void a_command_is_not_answered(void **state)
 {
+	char line[64];
+
+	snprintf(line, sizeof(line), "fault cmd-mute 1 %d", ESPNIC_OPCODE_QUEUE_CREATE);
+	arm(line);
+	assert_int_equal(nop(*state, NULL, NIC_WAIT_MS), ESPNIC_CMD_STATUS_OK);
+	assert_int_equal(struck("cmd-mute"), 0);
 	arm("fault cmd-mute");
 	assert_int_equal(nop(*state, NULL, NIC_NOTHING_MS), -ETIMEDOUT);
 	assert_int_equal(struck("cmd-mute"), 1);
@@ -424,9 +431,26 @@ static void the_firmware_hangs(void **state)
 {
 	struct nic *n = *state;
 
-	arm("fault fw-hang");
+	arm("fault fw-hang 1 1");
 	assert_int_equal(nop(n, NULL, NIC_NOTHING_MS), -ETIMEDOUT);
 	assert_int_equal(nop(n, NULL, HEARTBEAT_MS), -ETIMEDOUT);
+	assert_int_equal(espnic_drv_reset(n->drv), 0);
+	assert_int_equal(espnic_drv_start(n->drv, NULL, 0, 1, NIC_LOG2, nic_mac), 0);
+	assert_int_equal(nop(n, NULL, NIC_WAIT_MS), ESPNIC_CMD_STATUS_OK);
+}
+
+/* Fail closed: what the firmware looks after no more passes no more, by hardware alone. */
+static void the_watchdog_bites(void **state)
+{
+	struct nic *n = *state;
+	int left = NIC_WAIT_MS;
+
+	arm("fault fw-hang");
+	assert_int_equal(nop(n, NULL, NIC_NOTHING_MS), -ETIMEDOUT);
+	while (espnic_drv_wait_ready(n->drv, 0) == 0 && left-- > 0)
+		usleep(US_PER_MS);
+	assert_int_equal(espnic_drv_wait_ready(n->drv, 0), -EIO);
+	assert_int_equal(espnic_client_reg_read(n->drv->c, ESPNIC_REG_FATAL_CODE), ESPNIC_FATAL_FIRMWARE);
 	assert_int_equal(espnic_drv_reset(n->drv), 0);
 	assert_int_equal(espnic_drv_start(n->drv, NULL, 0, 1, NIC_LOG2, nic_mac), 0);
 	assert_int_equal(nop(n, NULL, NIC_WAIT_MS), ESPNIC_CMD_STATUS_OK);
@@ -472,6 +496,7 @@ int main(void)
 		FAULTY(a_dormant_sa_is_said_to_be_awake),
 		FAULTY(an_event_is_wild),
 		FAULTY(the_firmware_hangs),
+		FAULTY(the_watchdog_bites),
 		FAULTY(the_device_is_fatal),
 	};
 #undef FAULTY

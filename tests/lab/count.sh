@@ -37,6 +37,7 @@ limit() {
 		else
 			SA_COMMAND=update EXTRA_STATE=$words sa_one packet in $RIGHT4 $LEFT4 $((0x2000 + id)) "$id" transport 16 no
 		fi
+		before
 		expire=/tmp/expire.$id
 		timeout $((30 * LAB_SLOW)) ip xfrm monitor expire >"$expire" &
 		sleep $POLL_S
@@ -46,6 +47,8 @@ limit() {
 		t "$what: exactly $passed pass" answered "$passed" "${PING[@]}" -c 30 $RIGHT4
 		t "$what: soft limit told" eventually grep -q 'hard 0' "$expire"
 		t "$what: hard limit told" eventually grep -q 'hard 1' "$expire"
+		# Not found by looking, which is done once a second
+		grew_by "$what: by interrupt" ipsec_event_soft 1 ipsec_event_hard 1
 		t "$what: the state is gone" eventually eval '[ "$(ip xfrm state | grep -c "^src")" = 1 ]'
 	fi
 	lab-barrier "limit-$id-done" 120
@@ -83,7 +86,7 @@ grew_by() {
 	done
 }
 
-# sums: all that the device dropped for IPsec stands in xfrm_stat under some name
+# sums: all that device and driver dropped for IPsec stands in xfrm_stat under some name
 sums() {
 	local rx tx name n
 	rx=0 tx=0
@@ -91,9 +94,17 @@ sums() {
 		n=$(by "rx_drop_$name")
 		rx=$((rx + n))
 	done
-	for name in handle discard no_sa fragment malformed seq lifetime selector mtu engine lease l2 replay; do
+	# shellcheck disable=SC2013 # words are what is wanted
+	for name in $(awk '$1 ~ /^ipsec_rx_drop_/ { sub(":", ""); print $1 }' /tmp/nic); do
+		rx=$((rx + $(by "$name")))
+	done
+	for name in handle discard no_sa fragment malformed seq lifetime selector mtu engine lease l2 replay clear; do
 		n=$(by "tx_drop_$name")
 		tx=$((tx + n))
+	done
+	# shellcheck disable=SC2013 # words are what is wanted
+	for name in $(awk '$1 ~ /^ipsec_tx_drop_/ { sub(":", ""); print $1 }' /tmp/nic); do
+		tx=$((tx + $(by "$name")))
 	done
 	n=0
 	# shellcheck disable=SC2013 # words are what is wanted
@@ -227,6 +238,7 @@ time.sleep(600)' &
 	lab-barrier "remap-$id-moved"
 	if [ "$LAB_SIDE" = left ]; then
 		t "$type mode, NAT-T: the new mapping is told" eventually grep -qi "4999" "/tmp/mapping.$id"
+		[ "$type" = crypto ] || t "$type mode, NAT-T: by interrupt" test "$(nic_stat ipsec_event_remap)" -gt 0
 	fi
 	lab-barrier "remap-$id-done"
 	kill "$pid"

@@ -124,11 +124,13 @@ wraps() {
 # Packets that come twice to the device with one number, as copies of one skb do, leave it once: the wire is searched for nonces.
 # (tc's mirred makes none: Linux lets it mirror to no interface from that interface, and encrypts what it mirrors to others itself.)
 doubled() {
-	local before
+	local before told
 	t "$1: doubled in the queue" tc qdisc add dev eth0 root netem duplicate 50%
 	before=$(nic_stat tx_drop_replay)
+	told=$(xfrm_stat XfrmOutStateSeqError)
 	transfer "$1" "$2" did
 	t "$1: each left once" test "$(nic_stat tx_drop_replay)" -gt "$before"
+	t "$1: XfrmStat has the others" eventually eval "[ \$(xfrm_stat XfrmOutStateSeqError) -gt $told ]"
 	t "$1: no longer" tc qdisc del dev eth0 root
 }
 

@@ -174,7 +174,7 @@ faults=(
 	"lost-irq 2 2 -"
 	"dma-read 1 60 tx_drop_dma|cmd_restarts|cmd_resets"
 	"dma-read 1 4 -"
-	"dma-write 1 60 rx_drop_dma|cmd_resets"
+	"dma-write 1 60 rx_drop_dma|cmd_resets|cmd_refused"
 	"dma-write 1 4 -"
 	"tx-late 3 $((RANDOM % 400)) -"
 	"tx-double 1 0 txq[0-9]+_bad_cpl"
@@ -203,7 +203,9 @@ faults=(
 	"event 3 $((RANDOM * 65536 + 77)) cmd_bad_events"
 	"event 2 $((RANDOM * 65536 + 3)) ipsec_event_stale"
 	"event 2 $((RANDOM * 65536 + 9)) ipsec_event_stale"
+	"lease 3 0 -"
 	"fw-hang 1 0 cmd_resets"
+	"fw-hang 1 1 cmd_resets"
 	"fatal 1 7 cmd_resets"
 )
 
@@ -306,6 +308,22 @@ round_refusals() {
 	done
 }
 
+# The device makes a queue and does not say so: the driver frees the queue's memory, which nobody may write to any more
+round_create() {
+	local i before queue_create=16
+	for i in $(seq "$FAULT_TIMES"); do
+		before=$(nic_stat cmd_resets)
+		pump_start
+		t "create $i: QUEUE_CREATE is not to be answered" lab-fault cmd-mute 1 $queue_create
+		ethtool -L eth0 combined $((i % 2 + 1)) 2>/tmp/said
+		tap "create $i: ethtool said" 0 "$(tr '\n' ' ' </tmp/said)"
+		t "create $i: it was not" has_struck cmd-mute
+		reset_by_itself "create $i" "$before"
+		pump_stop "create $i"
+	done
+	ethtool -L eth0 combined 4
+}
+
 # ---- the wire ----
 
 # What the left counts that it did not take: XfrmIn*, of which the driver tells all that the device drops, and fragments of
@@ -331,9 +349,10 @@ attacked() {
 
 round_attack() {
 	local listener key pads spi=0x77777777 name='attack'
+	rm -f /out/heard
 	"$here/attack.py" listen /out/heard &
 	listener=$!
-	pause 1
+	t "$name: somebody listens" eventually test -e /out/heard
 	not_taken >/tmp/not_taken
 	t "$name: sent" peer "$here/attack.py attack eth0 $FAULT_SEED $((8 * FAULT_TIMES)) '$RIGHT4>$LEFT4' '$RIGHT6_IN>$LEFT6_IN' \
 		'$RIGHT6>$LEFT6' '$RIGHT4_IN>$LEFT4_IN' >/out/attack.sent"

@@ -130,6 +130,8 @@ own() {
 }
 
 left() {
+	covered networks4 $LEFT4_NET $RIGHT4_NET
+	covered networks6 $LEFT6_NET $RIGHT6_NET
 	forwarded 4 $RIGHT4_BEHIND 1410
 	forwarded 6 $RIGHT6_BEHIND 1350
 	t "IPv4: path MTU" path_mtu $RIGHT4_BEHIND 1472
@@ -142,6 +144,8 @@ left() {
 	nobody
 	lab-barrier hops-done
 	alone
+	uncovered networks4
+	uncovered networks6
 	lab-barrier end
 }
 
@@ -177,10 +181,12 @@ nobody() {
 	ip route add $NOBODY4_NET via $RIGHT4
 	sa_one packet out $LEFT4 $NOBODY4 $out 7 tunnel 16 no
 	policy_one packet out $LEFT4_NET $NOBODY4_NET 7 tunnel $LEFT4 $NOBODY4
+	covered nobody $LEFT4_NET $NOBODY4_NET
 	t "a tunnel to nobody: what is forwarded is dropped by name" grew tx_drop_l2 no_ping_behind $NOBODY4_BEHIND
 	t "a tunnel to nobody: and took no number" eval '"$here/xfrm.py" getae '"$out $NOBODY4"' | grep -qx oseq=0'
 	ip neigh replace $NOBODY4 lladdr $ELSEWHERE_MAC dev eth0
 	t "a tunnel to somebody: it leaves" eventually grew tx_protected no_ping_behind $NOBODY4_BEHIND
+	uncovered nobody
 }
 
 # The right without IPsec: nothing of either side may get through. By the policies of direction fwd alone.

@@ -253,7 +253,7 @@ waiting() {
 			[ $mode = transport ] || me=$LEFT4_IN
 			pings "$(target $mode 4)" >/dev/null
 			covered "waiting-$mode" "$me/32" "$(target $mode 4)/32"
-			tc qdisc add dev eth0 root tbf rate 400kbit burst 3k latency 30s
+			tc qdisc add dev eth0 root tbf rate $((400 / LAB_SLOW))kbit burst 3k latency 30s
 			ping -n -q -f -c 100 -s 1000 -W 1 "$(target $mode 4)" >/dev/null &
 			t "$mode: packets wait" eventually eval '! drained'
 			t "$mode: the policy is deleted" out_policies_go "$me" "$(target $mode 4)"

@@ -22,6 +22,9 @@ CMD_QSTATS_GET = 12
 A_QSTATS_IFINDEX, A_QSTATS_SCOPE, SCOPE_QUEUE = 1, 4, 1
 A_QSTATS_QUEUE_TYPE = 2
 QSTATS = {8: "rx_packets", 9: "rx_bytes", 10: "tx_packets", 11: "tx_bytes", 12: "rx_alloc_fail"}
+# ethtool -S
+QUEUE_COUNTERS = {("rxq", "packets"): "rx_packets", ("rxq", "bytes"): "rx_bytes",
+                  ("txq", "sent"): "tx_packets", ("txq", "sent_bytes"): "tx_bytes"}
 
 
 def attribute(kind, data):
@@ -82,9 +85,10 @@ def link_stats():
 def ethtool_stats():
     text = subprocess.check_output(["ethtool", "-S", "eth0"], text=True)
     total = {}
-    for direction, counter, value in re.findall(r"^\s+([rt])xq\d+_(packets|bytes): (\d+)$", text, re.M):
-        name = f"{direction}x_{counter}"
-        total[name] = total.get(name, 0) + int(value)
+    for kind, counter, value in re.findall(r"^\s+([rt]xq)\d+_(\w+): (\d+)$", text, re.M):
+        name = QUEUE_COUNTERS.get((kind, counter))
+        if name:
+            total[name] = total.get(name, 0) + int(value)
     return total
 
 

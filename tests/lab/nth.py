@@ -129,8 +129,8 @@ class Ip:
                     file.write(str(n))
             child.stdin.write(self.line + "\n")
             child.stdin.flush()
-            # It has done the line when it waits for the next one.
-            left = self.left(nth) if self.wait_reading(child) else 1
+            # It has done the line when it waits for the next one; of a state or policy that is refused it ends at once.
+            left = self.left(nth) if self.wait_reading(child) else 0
             child.stdin.close()
             said = child.stderr.read().strip().splitlines()
             child.wait()

@@ -5,6 +5,7 @@
  * starves the receiver, where both live on the same cores.
  *
  * Both ends hand the kernel a batch of datagrams at a time, for the NIC is what is measured here.
+ * With ADDRESSES the datagrams go to that many consecutive addresses of the receiver in turn.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,6 +27,7 @@ enum limits {
 	WINDOW = 192,		 /* datagrams; fits the smallest receive ring of any NIC here, 256 */
 	BYTES_MIN = 16,		 /* of payload: struct datagram */
 	BYTES_MAX = 1472,	 /* an Ethernet frame */
+	ADDRESSES_MAX = 65536,	 /* that take turns */
 	SOCKET_BYTES = 16 << 20, /* of socket buffers: none of the loss is to be theirs */
 	LOST_MS = 100,		 /* without an answer, what is under way is lost */
 	TRIES = 20,		 /* for a first or a last answer */
@@ -51,7 +53,10 @@ struct batch {
 struct sender {
 	int fd;
 	uint32_t run, next, acked, got, stalls;
+	struct sockaddr_in first; /* of the receiver's addresses, which are consecutive */
+	uint32_t addresses;
 	struct batch out;
+	struct sockaddr_in to[BATCH];
 };
 
 static void die(const char *what)
@@ -186,6 +191,8 @@ static void send_batch(struct sender *s, unsigned int n, bool ask)
 		};
 
 		memcpy(s->out.data[i], &d, sizeof(d));
+		s->to[i].sin_addr.s_addr =
+			htonl(ntohl(s->first.sin_addr.s_addr) + (s->next + i) % s->addresses);
 	}
 	sent = sendmmsg(s->fd, s->out.msgs, n, 0);
 	if (sent > 0)
@@ -224,22 +231,36 @@ static void run(struct sender *s, uint64_t until_ns)
 	}
 }
 
-static void send_for(const char *address, unsigned int bytes, unsigned int seconds)
+/* One address is connected to, which spares Linux a look at routes and policies for each datagram; several are named by each. */
+static void aim(struct sender *s, const char *address, unsigned int addresses)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	unsigned int i;
+
+	s->first = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(PORT) };
+	s->addresses = addresses;
+	if (inet_pton(AF_INET, address, &s->first.sin_addr) != 1) {
+		fprintf(stderr, "window: \"%s\" is no IPv4 address\n", address);
+		exit(2);
+	}
+	s->fd = open_socket();
+	if (addresses == 1 && connect(s->fd, (struct sockaddr *)&s->first, sizeof(s->first)))
+		die("connect");
+	for (i = 0; addresses > 1 && i < BATCH; i++) {
+		s->to[i] = s->first;
+		s->out.msgs[i].msg_hdr.msg_name = &s->to[i];
+		s->out.msgs[i].msg_hdr.msg_namelen = sizeof(s->to[i]);
+	}
+}
+
+static void send_for(const char *address, unsigned int bytes, unsigned int seconds, unsigned int addresses)
+{
 	static struct sender s;
 	uint64_t begin, end;
 	uint32_t sent, got;
 
-	if (inet_pton(AF_INET, address, &to.sin_addr) != 1) {
-		fprintf(stderr, "window: \"%s\" is no IPv4 address\n", address);
-		exit(2);
-	}
-	s.fd = open_socket();
-	if (connect(s.fd, (struct sockaddr *)&to, sizeof(to)))
-		die("connect");
 	s.run = (uint32_t)now_ns() ^ (uint32_t)getpid();
 	prepare(&s.out, bytes);
+	aim(&s, address, addresses);
 	settle(&s);
 	sent = s.next;
 	got = s.got;
@@ -272,10 +293,11 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "serve"))
 		serve();
-	if (argc != 5 || strcmp(argv[1], "send") != 0) {
-		fprintf(stderr, "usage: window serve | window send ADDRESS BYTES SECONDS\n");
+	if (argc < 5 || argc > 6 || strcmp(argv[1], "send") != 0) {
+		fprintf(stderr, "usage: window serve | window send ADDRESS BYTES SECONDS [ADDRESSES]\n");
 		return 2;
 	}
-	send_for(argv[2], number(argv[3], BYTES_MIN, BYTES_MAX), number(argv[4], 1, 3600));
+	send_for(argv[2], number(argv[3], BYTES_MIN, BYTES_MAX), number(argv[4], 1, 3600),
+		 argc == 6 ? number(argv[5], 1, ADDRESSES_MAX) : 1);
 	return 0;
 }

@@ -20,6 +20,7 @@ X_ITEM = re.compile(r'X\((\w+),\s*"((?:[^"\\]|\\.)*)"\)')
 XFRM_WORDS = ("In", "Out", "Fwd", "Acquire", "Error", "Buffer", "Hdr", "No", "State", "States", "Mode", "Proto", "Seq", "Expired",
               "Mismatch", "Invalid", "Tmpl", "Pol", "Pols", "Block", "Dead", "Bundle", "Gen", "Check", "Dir")
 MIB_ITEM = re.compile(r"\{\s*ESPNIC_COUNTER_(\w+),\s*LINUX_MIB_XFRM(\w+)\s*\}")
+DROP_ITEM = re.compile(r"\[ESPNIC_IPSEC_(\w+)\]\s*=\s*LINUX_MIB_XFRM(\w+)")
 
 
 def text(path):
@@ -50,11 +51,16 @@ def prefixed(prefix, items):
 
 
 def mib():
-    """(device counter, name in /proc/net/xfrm_stat)."""
+    """(counter of the device or of the driver's IPsec, name in /proc/net/xfrm_stat)."""
     names = {}
     for counter, xfrm in MIB_ITEM.findall(text("driver/ipsec_mib.c")):
         names[counter.lower()] = xfrm_name(xfrm)
-    return sorted(names.items(), key=lambda item: [name for name, _ in enum("counter")].index(item[0]))
+    drops = [name for name, _ in x_list("driver/ipsec.h", "ESPNIC_IPSEC_STATS") if "_drop_" in name]
+    own = dict(DROP_ITEM.findall(text("driver/ipsec_mib.c")))
+    if sorted(own) != sorted(drops):
+        raise LookupError(f"driver/ipsec_mib.c: espnic_drop_mib[] has {sorted(own)}, ESPNIC_IPSEC_STATS {sorted(drops)}")
+    return (sorted(names.items(), key=lambda item: [name for name, _ in enum("counter")].index(item[0])) +
+            [("ipsec_" + name, xfrm_name(own[name])) for name in drops])
 
 
 def xfrm_words(rest):
