@@ -315,7 +315,7 @@ round_create() {
 		before=$(nic_stat cmd_resets)
 		pump_start
 		t "create $i: QUEUE_CREATE is not to be answered" lab-fault cmd-mute 1 $queue_create
-		ethtool -L eth0 combined $((i % 2 + 1)) 2>/tmp/said
+		ethtool -L eth0 combined $((i % 2 + 2)) 2>/tmp/said
 		tap "create $i: ethtool said" 0 "$(tr '\n' ' ' </tmp/said)"
 		t "create $i: it was not" has_struck cmd-mute
 		reset_by_itself "create $i" "$before"

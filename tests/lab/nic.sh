@@ -158,7 +158,8 @@ else
 	vlan
 	health
 	ipsec_reconfigure
-	doorbells
+	# A guest whose kernel is checked sends less often than the device looks
+	[ "$LAB_SLOW" -gt 1 ] || doorbells
 	lab-barrier end 300
 	exit $tap_failed
 fi
