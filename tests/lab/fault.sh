@@ -12,13 +12,12 @@ here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/lab/tap.sh
 . "$here/tap.sh"
 
-# t NAME COMMAND...: as in tap.sh, but in this shell, for what is remembered in variables; with the seconds it took
+# t NAME COMMAND...: as in tap.sh, but in this shell, for what is remembered in variables
 t() {
-	local name=$1 status start=$SECONDS
+	local name=$1 status
 	shift
 	"$@" >/tmp/said 2>&1
 	status=$?
-	echo "$((SECONDS - start)) s: $name" >>/out/times
 	tap "$name" $status "$([ $status -eq 0 ] || tail -n 3 /tmp/said | tr '\n' ' ')"
 }
 

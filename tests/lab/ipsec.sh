@@ -185,7 +185,7 @@ ports() {
 	done
 	lab-barrier ports-up
 	if [ "$LAB_SIDE" = left ]; then
-		t "TCP to the port is protected" grew tx_protected "$here/traffic.py" tcp $RIGHT4 500000
+		t "TCP to the port is protected" grew tx_protected "$here/traffic.py" tcp $RIGHT4 $((500000 / LAB_SLOW))
 		t "UDP to the bypassed port goes in clear" grew tx_bypass "$here/traffic.py" udp $RIGHT4 1 500 1400
 		t "ICMP is blocked" no_ping $RIGHT4
 		# Linux drops what it sends by its own policies; a packet socket goes around them, not around the device
@@ -225,7 +225,7 @@ icv_lengths() {
 		ICV_BITS=$bits ipsec_up $((10 + bits / 32)) packet tunnel 4 16 no
 		lab-barrier "icv-$bits"
 		if [ "$LAB_SIDE" = left ]; then
-			t "ICV of $bits bits" "$here/traffic.py" tcp $RIGHT4_IN 200000
+			t "ICV of $bits bits" "$here/traffic.py" tcp $RIGHT4_IN $((200000 / LAB_SLOW))
 		fi
 		lab-barrier "icv-$bits-done" 120
 		ipsec_down
@@ -293,7 +293,7 @@ time.sleep(600)' &
 		lab-barrier "natt-$mode"
 		if [ "$LAB_SIDE" = left ]; then
 			t "NAT-T, $mode" grew tx_protected pings "$(target $mode 4)"
-			t "NAT-T, $mode, TCP" "$here/traffic.py" tcp "$(target $mode 4)" 300000
+			t "NAT-T, $mode, TCP" "$here/traffic.py" tcp "$(target $mode 4)" $((300000 / LAB_SLOW))
 		fi
 		lab-barrier "natt-$mode-done" 120
 		ipsec_down

@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Results of a script in a guest, as TAP in /out/tap.
+# Results of a script in a guest, as TAP in /out/tap; in /out/times, the seconds since the one before.
 
 tap_count=0
 tap_failed=0
+tap_last=$SECONDS
 
 # tap NAME STATUS [DETAIL]
 tap() {
@@ -16,6 +17,8 @@ tap() {
 		tap_failed=1
 	fi
 	echo "$word $tap_count - $1${3:+: $3}" | tee -a /out/tap
+	echo "$((SECONDS - tap_last)) s: $1" >>/out/times
+	tap_last=$SECONDS
 }
 
 # t NAME COMMAND...: passes when the command does; its output is shown when not
