@@ -1,76 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Additional key exchanges between two cores: IKE_INTERMEDIATE, IKE_FOLLOWUP_KE, ML-KEM. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "pair.h"
 
-#include <cmocka.h>
-
-#include "peers.h"
-
-enum { SECOND = 1000, MINUTE = 60 * SECOND, EXCHANGE_AT = 18, FLAGS_AT = 19, RESPONSE = 0x20, MID = 43, FOLLOWUP = 44 };
-
-static struct peers p;
+enum { MID = 43, FOLLOWUP = 44 };
 
 struct suites {
 	const char *ike, *esp;
 	uint64_t rekey_ms;
 };
 
-static int setup(void **state)
-{
-	(void)state;
-	peers_init(&p, 1, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	peers_free(&p);
-	return 0;
-}
-
 static void with_suites(struct espnic_ike_conn *conn, void *ctx)
 {
 	const struct suites *s = ctx;
-	char err[ESPNIC_IKE_TEXT];
-	int n;
 
-	n = espnic_ike_proposal_parse(conn->proposals, ESPNIC_IKE_PROPOSALS, ESPNIC_IKE_PROTO_IKE, s->ike, err);
-	assert_true(n > 0);
-	conn->n_proposals = (uint8_t)n;
-	n = espnic_ike_proposal_parse(conn->children[0].proposals, ESPNIC_IKE_PROPOSALS, ESPNIC_IKE_PROTO_ESP, s->esp, err);
-	assert_true(n > 0);
-	conn->children[0].n_proposals = (uint8_t)n;
+	pair_proposals(conn, s->ike, s->esp);
 	conn->rekey_ms = s->rekey_ms;
 }
 
 static void meet(struct suites *left, struct suites *right, unsigned int seed)
 {
-	peers_free(&p);
-	peers_init(&p, seed, NULL);
-	peers_conn(&p, LEFT, with_suites, left);
-	peers_conn(&p, RIGHT, with_suites, right);
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
-}
-
-static void expect_one(void)
-{
-	for (int who = LEFT; who <= RIGHT; who++) {
-		assert_int_equal(p.host[who].n_ksa, 1);
-		assert_int_not_equal(p.host[who].ksa[0].spi_out, 0);
-		assert_int_equal(p.host[who].policies, 1);
-		assert_int_equal(peers_sas(&p, who, ESPNIC_IKE_ESTABLISHED), 1);
-		assert_int_equal(espnic_ike_counters(p.host[who].ike)->sas, 1);
-		assert_int_equal(espnic_ike_counters(p.host[who].ike)->children, 1);
-	}
-	assert_true(peers_agree(&p));
-	assert_false(p.hole);
+	pair_again(seed);
+	pair_meet(with_suites, left, right);
 }
 
 static void suites(void **state)
@@ -89,7 +39,7 @@ static void suites(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		meet(&all[i].s, &all[i].s, (unsigned int)i);
-		expect_one();
+		pair_expect(1);
 		assert_int_equal(p.sent[LEFT], all[i].messages);
 	}
 }
@@ -118,7 +68,7 @@ static void negotiated(void **state)
 
 		meet(&left, &right, (unsigned int)i);
 		if (all[i].keys) {
-			expect_one();
+			pair_expect(1);
 			assert_int_equal(p.sent[LEFT], 1 + all[i].keys);
 		} else {
 			assert_string_equal(p.host[LEFT].text, "refused by NO_PROPOSAL_CHOSEN (14)");
@@ -152,8 +102,7 @@ static void losses(void **state)
 
 	(void)state;
 	for (unsigned int seed = 0; seed < 10; seed++) {
-		peers_free(&p);
-		peers_init(&p, seed, NULL);
+		pair_again(seed);
 		p.wire = harmful;
 		p.ctx = &h;
 		peers_conn(&p, LEFT, with_suites, &hybrid);
@@ -163,10 +112,10 @@ static void losses(void **state)
 		p.wire = NULL;
 		if (!p.host[LEFT].n_ksa)
 			continue;
-		expect_one();
+		pair_expect(1);
 		peers_expire(&p, (int)(seed & 1), 0);
 		peers_run(&p, MINUTE);
-		expect_one();
+		pair_expect(1);
 	}
 }
 
@@ -176,8 +125,7 @@ static void never_through(void **state)
 
 	(void)state;
 	for (int response = 0; response < 2; response++) {
-		peers_free(&p);
-		peers_init(&p, 1, NULL);
+		pair_again(1);
 		h.response = response;
 		p.wire = harmful;
 		p.ctx = &h;
@@ -202,7 +150,7 @@ static void children(void **state)
 		p.sent[LEFT] = p.sent[RIGHT] = 0;
 		peers_expire(&p, who, 0);
 		peers_run(&p, MINUTE);
-		expect_one();
+		pair_expect(1);
 		assert_int_equal(p.host[LEFT].events[ESPNIC_IKE_EV_CHILD_REKEYED], 1);
 		/* CREATE_CHILD_SA, two more (one in fragments), and the Delete. */
 		assert_true(p.sent[who] >= 4);
@@ -248,10 +196,10 @@ static void ike(void **state)
 		p.watch = true;
 		peers_wait(&p, 5 * MINUTE);
 		assert_true(p.host[who].events[ESPNIC_IKE_EV_IKE_REKEYED] >= 4);
-		expect_one();
+		pair_expect(1);
 		peers_expire(&p, !who, 0);
 		peers_run(&p, SECOND);
-		expect_one();
+		pair_expect(1);
 	}
 }
 
@@ -269,7 +217,7 @@ static void collisions(void **state)
 			peers_expire(&p, RIGHT, 0);
 			peers_run(&p, MINUTE);
 			peers_wait(&p, MINUTE);
-			expect_one();
+			pair_expect(1);
 			n += (unsigned int)espnic_ike_counters(p.host[LEFT].ike)->collisions;
 		}
 	}
@@ -288,7 +236,7 @@ static void ike_collisions(void **state)
 		p.watch = true;
 		p.latency = 5 + seed * 5;
 		peers_wait(&p, MINUTE + 40 * SECOND);
-		expect_one();
+		pair_expect(1);
 		assert_int_equal(p.host[LEFT].events[ESPNIC_IKE_EV_IKE_DOWN], 0);
 		n += (unsigned int)espnic_ike_counters(p.host[LEFT].ike)->collisions;
 	}
@@ -327,7 +275,6 @@ static void words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		TEST(suites), TEST(negotiated), TEST(losses), TEST(never_through), TEST(children), TEST(given_up), TEST(ike),
 		TEST(collisions), TEST(ike_collisions), TEST(words),
 	};

@@ -1,71 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* IKE_SA_INIT and IKE_AUTH between two cores. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "pair.h"
 
-#include <cmocka.h>
-
-#include "peers.h"
-
-enum { MINUTE = 60000, ROUND = 1500 };
-
-static struct peers p;
-
-static int setup(void **state)
-{
-	(void)state;
-	peers_init(&p, 1, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	peers_free(&p);
-	return 0;
-}
-
-static void expect_up(unsigned int children)
-{
-	for (int who = LEFT; who <= RIGHT; who++) {
-		const struct espnic_ike_counters *c = espnic_ike_counters(p.host[who].ike);
-
-		assert_int_equal(peers_sas(&p, who, ESPNIC_IKE_ESTABLISHED), 1);
-		assert_int_equal(c->sas, 1);
-		assert_int_equal(c->half_open, 0);
-		assert_int_equal(c->children, children);
-		assert_int_equal(p.host[who].n_ksa, children);
-		assert_int_equal(p.host[who].policies, children);
-	}
-	assert_true(peers_agree(&p));
-}
-
-static void expect_nothing(void)
-{
-	for (int who = LEFT; who <= RIGHT; who++) {
-		assert_int_equal(espnic_ike_counters(p.host[who].ike)->sas, 0);
-		assert_int_equal(espnic_ike_counters(p.host[who].ike)->half_open, 0);
-		assert_int_equal(p.host[who].n_ksa, 0);
-		assert_int_equal(p.host[who].policies, 0);
-	}
-}
-
-static void proposals(struct espnic_ike_conn *conn, const char *ike, const char *esp)
-{
-	char err[ESPNIC_IKE_TEXT];
-	int n;
-
-	n = espnic_ike_proposal_parse(conn->proposals, ESPNIC_IKE_PROPOSALS, ESPNIC_IKE_PROTO_IKE, ike, err);
-	assert_true(n > 0);
-	conn->n_proposals = (uint8_t)n;
-	n = espnic_ike_proposal_parse(conn->children[0].proposals, ESPNIC_IKE_PROPOSALS, ESPNIC_IKE_PROTO_ESP, esp, err);
-	assert_true(n > 0);
-	conn->children[0].n_proposals = (uint8_t)n;
-}
+enum { ROUND = 1500 };
 
 struct suites {
 	const char *ike, *esp;
@@ -75,16 +12,14 @@ static void with_suites(struct espnic_ike_conn *conn, void *ctx)
 {
 	const struct suites *s = ctx;
 
-	proposals(conn, s->ike, s->esp);
+	pair_proposals(conn, s->ike, s->esp);
 }
 
 static void up(void **state)
 {
 	(void)state;
-	peers_conns(&p);
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
-	expect_up(1);
+	pair_meet(NULL, NULL, NULL);
+	pair_expect(1);
 	assert_int_equal(p.sent[LEFT], 2);
 	assert_int_equal(p.sent[RIGHT], 2);
 	assert_int_equal(p.host[LEFT].events[ESPNIC_IKE_EV_CHILD_UP], 1);
@@ -103,13 +38,9 @@ static void all_suites(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
-		peers_free(&p);
-		peers_init(&p, i, NULL);
-		peers_conn(&p, LEFT, with_suites, &suites[i]);
-		peers_conn(&p, RIGHT, with_suites, &suites[i]);
-		peers_initiate(&p, LEFT, NULL);
-		peers_run(&p, MINUTE);
-		expect_up(1);
+		pair_again(i);
+		pair_meet(with_suites, &suites[i], &suites[i]);
+		pair_expect(1);
 	}
 	(void)state;
 }
@@ -119,11 +50,8 @@ static void other_group(void **state)
 	static struct suites left = { "aes128gcm16-prfsha256-x25519-ecp384", "aes128gcm16" };
 	static struct suites right = { "aes128gcm16-prfsha256-ecp384", "aes128gcm16" };
 
-	peers_conn(&p, LEFT, with_suites, &left);
-	peers_conn(&p, RIGHT, with_suites, &right);
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
-	expect_up(1);
+	pair_meet(with_suites, &left, &right);
+	pair_expect(1);
 	assert_int_equal(p.sent[LEFT], 3);
 	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->ke_invalid, 1);
 	(void)state;
@@ -134,11 +62,8 @@ static void no_proposal(void **state)
 	static struct suites left = { "aes128gcm16-prfsha256-x25519", "aes128gcm16" };
 	static struct suites right = { "aes256gcm16-prfsha256-x25519", "aes128gcm16" };
 
-	peers_conn(&p, LEFT, with_suites, &left);
-	peers_conn(&p, RIGHT, with_suites, &right);
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
-	expect_nothing();
+	pair_meet(with_suites, &left, &right);
+	pair_expect_nothing();
 	assert_string_equal(p.host[LEFT].text, "refused by NO_PROPOSAL_CHOSEN (14)");
 	assert_string_equal(p.host[RIGHT].text, "no_proposal of IKE_SA_INIT is configured");
 	(void)state;
@@ -149,12 +74,9 @@ static void no_child_proposal(void **state)
 	static struct suites left = { "aes128gcm16-prfsha256-x25519", "aes128gcm16" };
 	static struct suites right = { "aes128gcm16-prfsha256-x25519", "aes256gcm16" };
 
-	peers_conn(&p, LEFT, with_suites, &left);
-	peers_conn(&p, RIGHT, with_suites, &right);
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
+	pair_meet(with_suites, &left, &right);
 	/* The IKE SA stands: RFC 7296 1.2. */
-	expect_up(0);
+	pair_expect(0);
 	assert_string_equal(p.host[LEFT].text, "refused by NO_PROPOSAL_CHOSEN (14)");
 	(void)state;
 }
@@ -166,7 +88,7 @@ static void wrong_secret(void **state)
 	peers_conns(&p);
 	peers_initiate(&p, LEFT, NULL);
 	peers_wait(&p, MINUTE);
-	expect_nothing();
+	pair_expect_nothing();
 	assert_string_equal(p.host[LEFT].text, "refused by AUTHENTICATION_FAILED (24)");
 	assert_string_equal(p.host[RIGHT].text, "auth_failed the peer's AUTH is wrong");
 	assert_int_equal(p.host[RIGHT].kernel_ops, 0);
@@ -182,7 +104,7 @@ static void wrong_responder(void **state)
 	peers_run(&p, 10);
 	p.host[LEFT].psk = "another secret";
 	peers_wait(&p, MINUTE);
-	expect_nothing();
+	pair_expect_nothing();
 	assert_string_equal(p.host[LEFT].text, "auth_failed the peer's AUTH is wrong");
 	assert_int_equal(p.host[LEFT].kernel_ops, 0);
 }
@@ -194,7 +116,7 @@ static void no_secret(void **state)
 	peers_conns(&p);
 	peers_initiate(&p, LEFT, NULL);
 	peers_wait(&p, MINUTE);
-	expect_nothing();
+	pair_expect_nothing();
 	assert_string_equal(p.host[RIGHT].text, "auth_failed there is no secret for this peer");
 }
 
@@ -212,7 +134,7 @@ static void wrong_id(void **state)
 	peers_conn(&p, RIGHT, other_id, "someone.else");
 	peers_initiate(&p, LEFT, NULL);
 	peers_wait(&p, MINUTE);
-	expect_nothing();
+	pair_expect_nothing();
 	assert_string_equal(p.host[RIGHT].text, "auth_failed no connection for this identity");
 	peers_free(&p);
 	/* The initiator's own check: IDr is not sent for a pattern. */
@@ -221,18 +143,15 @@ static void wrong_id(void **state)
 	peers_conn(&p, RIGHT, NULL, NULL);
 	peers_initiate(&p, LEFT, NULL);
 	peers_wait(&p, MINUTE);
-	expect_nothing();
+	pair_expect_nothing();
 	assert_string_equal(p.host[LEFT].text, "auth_failed the peer has another identity or method than is configured");
 }
 
 static void wildcard_id(void **state)
 {
 	(void)state;
-	peers_conn(&p, LEFT, other_id, "*.example");
-	peers_conn(&p, RIGHT, other_id, "%any");
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
-	expect_up(1);
+	pair_meet(other_id, "*.example", "%any");
+	pair_expect(1);
 }
 
 static void ask_cookies(struct espnic_ike_settings *set)
@@ -252,7 +171,7 @@ static void cookies(void **state)
 	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->rx_cookie_asked, 1);
 	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->rx_cookie_bad, 0);
 	peers_run(&p, MINUTE);
-	expect_up(1);
+	pair_expect(1);
 	assert_int_equal(p.sent[LEFT], 3);
 }
 
@@ -275,7 +194,7 @@ static void losses(void **state)
 	peers_conns(&p);
 	peers_initiate(&p, LEFT, NULL);
 	peers_wait(&p, MINUTE);
-	expect_up(1);
+	pair_expect(1);
 	assert_true(espnic_ike_counters(p.host[LEFT].ike)->tx_retransmits >= 2);
 	assert_true(espnic_ike_counters(p.host[RIGHT].ike)->rx_retransmits >= 1);
 }
@@ -295,7 +214,7 @@ static void nobody(void **state)
 	peers_conns(&p);
 	peers_initiate(&p, LEFT, NULL);
 	peers_wait(&p, 10 * MINUTE);
-	expect_nothing();
+	pair_expect_nothing();
 	assert_string_equal(p.host[LEFT].text, "timeout the peer does not answer");
 	assert_int_equal(p.sent[LEFT], 1 + p.host[LEFT].set.retransmit_tries);
 }
@@ -316,16 +235,13 @@ static void nat(void **state)
 
 	(void)state;
 	p.host[LEFT].seen = seen;
-	peers_conn(&p, LEFT, all_traffic, NULL);
-	peers_conn(&p, RIGHT, all_traffic, &seen.addr);
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
-	expect_up(1);
+	pair_meet(all_traffic, NULL, &seen.addr);
+	pair_expect(1);
 	assert_true(p.host[LEFT].ksa[0].encap);
 	/* The responder has followed to the mapped port. */
 	peers_expire(&p, RIGHT, 0);
 	peers_run(&p, MINUTE);
-	expect_up(1);
+	pair_expect(1);
 	assert_int_equal(p.host[RIGHT].events[ESPNIC_IKE_EV_CHILD_REKEYED], 1);
 }
 
@@ -362,7 +278,7 @@ static void fragments(void **state)
 	peers_conns(&p);
 	peers_initiate(&p, LEFT, NULL);
 	peers_wait(&p, MINUTE);
-	expect_up(1);
+	pair_expect(1);
 	assert_true(n >= 6);
 	assert_true(espnic_ike_counters(p.host[RIGHT].ike)->rx_fragments >= 3);
 	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->rx_fragment_bad, 0);
@@ -384,7 +300,7 @@ static void without_fragments(void **state)
 	peers_conn(&p, RIGHT, NULL, NULL);
 	peers_initiate(&p, LEFT, NULL);
 	peers_run(&p, MINUTE);
-	expect_up(1);
+	pair_expect(1);
 	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->rx_fragments, 0);
 }
 
@@ -401,7 +317,7 @@ static void forced_encap(void **state)
 	peers_conn(&p, RIGHT, NULL, NULL);
 	peers_initiate(&p, LEFT, NULL);
 	peers_run(&p, MINUTE);
-	expect_up(1);
+	pair_expect(1);
 	assert_true(p.host[LEFT].ksa[0].encap);
 	assert_true(p.host[RIGHT].ksa[0].encap);
 }
@@ -415,11 +331,8 @@ static void transport_mode(struct espnic_ike_conn *conn, void *ctx)
 static void transport(void **state)
 {
 	(void)state;
-	peers_conn(&p, LEFT, transport_mode, NULL);
-	peers_conn(&p, RIGHT, transport_mode, NULL);
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
-	expect_up(1);
+	pair_meet(transport_mode, NULL, NULL);
+	pair_expect(1);
 	assert_int_equal(p.host[LEFT].ksa[0].mode, ESPNIC_IKE_TRANSPORT);
 	assert_int_equal(p.host[RIGHT].ksa[0].mode, ESPNIC_IKE_TRANSPORT);
 }
@@ -429,13 +342,12 @@ static void kernel_refuses(void **state)
 {
 	(void)state;
 	for (int who = LEFT; who <= RIGHT; who++) {
-		peers_free(&p);
-		peers_init(&p, 1, NULL);
+		pair_again(1);
 		peers_conns(&p);
 		p.host[who].fail_install = 1;
 		peers_initiate(&p, LEFT, NULL);
 		peers_run(&p, MINUTE);
-		expect_up(0);
+		pair_expect(0);
 		assert_string_equal(p.host[who].text, "kernel no room");
 	}
 }
@@ -455,12 +367,10 @@ static void both_at_once(void **state)
 static void more_children(void **state)
 {
 	(void)state;
-	peers_conns(&p);
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
+	pair_meet(NULL, NULL, NULL);
 	peers_initiate(&p, RIGHT, "more");
 	peers_run(&p, MINUTE);
-	expect_up(2);
+	pair_expect(2);
 	peers_initiate(&p, LEFT, "none");
 	assert_string_equal(p.host[LEFT].text, "unknown no such connection or child");
 }
@@ -468,18 +378,16 @@ static void more_children(void **state)
 static void terminated(void **state)
 {
 	(void)state;
-	peers_conns(&p);
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
+	pair_meet(NULL, NULL, NULL);
 	peers_initiate(&p, LEFT, "more");
 	peers_run(&p, MINUTE);
-	expect_up(2);
+	pair_expect(2);
 	peers_terminate(&p, RIGHT, 0, p.host[RIGHT].ksa[0].child_id);
 	peers_run(&p, MINUTE);
-	expect_up(1);
+	pair_expect(1);
 	peers_terminate(&p, LEFT, 1, 0);
 	peers_run(&p, MINUTE);
-	expect_nothing();
+	pair_expect_nothing();
 	assert_int_equal(p.host[RIGHT].events[ESPNIC_IKE_EV_IKE_DOWN], 1);
 }
 
@@ -502,7 +410,6 @@ static void unloadable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		TEST(up), TEST(all_suites), TEST(other_group), TEST(no_proposal), TEST(no_child_proposal), TEST(wrong_secret),
 		TEST(wrong_responder), TEST(no_secret), TEST(wrong_id), TEST(wildcard_id), TEST(cookies), TEST(losses), TEST(nobody),
 		TEST(nat), TEST(forced_encap), TEST(transport), TEST(kernel_refuses), TEST(both_at_once), TEST(more_children),

@@ -1,34 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Two cores whose addresses change while they are up, by MOBIKE and by NATs; and IKE SAs that begin without a child. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "pair.h"
 
-#include <cmocka.h>
-
-#include "peers.h"
-
-enum { SECOND = 1000, MINUTE = 60 * SECOND };
-
-static struct peers p;
 static const struct espnic_ike_addr new_home = { 4, { 192, 0, 2, 77 } }, newer_home = { 4, { 192, 0, 2, 78 } };
-
-static int setup(void **state)
-{
-	(void)state;
-	peers_init(&p, 1, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	peers_free(&p);
-	return 0;
-}
 
 static void all_traffic(struct espnic_ike_conn *conn)
 {
@@ -48,12 +22,8 @@ static void mobile(struct espnic_ike_conn *conn, void *ctx)
 
 static void meet(void *ctx_left, void *ctx_right)
 {
-	peers_conn(&p, LEFT, mobile, ctx_left);
-	peers_conn(&p, RIGHT, mobile, ctx_right);
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
-	assert_int_equal(p.host[LEFT].n_ksa, 1);
-	assert_int_equal(p.host[RIGHT].n_ksa, 1);
+	pair_meet(mobile, ctx_left, ctx_right);
+	pair_expect(1);
 }
 
 static void address(int who, const struct espnic_ike_addr *gone, const struct espnic_ike_addr *fresh)
@@ -143,8 +113,7 @@ static void stays(void **state)
 	address(LEFT, &left, &new_home);
 	peers_run(&p, MINUTE);
 	assert_int_equal(p.host[LEFT].moves + p.host[RIGHT].moves, 0);
-	peers_free(&p);
-	peers_init(&p, 1, NULL);
+	pair_again(1);
 	meet(NULL, NULL);
 	address(RIGHT, &right, &new_home);
 	peers_run(&p, MINUTE);
@@ -158,8 +127,7 @@ static void cannot_move(void **state)
 
 	(void)state;
 	for (int who = LEFT; who <= RIGHT; who++) {
-		peers_free(&p);
-		peers_init(&p, 1, NULL);
+		pair_again(1);
 		meet(NULL, NULL);
 		p.host[who].fail_moves = true;
 		address(LEFT, &home, &new_home);
@@ -169,7 +137,7 @@ static void cannot_move(void **state)
 	}
 }
 
-enum { EXCHANGE_AT = 18, FLAGS_AT = 19, RESPONSE = 0x20, INFORMATIONAL = 37 };
+enum { INFORMATIONAL = 37 };
 
 /* What the peer at the new address answers to COOKIE2 is lost: the children stay where they were. */
 static bool no_answer(struct peers *peers, struct peers_item *item, void *ctx)
@@ -275,10 +243,7 @@ static void transport_behind_nat(void **state)
 
 	(void)state;
 	p.host[LEFT].seen = seen;
-	peers_conn(&p, LEFT, behind_nat_mode, NULL);
-	peers_conn(&p, RIGHT, behind_nat_mode, NULL);
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
+	pair_meet(behind_nat_mode, NULL, NULL);
 	/* And so it stays, whoever replaces it: the one behind the NAT is the responder then. */
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(p.host[LEFT].n_ksa, 1);
@@ -316,12 +281,8 @@ static void without_child(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		peers_free(&p);
-		peers_init(&p, 1, NULL);
-		peers_conn(&p, LEFT, childless, all[i].left);
-		peers_conn(&p, RIGHT, childless, all[i].right);
-		peers_initiate(&p, LEFT, NULL);
-		peers_run(&p, MINUTE);
+		pair_again(1);
+		pair_meet(childless, all[i].left, all[i].right);
 		assert_int_equal(p.host[LEFT].n_ksa, !!all[i].sent);
 		assert_int_equal(p.host[RIGHT].n_ksa, !!all[i].sent);
 		assert_string_equal(p.host[LEFT].text, all[i].text);
@@ -334,7 +295,6 @@ static void without_child(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		TEST(moves), TEST(into_nat), TEST(stays), TEST(cannot_move), TEST(unchecked), TEST(remapped), TEST(not_followed),
 		TEST(transport_behind_nat), TEST(without_child),
 	};

@@ -3,35 +3,7 @@
  * Children and IKE SAs replaced, by one side and by both at once, on good wires and bad ones. The property that counts is looked at after
  * each step: what a host sends arrives at an SA the other has.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "peers.h"
-
-enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
-
-static struct peers p;
-
-static int setup(void **state)
-{
-	(void)state;
-	peers_init(&p, 1, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	peers_free(&p);
-	return 0;
-}
+#include "pair.h"
 
 static void with_pfs(struct espnic_ike_conn *conn, void *ctx)
 {
@@ -42,28 +14,9 @@ static void with_pfs(struct espnic_ike_conn *conn, void *ctx)
 
 static void connect_peers(void (*change)(struct espnic_ike_conn *conn, void *ctx), void *ctx)
 {
-	peers_conn(&p, LEFT, change, ctx);
-	peers_conn(&p, RIGHT, change, ctx);
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
-	assert_int_equal(p.host[LEFT].n_ksa, 1);
-	assert_int_equal(p.host[RIGHT].n_ksa, 1);
+	pair_meet(change, ctx, ctx);
+	pair_expect(1);
 	p.watch = true;
-}
-
-/* One IKE SA and one child on each side, and they fit. */
-static void expect_one(void)
-{
-	for (int who = LEFT; who <= RIGHT; who++) {
-		assert_int_equal(p.host[who].n_ksa, 1);
-		assert_int_not_equal(p.host[who].ksa[0].spi_out, 0);
-		assert_int_equal(p.host[who].policies, 1);
-		assert_int_equal(peers_sas(&p, who, ESPNIC_IKE_ESTABLISHED), 1);
-		assert_int_equal(espnic_ike_counters(p.host[who].ike)->sas, 1);
-		assert_int_equal(espnic_ike_counters(p.host[who].ike)->children, 1);
-	}
-	assert_true(peers_agree(&p));
-	assert_false(p.hole);
 }
 
 static uint32_t spi(int who)
@@ -77,13 +30,12 @@ static void child(void **state)
 
 	(void)state;
 	for (int who = LEFT; who <= RIGHT; who++) {
-		peers_free(&p);
-		peers_init(&p, 1, NULL);
+		pair_again(1);
 		connect_peers(NULL, NULL);
 		before = spi(LEFT);
 		peers_expire(&p, who, 0);
 		peers_run(&p, MINUTE);
-		expect_one();
+		pair_expect(1);
 		assert_int_not_equal(spi(LEFT), before);
 		assert_int_equal(p.host[who].events[ESPNIC_IKE_EV_CHILD_REKEYED], 1);
 		assert_int_equal(p.host[!who].events[ESPNIC_IKE_EV_CHILD_REKEYED], 1);
@@ -96,23 +48,20 @@ static void child_with_pfs(void **state)
 	connect_peers(with_pfs, "aes128gcm16-x25519-ecp256");
 	peers_expire(&p, LEFT, 0);
 	peers_run(&p, MINUTE);
-	expect_one();
+	pair_expect(1);
 	peers_expire(&p, RIGHT, 0);
 	peers_run(&p, MINUTE);
-	expect_one();
+	pair_expect(1);
 }
 
 static void child_other_group(void **state)
 {
 	(void)state;
-	peers_conn(&p, LEFT, with_pfs, "aes128gcm16-x25519-ecp256");
-	peers_conn(&p, RIGHT, with_pfs, "aes128gcm16-ecp256");
-	peers_initiate(&p, LEFT, NULL);
-	peers_run(&p, MINUTE);
+	pair_meet(with_pfs, "aes128gcm16-x25519-ecp256", "aes128gcm16-ecp256");
 	p.watch = true;
 	peers_expire(&p, LEFT, 0);
 	peers_run(&p, MINUTE);
-	expect_one();
+	pair_expect(1);
 	assert_int_equal(espnic_ike_counters(p.host[RIGHT].ike)->ke_invalid, 1);
 	assert_int_equal(p.host[LEFT].events[ESPNIC_IKE_EV_CHILD_REKEYED], 1);
 }
@@ -125,15 +74,14 @@ static void child_collision(void **state)
 	(void)state;
 	for (unsigned int seed = 0; seed < 20; seed++) {
 		for (unsigned int lag = 0; lag <= 60; lag += 5) {
-			peers_free(&p);
-			peers_init(&p, seed, NULL);
+			pair_again(seed);
 			connect_peers(NULL, NULL);
 			peers_expire(&p, LEFT, 0);
 			peers_wait(&p, lag);
 			peers_expire(&p, RIGHT, 0);
 			peers_run(&p, MINUTE);
 			peers_wait(&p, MINUTE);
-			expect_one();
+			pair_expect(1);
 			collisions += (unsigned int)espnic_ike_counters(p.host[LEFT].ike)->collisions;
 		}
 	}
@@ -152,8 +100,7 @@ static void ike(void **state)
 {
 	(void)state;
 	for (int who = LEFT; who <= RIGHT; who++) {
-		peers_free(&p);
-		peers_init(&p, 1, NULL);
+		pair_again(1);
 		peers_conn(&p, who, one_minute, NULL);
 		peers_conn(&p, !who, NULL, NULL);
 		peers_initiate(&p, LEFT, NULL);
@@ -161,15 +108,15 @@ static void ike(void **state)
 		p.watch = true;
 		peers_wait(&p, MINUTE + SECOND);
 		assert_int_equal(p.host[who].events[ESPNIC_IKE_EV_IKE_REKEYED], 1);
-		expect_one();
+		pair_expect(1);
 		/* The child goes on: a rekey of the IKE SA touches no kernel. */
 		assert_int_equal(p.host[who].kernel_ops, 1);
 		peers_wait(&p, 10 * MINUTE);
 		assert_true(p.host[who].events[ESPNIC_IKE_EV_IKE_REKEYED] >= 9);
-		expect_one();
+		pair_expect(1);
 		peers_expire(&p, !who, 0);
 		peers_run(&p, SECOND);
-		expect_one();
+		pair_expect(1);
 	}
 }
 
@@ -181,12 +128,11 @@ static void ike_collision(void **state)
 	(void)state;
 	for (unsigned int seed = 0; seed < 20; seed++) {
 		for (size_t i = 0; i < sizeof(spread) / sizeof(spread[0]); i++) {
-			peers_free(&p);
-			peers_init(&p, seed, NULL);
+			pair_again(seed);
 			p.latency = 40;
 			connect_peers(one_minute, &spread[i]);
 			peers_wait(&p, MINUTE + 40 * SECOND);
-			expect_one();
+			pair_expect(1);
 			assert_true(p.host[LEFT].events[ESPNIC_IKE_EV_IKE_REKEYED] >= 1);
 			assert_int_equal(p.host[LEFT].events[ESPNIC_IKE_EV_IKE_DOWN], 0);
 			collisions += (unsigned int)espnic_ike_counters(p.host[LEFT].ike)->collisions;
@@ -201,8 +147,7 @@ static void mixed_collision(void **state)
 	(void)state;
 	for (unsigned int lag = 0; lag <= 80; lag += 5) {
 		for (int who = LEFT; who <= RIGHT; who++) {
-			peers_free(&p);
-			peers_init(&p, lag, NULL);
+			pair_again(lag);
 			peers_conn(&p, LEFT, one_minute, NULL);
 			peers_conn(&p, RIGHT, NULL, NULL);
 			peers_initiate(&p, LEFT, NULL);
@@ -211,7 +156,7 @@ static void mixed_collision(void **state)
 			peers_wait(&p, MINUTE - SECOND + lag);
 			peers_expire(&p, who, 0);
 			peers_wait(&p, 30 * SECOND);
-			expect_one();
+			pair_expect(1);
 		}
 	}
 }
@@ -221,8 +166,7 @@ static void delete_collisions(void **state)
 {
 	(void)state;
 	for (unsigned int lag = 0; lag <= 40; lag += 5) {
-		peers_free(&p);
-		peers_init(&p, lag, NULL);
+		pair_again(lag);
 		connect_peers(NULL, NULL);
 		p.watch = false;
 		peers_terminate(&p, LEFT, 0, p.host[LEFT].ksa[0].child_id);
@@ -281,8 +225,7 @@ static void lively(struct espnic_ike_conn *conn, void *ctx)
  */
 static void bad_hour(struct badness b, unsigned int seed)
 {
-	peers_free(&p);
-	peers_init(&p, seed, NULL);
+	pair_again(seed);
 	peers_conn(&p, LEFT, lively, NULL);
 	peers_conn(&p, RIGHT, lively, NULL);
 	p.wire = bad_wire;
@@ -362,8 +305,7 @@ static void kernel_refuses(void **state)
 	(void)state;
 	for (int fails = LEFT; fails <= RIGHT; fails++) {
 		for (unsigned int n = 1; n <= 2; n++) {
-			peers_free(&p);
-			peers_init(&p, 1, NULL);
+			pair_again(1);
 			connect_peers(lively, NULL);
 			p.watch = false;
 			p.host[fails].fail_install = n;
@@ -443,7 +385,7 @@ static void lowest_of_four(void **state)
 		peers_expire(&p, LEFT, 0);
 		peers_expire(&p, RIGHT, 0);
 		peers_run(&p, MINUTE);
-		expect_one();
+		pair_expect(1);
 		assert_int_equal(espnic_ike_counters(p.host[LEFT].ike)->collisions, 1);
 		assert_int_equal(p.host[orders[i].loser].ksa[0].initiator, false);
 		assert_int_equal(p.host[!orders[i].loser].ksa[0].initiator, true);
@@ -472,7 +414,7 @@ static void lowest_of_four_ike(void **state)
 		p.latency = 40;		/* longer than between the ends of the handshake */
 		next_nonces(i);
 		peers_wait(&p, MINUTE + 40 * SECOND);
-		expect_one();
+		pair_expect(1);
 		assert_true(espnic_ike_counters(p.host[LEFT].ike)->collisions >= 1);
 		espnic_ike_list(p.host[orders[i].loser].ike, is_initiator, &initiator);
 		assert_false(initiator);
@@ -485,8 +427,7 @@ static void spi_taken(void **state)
 	(void)state;
 	for (int taken = LEFT; taken <= RIGHT; taken++) {
 		for (int who = LEFT; who <= RIGHT; who++) {
-			peers_free(&p);
-			peers_init(&p, 1, NULL);
+			pair_again(1);
 			connect_peers(lively, NULL);
 			p.watch = false;
 			p.host[taken].exists_install = 1;
@@ -494,7 +435,7 @@ static void spi_taken(void **state)
 			peers_run(&p, SECOND);
 			peers_wait(&p, 15 * SECOND);
 			p.watch = true;
-			expect_one();
+			pair_expect(1);
 			assert_int_equal(p.host[LEFT].events[ESPNIC_IKE_EV_CHILD_REKEYED], 1);
 			/* A responder has told nobody yet. */
 			assert_int_equal(p.host[taken].events[ESPNIC_IKE_EV_CHILD_FAILED], taken == who);
@@ -508,8 +449,7 @@ static void first_spi_taken(void **state)
 	(void)state;
 	for (unsigned int times = 1; times <= 100; times += 99) {
 		for (int taken = LEFT; taken <= RIGHT; taken++) {
-			peers_free(&p);
-			peers_init(&p, 1, NULL);
+			pair_again(1);
 			p.host[taken].exists_install = times;
 			peers_conns(&p);
 			peers_initiate(&p, LEFT, NULL);
@@ -527,7 +467,6 @@ static void first_spi_taken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		TEST(child), TEST(child_with_pfs), TEST(child_other_group), TEST(child_collision), TEST(ike), TEST(ike_collision),
 		TEST(mixed_collision), TEST(delete_collisions), TEST(bad_hours), TEST(no_hole_by_doubles), TEST(dead_peer),
 		TEST(kernel_refuses), TEST(lowest_of_four), TEST(lowest_of_four_ike), TEST(spi_taken), TEST(first_spi_taken),
