@@ -10,6 +10,7 @@
  *	ike_rekey=, child_rekey=, dpd=		milliseconds
  *	local_ts=, remote_ts=	10.1.0.0/16; the addresses themselves if not given
  *	mobike=yes, childless=yes
+ *	ppk=, ppk_id=	a PPK and its PPK_ID; ppk_names=yes: the connection names it; ppk_required=yes
  *	keys=FILE	a line for each IKE SA (settings.keylog)
  *	shift=N		the peer's ports are 500 + N and 4500 + N, which looks like a NAT
  *
@@ -42,7 +43,7 @@ static struct espnic_ike *ike;
 static struct espnic_ike_endpoint local, remote;
 static int sockets[2];			/* 500, 4500 */
 static uint16_t shift;
-static const char *psk = "";
+static const char *psk = "", *ppk = "", *ppk_id = "";
 static void *private_key;
 static FILE *keys;
 static struct answer answers[ANSWERS];
@@ -132,11 +133,24 @@ static void kernel(const struct espnic_ike_kernel_op *op)
 	later(ESPNIC_IKE_IN_KERNEL)->in.kernel.token = op->token;
 }
 
+static int compute(const struct espnic_ike_key_op *op, uint8_t out[ESPNIC_IKE_SIGNATURE])
+{
+	switch (op->kind) {
+	case ESPNIC_IKE_KEY_SIGN:
+		return espnic_ike_sign(private_key, op->scheme, op->octets, op->len, out);
+	case ESPNIC_IKE_KEY_PPK:
+		if (op->ppk_id->len != strlen(ppk_id) || memcmp(op->ppk_id->data, ppk_id, op->ppk_id->len) != 0)
+			return -1;
+		return espnic_ike_ppk_mix(op->prf, (const uint8_t *)ppk, strlen(ppk), op->sk, out);
+	default:
+		return espnic_ike_psk_mac(op->prf, (const uint8_t *)psk, strlen(psk), op->octets, op->len, out);
+	}
+}
+
 static void key(const struct espnic_ike_key_op *op)
 {
 	struct answer *a = later(ESPNIC_IKE_IN_KEY);
-	int len = op->kind == ESPNIC_IKE_KEY_SIGN ? espnic_ike_sign(private_key, op->scheme, op->octets, op->len, a->mac) :
-						    espnic_ike_psk_mac(op->prf, (const uint8_t *)psk, strlen(psk), op->octets, op->len, a->mac);
+	int len = compute(op, a->mac);
 
 	a->in.key.token = op->token;
 	a->in.key.ok = len > 0;
@@ -302,6 +316,9 @@ static void load(int argc, char **argv)
 	conn.keyingtries = 1;
 	conn.mobike = *option(argc, argv, "mobike", "");
 	conn.childless = *option(argc, argv, "childless", "") ? ESPNIC_IKE_CHILDLESS_FORCE : ESPNIC_IKE_CHILDLESS_ALLOW;
+	if (*option(argc, argv, "ppk_names", ""))
+		check(espnic_ike_id_parse(&conn.ppk_id, ppk_id, err), "ppk_id", err);
+	conn.ppk_required = *option(argc, argv, "ppk_required", "");
 	conn.rekey_ms = ms(argc, argv, "ike_rekey");
 	conn.dpd_ms = ms(argc, argv, "dpd");
 	child.rekey_ms = ms(argc, argv, "child_rekey");
@@ -368,7 +385,7 @@ static bool command(void)
 
 int main(int argc, char **argv)
 {
-	struct espnic_ike_input timer = { .kind = ESPNIC_IKE_IN_TIMER };
+	struct espnic_ike_input timer = { .kind = ESPNIC_IKE_IN_TIMER }, ppks = { .kind = ESPNIC_IKE_IN_PPKS };
 	struct espnic_ike_settings set;
 	char err[ESPNIC_IKE_TEXT];
 	struct pollfd fds[3];
@@ -376,6 +393,9 @@ int main(int argc, char **argv)
 	if (argc < 3 || espnic_ike_addr_parse(&local.addr, argv[1]) < 0 || espnic_ike_addr_parse(&remote.addr, argv[2]) < 0)
 		die("usage", "udp LOCAL REMOTE key=value...");
 	psk = option(argc, argv, "psk", "");
+	ppk = option(argc, argv, "ppk", "");
+	ppk_id = option(argc, argv, "ppk_id", "");
+	ppks.ppks.any = *ppk;
 	shift = (uint16_t)ms(argc, argv, "shift");
 	if (*option(argc, argv, "keys", ""))
 		keys = fopen(option(argc, argv, "keys", ""), "w");
@@ -390,7 +410,7 @@ int main(int argc, char **argv)
 	fds[0] = (struct pollfd){ sockets[0], POLLIN, 0 };
 	fds[1] = (struct pollfd){ sockets[1], POLLIN, 0 };
 	fds[2] = (struct pollfd){ STDIN_FILENO, POLLIN, 0 };
-	step(&timer);
+	step(&ppks);
 	printf("ready\n");
 	fflush(stdout);
 	for (;;) {

@@ -76,7 +76,7 @@ static void test_conn_refused(void **state)
 		{ "colors { }", "colors: unknown section" },
 		{ "vips = 0.0.0.0", "vips: virtual IPs are not supported" },
 		{ "pools = a", "pools: virtual IPs are not supported" },
-		{ "ppk_id = x", "ppk_id: postquantum preshared keys (RFC 8784) are not supported" },
+		{ "ppk_required = maybe", "ppk_required: 'maybe' is neither yes nor no" },
 		{ "mediation = yes", "mediation: mediation is not supported" },
 		{ "childless = maybe", "childless: 'maybe' is none of: allow, never, prefer, force" },
 		{ "remote_addrs = gateway.example.org",
@@ -100,6 +100,7 @@ static void test_conn_refused(void **state)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		wrong_conn(bad[i].line, bad[i].want);
 	wrong("connections { c { } }", "f:1: connections.c: 'local' is needed");
+	wrong("connections { c { " AUTH " ppk_id = %any\n} }", "f:1: connections.c: ppk_id: the identity of one PPK is needed");
 	wrong("connections { c { local { } } }", "f:1: connections.c: 'remote' is needed");
 	wrong("connections { c { local { }\n local-2 { } } }",
 	      "f:2: connections.c.local-2: several rounds of authentication (RFC 4739) are not supported");
@@ -151,6 +152,7 @@ static const char whole[] =
 	" home : defaults {\n"
 	"  remote_addrs = 192.0.2.2, 198.51.100.0/24\n"
 	"  rekey_time = 2h\n  dpd_delay = 30s\n  unique = replace\n"
+	"  ppk_id = left@example.org\n  ppk_required = yes\n"
 	"  local { id = left.example.org }\n"
 	"  children {\n"
 	"   net {\n"
@@ -169,6 +171,7 @@ static const char whole[] =
 	"secrets {\n"
 	" ike-1 { secret = \"correct horse\"\n id-1 = left.example.org\n id-2 = 192.0.2.2 }\n"
 	" ike-2 { secret = 0x00ff }\n"
+	" ppk-1 { secret = 0x1234\n id = left@example.org }\n"
 	" ecdsa-1 { file = left.pem\n secret = \"open sesame\" }\n"
 	"}\n";
 
@@ -228,7 +231,13 @@ static void test_whole(void **state)
 	assert_false(all.conns[0].shunts[0].drop);
 	assert_true(all.conns[0].shunts[1].drop);
 
-	assert_int_equal(all.n_psks, 2);
+	assert_true(c->ppk_required);
+	assert_int_equal(c->ppk_id.type, ESPNIC_IKE_ID_EMAIL);
+	assert_memory_equal(c->ppk_id.data, "left@example.org", 16);
+	assert_int_equal(all.n_psks, 3);
+	assert_true(!all.psks[0].ppk && !all.psks[1].ppk && all.psks[2].ppk);
+	assert_int_equal(all.psks[2].secret.len, 2);
+	assert_true(espnic_ike_ppk_id_is(&all.psks[2].owner[0], &c->ppk_id));
 	assert_int_equal(all.psks[0].secret.len, 13);
 	assert_memory_equal(all.psks[0].secret.bytes, "correct horse", 13);
 	assert_int_equal(all.psks[0].n_owners, 2);

@@ -309,21 +309,50 @@ static void kernel(struct peers *p, int who, const struct espnic_ike_kernel_op *
 
 /* ------------------------------------------------------------------ the rest of a host */
 
+static int mac(const struct peers_host *h, const struct espnic_ike_key_op *op, uint8_t *out)
+{
+	return h->psk ? espnic_ike_psk_mac(op->prf, (const uint8_t *)h->psk, strlen(h->psk), op->octets, op->len, out) : -1;
+}
+
+static int sign(const struct peers_host *h, const struct espnic_ike_key_op *op, uint8_t *out)
+{
+	uint8_t keyid[ESPNIC_IKE_KEYID];
+
+	if (!h->key || espnic_ike_keyid(h->key, keyid) < 0 || memcmp(keyid, op->keyid, sizeof(keyid)) != 0)
+		return -1;
+	return espnic_ike_sign(h->key, op->scheme, op->octets, op->len, out);
+}
+
+static int mix(const struct peers_host *h, const struct espnic_ike_key_op *op, uint8_t *out)
+{
+	struct espnic_ike_id id = { .type = ESPNIC_IKE_ID_KEY };
+	int len;
+
+	if (!h->ppk)
+		return -1;
+	id.len = (uint16_t)strlen(h->ppk_id);
+	memcpy(id.data, h->ppk_id, id.len);
+	if (!espnic_ike_ppk_id_is(op->ppk_id, &id))
+		return -1;
+	len = espnic_ike_ppk_mix(op->prf, (const uint8_t *)h->ppk, strlen(h->ppk), op->sk, out);
+	if (len > 0 && h->bad_ppk)
+		out[(h->bad_ppk - 1) * op->prf->out] ^= 1;
+	return len;
+}
+
 static void key(struct peers *p, int who, const struct espnic_ike_key_op *op)
 {
-	struct peers_host *h = &p->host[who];
+	static int (*const does[])(const struct peers_host *h, const struct espnic_ike_key_op *op, uint8_t *out) = {
+		[ESPNIC_IKE_KEY_PSK] = mac, [ESPNIC_IKE_KEY_SIGN] = sign, [ESPNIC_IKE_KEY_PPK] = mix,
+	};
 	struct peers_item item = { .at = p->now, .to = who, .kind = ESPNIC_IKE_IN_KEY, .token = op->token };
-	uint8_t mac[ESPNIC_IKE_SIGNATURE], keyid[ESPNIC_IKE_KEYID];
-	int len = -1;
+	uint8_t out[ESPNIC_IKE_SIGNATURE];
+	int len = does[op->kind](&p->host[who], op, out);
 
-	if (op->kind == ESPNIC_IKE_KEY_SIGN) {
-		if (h->key && espnic_ike_keyid(h->key, keyid) == 0 && memcmp(keyid, op->keyid, sizeof(keyid)) == 0)
-			len = espnic_ike_sign(h->key, op->scheme, op->octets, op->len, mac);
-	} else if (h->psk)
-		len = espnic_ike_psk_mac(op->prf, (const uint8_t *)h->psk, strlen(h->psk), op->octets, op->len, mac);
 	item.ok = len > 0;
+	item.text = item.ok ? NULL : "there is no such key";
 	item.len = len > 0 ? (size_t)len : 0;
-	item.data = copy(mac, item.len);
+	item.data = copy(out, item.len);
 	put(p, item);
 }
 
@@ -423,6 +452,7 @@ static void deliver(struct peers *p, unsigned int at)
 	default:
 		in.key.token = item.token;
 		in.key.ok = item.ok;
+		in.key.text = item.text;
 		in.key.data = item.data;
 		in.key.len = item.len;
 	}

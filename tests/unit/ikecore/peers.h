@@ -27,6 +27,8 @@ struct peers_host {
 	struct espnic_ike_endpoint seen;	/* what the other sees instead: a NAT; family 0: no NAT */
 	const char *psk;		/* NULL: has none */
 	void *key;			/* private EVP_PKEY, the caller's; NULL: has none */
+	const char *ppk, *ppk_id;	/* NULL: has none; and its PPK_ID */
+	unsigned int bad_ppk;		/* the N-th of the keys with the PPK is a wrong one; 0: none is */
 	struct peers_ksa ksa[PEERS_KSAS];
 	unsigned int n_ksa, policies;
 	unsigned int fail_install;	/* the N-th install from now on fails; 0: none */
@@ -46,6 +48,7 @@ struct peers_item {			/* what happens later */
 	enum espnic_ike_input_kind kind;
 	struct espnic_ike_endpoint local, remote;
 	bool natt, ok;
+	const char *text;
 	uint64_t token;
 	enum espnic_ike_kernel_status status;
 	size_t len;

@@ -315,8 +315,8 @@ static void test_secrets(void **state)
 	shared(fd, "ike-1", "IKE", "one", 3, "left.example.org");
 	assert_string_equal(reply(fd), "success=yes ");
 	shared(fd, "x", "EAP", "one", 3, NULL);
-	assert_string_equal(reply(fd), "success=no errmsg=of secrets, pre-shared keys of IKE alone are supported "
-				       "(no EAP, XAuth, NTLM, PPK) ");
+	assert_string_equal(reply(fd), "success=no errmsg=of secrets, pre-shared keys of IKE and PPKs alone are supported "
+				       "(no EAP, XAuth, NTLM) ");
 	shared(fd, "x", "IKE", "", 0, NULL);
 	assert_string_equal(reply(fd), "success=no errmsg=a secret has 1 to 256 bytes ");
 	shared(fd, "x", "IKE", big, 257, NULL);
@@ -332,6 +332,42 @@ static void test_secrets(void **state)
 	simple(fd, "clear-creds");
 	assert_string_equal(reply(fd), "success=yes ");
 	assert_null(espnic_store_psk(&store, &left, &right));
+	close(fd);
+}
+
+/* PPKs are not found as pre-shared keys, nor the other way; they have the identity of their owner, or nobody's. */
+static void test_ppks(void **state)
+{
+	struct espnic_ike_id left = id_of("left.example.org"), right = id_of("right.example.org"), wire = id_of("keyid:left.example.org");
+	int fd = connected();
+
+	(void)state;
+	shared(fd, "ike-1", "IKE", "one", 3, NULL);
+	assert_string_equal(reply(fd), "success=yes ");
+	assert_int_equal(store.n_ppks, 0);
+	assert_null(espnic_store_ppk(&store, &left));
+	shared(fd, "ppk-1", "ppk", "two", 3, "left.example.org");
+	assert_string_equal(reply(fd), "success=yes ");
+	assert_int_equal(store.n_ppks, 1);
+	assert_memory_equal(espnic_store_psk(&store, &left, &right)->bytes, "one", 3);
+	assert_memory_equal(espnic_store_ppk(&store, &left)->bytes, "two", 3);
+	assert_memory_equal(espnic_store_ppk(&store, &wire)->bytes, "two", 3);
+	assert_null(espnic_store_ppk(&store, &right));
+	shared(fd, "ppk-2", "PPK", "three", 5, "%any");
+	assert_string_equal(reply(fd), "success=yes ");
+	assert_memory_equal(espnic_store_ppk(&store, &left)->bytes, "two", 3);
+	assert_memory_equal(espnic_store_ppk(&store, &right)->bytes, "three", 5);
+	/* one in the place of the other */
+	shared(fd, "ppk-2", "IKE", "four", 4, "right.example.org");
+	assert_string_equal(reply(fd), "success=yes ");
+	assert_int_equal(store.n_ppks, 1);
+	assert_null(espnic_store_ppk(&store, &right));
+	simple(fd, "get-shared");
+	assert_string_equal(reply(fd), "keys{ike-1 ppk-1 ppk-2 } ");
+	assert_true(espnic_store_unload_psk(&store, "ppk-1"));
+	assert_int_equal(store.n_ppks, 0);
+	simple(fd, "clear-creds");
+	assert_string_equal(reply(fd), "success=yes ");
 	close(fd);
 }
 
@@ -593,6 +629,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_commands, start, end),
 		cmocka_unit_test_setup_teardown(test_secrets, start, end),
+		cmocka_unit_test_setup_teardown(test_ppks, start, end),
 		cmocka_unit_test_setup_teardown(test_events, start, end), cmocka_unit_test_setup_teardown(test_waiting, start, end),
 		cmocka_unit_test_setup_teardown(test_hostile, start, end),
 		cmocka_unit_test_setup_teardown(test_many_clients, start, end),

@@ -98,6 +98,10 @@ static struct espnic_ike_key_op key_op(enum espnic_ike_key_kind kind)
 		op.remote = &right;
 		op.prf = espnic_ike_alg(ESPNIC_IKE_PRF, 5, 0);
 		assert_non_null(op.prf);
+	} else if (kind == ESPNIC_IKE_KEY_PPK) {
+		op = (struct espnic_ike_key_op){ .kind = kind, .token = 9, .ppk_id = &left, .prf = espnic_ike_alg(ESPNIC_IKE_PRF, 6, 0),
+						 .sk = { keys[0], keys[1], keys[2] } };
+		assert_non_null(op.prf);
 	} else {
 		op.keyid = keys[0];
 		op.scheme = ESPNIC_IKE_ED25519;
@@ -131,6 +135,19 @@ static void test_key(void **state)
 	assert_int_equal(espnic_ipc_put_key(buf, &op), 0);
 	op = key_op(ESPNIC_IKE_KEY_PSK);
 	op.len = ESPNIC_IPC_OCTETS + 1;
+	assert_int_equal(espnic_ipc_put_key(buf, &op), 0);
+	op = key_op(ESPNIC_IKE_KEY_PPK);
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_key(buf, &op), &got));
+	assert_memory_equal(back->ppk_id->data, "left", 4);
+	for (int i = 0; i < ESPNIC_IKE_PPK_KEYS; i++)
+		assert_memory_equal(back->sk[i], keys[i], op.prf->out);
+	op.sk[ESPNIC_IKE_PPK_PR] = NULL;
+	assert_int_equal(espnic_ipc_put_key(buf, &op), 0);
+	op = key_op(ESPNIC_IKE_KEY_PPK);
+	op.prf = NULL;
+	assert_int_equal(espnic_ipc_put_key(buf, &op), 0);
+	op = key_op(ESPNIC_IKE_KEY_PPK);
+	op.ppk_id = NULL;
 	assert_int_equal(espnic_ipc_put_key(buf, &op), 0);
 }
 
@@ -180,7 +197,7 @@ static struct espnic_ike_id someone = { ESPNIC_IKE_ID_FQDN, 4, "left" };
 static struct espnic_ike_sa_info sa_info(void)
 {
 	struct espnic_ike_sa_info sa = { .id = 7, .conn = "home", .state = ESPNIC_IKE_ESTABLISHED, .initiator = true, .spi_i = 1ULL << 63,
-					 .spi_r = 2, .local_id = &someone, .nat_remote = true, .since_ms = 5, .n_children = 1 };
+					 .spi_r = 2, .local_id = &someone, .nat_remote = true, .ppk = true, .since_ms = 5, .n_children = 1 };
 
 	sa.local.addr = (struct espnic_ike_addr){ 4, { 192, 0, 2, 1 } };
 	sa.encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 20, 256);
@@ -206,7 +223,7 @@ static void test_looking_in(void **state)
 	assert_true(espnic_ipc_get(buf, espnic_ipc_put_sa(buf, &sa), &got));
 	assert_int_equal(got.type, ESPNIC_IPC_SA);
 	assert_string_equal(got.sa.conn, "home");
-	assert_true(got.sa.initiator && got.sa.nat_remote && !got.sa.nat_local);
+	assert_true(got.sa.initiator && got.sa.nat_remote && !got.sa.nat_local && got.sa.ppk);
 	assert_int_equal(got.sa.spi_i, 1ULL << 63);
 	assert_memory_equal(got.sa.local_id, &someone, sizeof(someone));
 	assert_null(got.sa.remote_id);
@@ -259,6 +276,9 @@ static void test_requests(void **state)
 	in = (struct espnic_ike_input){ .kind = ESPNIC_IKE_IN_EXPIRE, .expire = { .spi = 0x1000, .hard = true } };
 	assert_true(espnic_ipc_get(buf, espnic_ipc_put_input(buf, &in), &got));
 	assert_true(got.input.expire.hard && got.input.expire.spi == 0x1000);
+	in = (struct espnic_ike_input){ .kind = ESPNIC_IKE_IN_PPKS, .ppks.any = true };
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_input(buf, &in), &got));
+	assert_true(got.input.ppks.any);
 }
 
 /* In memory of just its size: a reader that goes past it is caught by the sanitizer. */
@@ -284,6 +304,7 @@ static void sane(void)
 	} else if (got.type == ESPNIC_IPC_KEY) {
 		assert_true(got.key.len <= ESPNIC_IPC_OCTETS);
 		assert_true(!got.key.local || got.key.local->len <= ESPNIC_IKE_ID);
+		assert_true(got.key.kind <= ESPNIC_IKE_KEY_PPK && (!got.key.ppk_id || got.key.ppk_id->len <= ESPNIC_IKE_ID));
 	} else if (got.type == ESPNIC_IPC_SA) {
 		assert_true(got.sa.n_children <= ESPNIC_IKE_CHILDREN && got.sa.state <= ESPNIC_IKE_DELETING);
 		assert_true(!got.sa.remote_id || got.sa.remote_id->len <= ESPNIC_IKE_ID);
@@ -321,7 +342,7 @@ static void hostile(size_t len)
 static void test_hostile(void **state)
 {
 	struct espnic_ike_kernel_op op = kernel_op();
-	struct espnic_ike_key_op psk = key_op(ESPNIC_IKE_KEY_PSK), sign = key_op(ESPNIC_IKE_KEY_SIGN);
+	struct espnic_ike_key_op psk = key_op(ESPNIC_IKE_KEY_PSK), sign = key_op(ESPNIC_IKE_KEY_SIGN), ppk = key_op(ESPNIC_IKE_KEY_PPK);
 	struct espnic_ike_event e = { .kind = ESPNIC_IKE_EV_NOTE, .conn = "home", .text = "x" };
 	struct espnic_ike_child_info child = child_info();
 	struct espnic_ike_sa_info sa = sa_info();
@@ -330,6 +351,7 @@ static void test_hostile(void **state)
 	hostile(espnic_ipc_put_kernel(buf, &op));
 	hostile(espnic_ipc_put_key(buf, &psk));
 	hostile(espnic_ipc_put_key(buf, &sign));
+	hostile(espnic_ipc_put_key(buf, &ppk));
 	hostile(espnic_ipc_put_event(buf, &e));
 	hostile(espnic_ipc_put_sa(buf, &sa));
 	hostile(espnic_ipc_put_child(buf, &child));

@@ -259,7 +259,8 @@ struct raw_conn {
 	int version, unique, fragmentation, send_cert, childless;
 	uint32_t local_port, remote_port, tries, if_id_in, if_id_out;
 	uint64_t rekey_ms, reauth_ms, over_ms, rand_ms, dpd_ms;
-	bool encap, mobike, send_certreq;
+	const char *ppk_id;
+	bool encap, mobike, send_certreq, ppk_required;
 };
 
 /* Readers of whole addresses and proposals need the connection, not the raw one. */
@@ -348,8 +349,8 @@ static const struct espnic_conf_entry conn_table[] = {
 	CONN("dpd_timeout", no_meaning, version, NULL),
 	CONN("dscp", espnic_conf_only_no, version, "'dscp' is not supported"),
 	REFUSE("vips", VIPS), REFUSE("pools", VIPS),
-	REFUSE("ppk_id", "postquantum preshared keys (RFC 8784) are not supported"),
-	CONN("ppk_required", espnic_conf_only_no, version, "postquantum preshared keys (RFC 8784) are not supported"),
+	CONN("ppk_id", espnic_conf_string, ppk_id, NULL),
+	CONN("ppk_required", espnic_conf_bool, ppk_required, NULL),
 	CONN("mediation", espnic_conf_only_no, version, MEDIATION),
 	REFUSE("mediated_by", MEDIATION), REFUSE("mediation_peer", MEDIATION),
 	END
@@ -396,6 +397,7 @@ static int finish_conn(const struct espnic_conf_node *node, const struct raw_con
 		       struct espnic_conf_error *err)
 {
 	struct espnic_ike_conn *c = out->conn;
+	char why[ESPNIC_IKE_TEXT];
 
 	if (!raw->local.node || !raw->remote.node)
 		return espnic_conf_fail(err, node, "'%s' is needed", raw->local.node ? "remote" : "local");
@@ -409,6 +411,11 @@ static int finish_conn(const struct espnic_conf_node *node, const struct raw_con
 	c->encap = raw->encap;
 	c->mobike = raw->mobike;
 	c->keyingtries = raw->tries;
+	c->ppk_required = raw->ppk_required;
+	if (raw->ppk_id && espnic_ike_id_parse(&c->ppk_id, raw->ppk_id, why))
+		return espnic_conf_fail(err, node, "ppk_id: %s", why);
+	if (raw->ppk_id && c->ppk_id.type == ESPNIC_IKE_ID_ANY)
+		return espnic_conf_fail(err, node, "ppk_id: the identity of one PPK is needed");
 	c->free = free_core_conn;
 	conn_times(c, raw);
 	return finish_side(&raw->local, &c->auth_local, &out->local, err) ||
@@ -484,6 +491,7 @@ int espnic_conns_read_psk(const struct espnic_conf_node *node, struct espnic_con
 
 	memset(out, 0, sizeof(*out));
 	out->node = node;
+	out->ppk = !strncmp(node->name, "ppk", 3);
 	for (n = node->first; n; n = n->next) {
 		if (n->value && n->unset)
 			continue;
@@ -545,7 +553,6 @@ static int read_secrets(const struct espnic_conf_node *section, struct espnic_co
 		const char *prefix, *why;
 	} refused[] = {
 		{ "eap", EAP }, { "ntlm", EAP }, { "xauth", IKEV1 },
-		{ "ppk", "postquantum preshared keys (RFC 8784) are not supported" },
 		{ "pkcs12", "PKCS #12 is not supported: keys and certificates are files of their own" },
 		{ "token", "keys in tokens are not supported" },
 	};
@@ -563,7 +570,7 @@ static int read_secrets(const struct espnic_conf_node *section, struct espnic_co
 				return -1;
 			continue;
 		}
-		if (n->value || strncmp(n->name, "ike", 3) != 0)
+		if (n->value || (strncmp(n->name, "ike", 3) != 0 && strncmp(n->name, "ppk", 3) != 0))
 			return espnic_conf_fail(err, n, "unknown %s", n->value ? "key" : "section");
 		if (espnic_conns_read_psk(n, &out->psks[out->n_psks++], err))
 			return -1;

@@ -46,6 +46,7 @@ struct espnic_conf_conn {
 
 struct espnic_conf_psk {
 	const struct espnic_conf_node *node;
+	bool ppk; /* of RFC 8784, and its owners are PPK_IDs */
 	unsigned int n_owners; /* 0: of everybody */
 	struct espnic_ike_id owner[ESPNIC_CONNS_OWNERS];
 	struct espnic_secret secret;
@@ -70,7 +71,7 @@ struct espnic_conf_conns {
  */
 int espnic_conns_read(const struct espnic_conf_node *root, struct espnic_conf_conns *out,
 		      struct espnic_conf_error *err);
-/* Read one section of `connections`, or of `secrets` (a PSK). The same. */
+/* Read one section of `connections`, or of `secrets` (a PSK or a PPK, by its name). The same. */
 int espnic_conns_read_conn(const struct espnic_conf_node *node, struct espnic_conf_conn *out,
 			   struct espnic_conf_error *err);
 int espnic_conns_read_psk(const struct espnic_conf_node *node, struct espnic_conf_psk *out,

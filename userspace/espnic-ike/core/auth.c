@@ -36,6 +36,25 @@ int espnic_ike_psk_mac(const struct espnic_ike_alg *prf, const uint8_t *psk, siz
 	return ok ? prf->out : -ENOMEM;
 }
 
+int espnic_ike_ppk_mix(const struct espnic_ike_alg *prf, const uint8_t *ppk, size_t len, const uint8_t *const sk[ESPNIC_IKE_PPK_KEYS],
+		       uint8_t out[ESPNIC_IKE_PPK_KEYS * ESPNIC_IKE_MAC])
+{
+	struct espnic_ike_crypto c;
+	bool ok = true;
+
+	if (!len || !prf || prf->type != ESPNIC_IKE_PRF)
+		return -EINVAL;
+	if (espnic_ike_crypto_init(&c) < 0)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < ESPNIC_IKE_PPK_KEYS && ok; i++) {
+		struct espnic_ike_chunk in = { sk[i], prf->out };
+
+		ok = espnic_ike_prf_plus(&c, prf, ppk, len, &in, 1, out + i * prf->out, prf->out);
+	}
+	espnic_ike_crypto_free(&c);
+	return ok ? ESPNIC_IKE_PPK_KEYS * prf->out : -ENOMEM;
+}
+
 /* ------------------------------------------------------------------ schemes */
 
 /* AlgorithmIdentifiers as RFC 7427 appendix A has them; @h is the last byte of the OID of SHA-2, @salt as long as the hash. */

@@ -18,9 +18,9 @@ enum {
 
 /* ------------------------------------------------------------------ AUTH */
 
-/* RFC 7296 2.15: the message of @side, the other's nonce, the PRF of the identity. */
+/* RFC 7296 2.15: the message of @side, the other's nonce, the PRF of the identity by SK_p of @keys. */
 static bool make_octets(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *out, enum espnic_ike_side side,
-			const struct espnic_ike_id *id)
+			const struct espnic_ike_id *id, const struct espnic_ike_keys *keys)
 {
 	const struct espnic_ike_exchange_state *hs = sa->mine;
 	const struct espnic_ike_blob *msg = &hs->init[side];
@@ -33,8 +33,7 @@ static bool make_octets(struct espnic_ike_sa *sa, struct espnic_ike_exchange_sta
 	free(out->octets.p);
 	out->octets.len = 0;
 	out->octets.p = malloc(len);
-	if (!out->octets.p || !espnic_ike_hmac(&sa->ike->crypto, sa->suite.prf, espnic_ike_sk_p(sa->keys, side), sa->keys->p,
-					       in, 2, maced))
+	if (!out->octets.p || !espnic_ike_hmac(&sa->ike->crypto, sa->suite.prf, espnic_ike_sk_p(keys, side), keys->p, in, 2, maced))
 		return false;
 	w = espnic_ike_wr(out->octets.p, len);
 	espnic_ike_wr_bytes(&w, msg->p, msg->len);
@@ -69,17 +68,18 @@ static void ask_psk(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *
 							 .prf = sa->suite.prf, .octets = x->octets.p, .len = x->octets.len });
 }
 
-/* Asks for our own AUTH. NULL: it was done; else why it can't be. */
-static const char *ask_own(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *x)
+/* Asks for our own AUTH, by @keys. NULL: it was done; else why it can't be. */
+static const char *ask_auth(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *x, enum espnic_ike_wait wait,
+			    const struct espnic_ike_keys *keys)
 {
 	const uint8_t *keyid = sa->conn->auth_local.keyid[0];
 	EVP_PKEY *key;
 
-	if (!make_octets(sa, x, espnic_ike_own_side(sa), sa->local_id))
+	if (!make_octets(sa, x, espnic_ike_own_side(sa), sa->local_id, keys))
 		return "no_memory";
 	x->scheme = ESPNIC_IKE_SCHEME_NONE;
 	if (sa->conn->auth_local.method == ESPNIC_IKE_AUTH_PSK) {
-		ask_psk(sa, x, ESPNIC_IKE_WAIT_OWN_AUTH);
+		ask_psk(sa, x, wait);
 		return NULL;
 	}
 	key = espnic_ike_cert_key(&sa->ike->certs, keyid);
@@ -88,10 +88,24 @@ static const char *ask_own(struct espnic_ike_sa *sa, struct espnic_ike_exchange_
 	x->scheme = espnic_ike_scheme_for(key, sa->peer_hashes);
 	if (!x->scheme)
 		return "no_scheme the peer knows no signature (RFC 7427) of our kind of key";
-	ask_key(sa, x, ESPNIC_IKE_WAIT_OWN_AUTH,
-		(struct espnic_ike_key_op){ .kind = ESPNIC_IKE_KEY_SIGN, .local = sa->local_id, .keyid = keyid, .scheme = x->scheme,
-					    .octets = x->octets.p, .len = x->octets.len });
+	ask_key(sa, x, wait, (struct espnic_ike_key_op){ .kind = ESPNIC_IKE_KEY_SIGN, .local = sa->local_id, .keyid = keyid,
+							 .scheme = x->scheme, .octets = x->octets.p, .len = x->octets.len });
 	return NULL;
+}
+
+static const char *ask_own(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *x)
+{
+	return ask_auth(sa, x, ESPNIC_IKE_WAIT_OWN_AUTH, sa->keys);
+}
+
+/* Asks for the PPK @id to be mixed into our keys; @id is there until the step ends. */
+static void ask_ppk(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *x, const struct espnic_ike_id *id)
+{
+	const struct espnic_ike_keys *k = sa->keys;
+
+	ask_key(sa, x, ESPNIC_IKE_WAIT_PPK,
+		(struct espnic_ike_key_op){ .kind = ESPNIC_IKE_KEY_PPK, .ppk_id = id, .prf = sa->suite.prf,
+					    .sk = { espnic_ike_sk_d(k), espnic_ike_sk_p(k, ESPNIC_IKE_I), espnic_ike_sk_p(k, ESPNIC_IKE_R) } });
 }
 
 /*
@@ -106,7 +120,7 @@ static const char *check_peer(struct espnic_ike_sa *sa, struct espnic_ike_exchan
 	const char *text;
 
 	*done = remote->method == ESPNIC_IKE_AUTH_PUBKEY;
-	if (!make_octets(sa, x, sa->initiator ? ESPNIC_IKE_R : ESPNIC_IKE_I, sa->remote_id))
+	if (!make_octets(sa, x, sa->initiator ? ESPNIC_IKE_R : ESPNIC_IKE_I, sa->remote_id, sa->keys))
 		return "no_memory";
 	if (!*done) {
 		ask_psk(sa, x, ESPNIC_IKE_WAIT_PEER_AUTH);
@@ -138,28 +152,52 @@ static void write_cert(struct espnic_ike_sa *sa, struct espnic_ike_wr *w)
 		espnic_ike_cert_write(w, &sa->ike->certs, conn->auth_local.keyid[0], espnic_ike_wall(sa->ike));
 }
 
-static void write_auth(struct espnic_ike_sa *sa, struct espnic_ike_wr *w, const struct espnic_ike_exchange_state *x)
+/* RFC 7296 3.8, RFC 7427 3; RFC 8784 5.2 has the same in a notify. */
+static void write_auth_data(struct espnic_ike_wr *w, const struct espnic_ike_exchange_state *x, const struct espnic_ike_blob *auth)
 {
-	size_t at = espnic_ike_wr_begin(w, ESPNIC_IKE_P_AUTH);
-
-	espnic_ike_wr_be(w, method_of(&sa->conn->auth_local), 1);
-	espnic_ike_wr_be(w, 0, 3);
 	if (x->scheme) {
 		struct espnic_ike_chunk der = espnic_ike_scheme_der(x->scheme);
 
 		espnic_ike_wr_be(w, der.len, 1);
 		espnic_ike_wr_bytes(w, der.p, der.len);
 	}
-	espnic_ike_wr_bytes(w, x->auth.p, x->auth.len);
+	espnic_ike_wr_bytes(w, auth->p, auth->len);
+}
+
+static void write_auth(struct espnic_ike_sa *sa, struct espnic_ike_wr *w, const struct espnic_ike_exchange_state *x)
+{
+	size_t at = espnic_ike_wr_begin(w, ESPNIC_IKE_P_AUTH);
+
+	espnic_ike_wr_be(w, method_of(&sa->conn->auth_local), 1);
+	espnic_ike_wr_be(w, 0, 3);
+	write_auth_data(w, x, &x->auth);
+	espnic_ike_wr_end(w, at);
+}
+
+/* What an initiator says of the PPK it has used. */
+static void write_ppk(struct espnic_ike_sa *sa, struct espnic_ike_wr *w, const struct espnic_ike_exchange_state *x)
+{
+	size_t at;
+
+	if (sa->ppk != ESPNIC_IKE_PPK_USED)
+		return;
+	espnic_ike_ppk_write(w, &sa->conn->ppk_id);
+	if (!x->no_ppk_auth.len)
+		return;
+	at = espnic_ike_wr_begin(w, ESPNIC_IKE_P_NOTIFY);
+	espnic_ike_wr_be(w, 0, 2);	/* protocol, SPI size */
+	espnic_ike_wr_be(w, ESPNIC_IKE_N_NO_PPK_AUTH, 2);
+	write_auth_data(w, x, &x->no_ppk_auth);
 	espnic_ike_wr_end(w, at);
 }
 
 /* Keeps our own AUTH. */
-static bool take_auth(struct espnic_ike_sa *sa, struct espnic_ike_exchange_state *x, const struct espnic_ike_input *in)
+static bool take_auth(struct espnic_ike_sa *sa, const struct espnic_ike_exchange_state *x, struct espnic_ike_blob *auth,
+		      const struct espnic_ike_input *in)
 {
 	bool fits = x->scheme ? in->key.len && in->key.len <= ESPNIC_IKE_SIGNATURE : in->key.len == sa->suite.prf->out;
 
-	return in->key.ok && fits && espnic_ike_blob_set(&x->auth, in->key.data, in->key.len);
+	return in->key.ok && fits && espnic_ike_blob_set(auth, in->key.data, in->key.len);
 }
 
 /* Parses again what was kept while the answer was waited for; it parsed before. */
@@ -169,6 +207,8 @@ static void kept(struct espnic_ike_sa *sa, const struct espnic_ike_exchange_stat
 	m->hdr.spi_i = sa->spi_i;
 	m->hdr.spi_r = sa->spi_r;
 	espnic_ike_parse(m, x->inner_first, x->inner.p, x->inner.len, NULL);
+	if (sa->ppk == ESPNIC_IKE_PPK_LEFT_OUT)
+		m->auth = espnic_ike_notify(m, ESPNIC_IKE_N_NO_PPK_AUTH)->data;
 }
 
 /* ------------------------------------------------------------------ identities */
@@ -227,11 +267,16 @@ static void believed(struct espnic_ike_sa *sa, const char *text)
 
 void espnic_ike_auth_begin(struct espnic_ike_sa *sa)
 {
-	const char *why;
+	const char *why = NULL;
 
 	sa->mine->kind = ESPNIC_IKE_REQ_AUTH;
 	sa->mine->auth_id = sa->next_out;
-	why = set_local_id(sa) ? ask_own(sa, sa->mine) : "no_memory";
+	if (!set_local_id(sa))
+		why = "no_memory";
+	else if (sa->ppk == ESPNIC_IKE_PPK_AGREED)
+		ask_ppk(sa, sa->mine, &sa->conn->ppk_id);
+	else
+		why = ask_own(sa, sa->mine);
 	if (why)
 		failed(sa, why);
 }
@@ -271,6 +316,7 @@ static void auth_send(struct espnic_ike_sa *sa)
 	if (!is_pattern(remote))
 		espnic_ike_id_write(&w, ESPNIC_IKE_P_IDR, remote);
 	write_auth(sa, &w, x);
+	write_ppk(sa, &w, x);
 	if (!is_pattern(remote) && espnic_ike_first_contact(sa))
 		espnic_ike_wr_notify(&w, ESPNIC_IKE_N_INITIAL_CONTACT, NULL, 0);
 	if (sa->conn->mobike)
@@ -329,6 +375,15 @@ void espnic_ike_auth_response(struct espnic_ike_sa *sa, struct espnic_ike_msg *m
 		failed(sa, "no_memory");
 		return;
 	}
+	if (sa->ppk == ESPNIC_IKE_PPK_USED && !espnic_ike_notify(m, ESPNIC_IKE_N_PPK_IDENTITY)) {
+		if (!sa->plain) {
+			believed(sa, "no_ppk ppk_required is set, and the peer went without (RFC 8784)");
+			return;
+		}
+		espnic_ike_ppk_undo(sa);
+	}
+	espnic_ike_keys_free(&sa->ike->crypto, sa->plain);
+	sa->plain = NULL;
 	why = check_peer(sa, sa->mine, m, &done);
 	if (why)
 		believed(sa, why);
@@ -407,12 +462,46 @@ static void peer_proved(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m
 		refuse(sa, why);
 }
 
+static void check_request(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m)
+{
+	const char *why = "no_ppk ppk_required is set, and the peer uses none that is here (RFC 8784)";
+	bool done = false;
+
+	if (!sa->conn->ppk_required || sa->ppk == ESPNIC_IKE_PPK_USED)
+		why = check_peer(sa, sa->theirs, m, &done);
+	if (why)
+		refuse(sa, why);
+	else if (done)
+		peer_proved(sa, m);
+}
+
+/* The PPK that the peer named is in the keys, or it is not here: then it may go without (RFC 8784 3, the second table). */
+static void ppk_done(struct espnic_ike_sa *sa, const struct espnic_ike_input *in)
+{
+	struct espnic_ike_msg m;
+
+	if (in->key.ok && !espnic_ike_ppk_use(sa, in, false)) {
+		sa->ike->count.no_memory++;
+		refuse(sa, "no_memory");
+		return;
+	}
+	kept(sa, sa->theirs, &m);
+	if (sa->ppk == ESPNIC_IKE_PPK_AGREED) {
+		if (!espnic_ike_notify(&m, ESPNIC_IKE_N_NO_PPK_AUTH)) {
+			refuse(sa, "no_ppk the peer demands one that is not here (RFC 8784)");
+			return;
+		}
+		sa->ppk = ESPNIC_IKE_PPK_LEFT_OUT;
+		kept(sa, sa->theirs, &m);
+	}
+	check_request(sa, &m);
+}
+
 void espnic_ike_auth_request(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
 {
-	bool has_idr = espnic_ike_has(m, ESPNIC_IKE_P_IDR), done;
+	bool has_idr = espnic_ike_has(m, ESPNIC_IKE_P_IDR);
 	struct espnic_ike_id peer, asked;
 	struct espnic_ike_conn *conn;
-	const char *why = NULL;
 
 	if (!espnic_ike_has(m, ESPNIC_IKE_P_AUTH) || !espnic_ike_id_read(&peer, m->id_i) ||
 	    (has_idr && !espnic_ike_id_read(&asked, m->id_r))) {
@@ -438,11 +527,10 @@ void espnic_ike_auth_request(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
 		refuse(sa, "no_memory");
 		return;
 	}
-	why = check_peer(sa, sa->theirs, m, &done);
-	if (why)
-		refuse(sa, why);
-	else if (done)
-		peer_proved(sa, m);
+	if (sa->ppk == ESPNIC_IKE_PPK_AGREED && espnic_ike_ppk_read(m, &sa->ike->ppk_id))
+		ask_ppk(sa, sa->theirs, &sa->ike->ppk_id);
+	else
+		check_request(sa, m);
 }
 
 static void answer(struct espnic_ike_sa *sa, struct espnic_ike_child *child)
@@ -453,6 +541,8 @@ static void answer(struct espnic_ike_sa *sa, struct espnic_ike_child *child)
 	espnic_ike_id_write(&w, ESPNIC_IKE_P_IDR, sa->local_id);
 	write_cert(sa, &w);
 	write_auth(sa, &w, x);
+	if (sa->ppk == ESPNIC_IKE_PPK_USED)
+		espnic_ike_ppk_write(&w, NULL);
 	if (child)
 		espnic_ike_child_answer(child, &w, ESPNIC_IKE_WITHOUT_KE);
 	else if (x->notify)
@@ -504,16 +594,45 @@ void espnic_ike_auth_child_done(struct espnic_ike_sa *sa, struct espnic_ike_chil
 
 /* ------------------------------------------------------------------ answers of whoever has the keys */
 
+/* What an initiator sends is made of up to three answers. @text: what came with the one that is a refusal. */
+static const char *own_result(struct espnic_ike_sa *sa, const struct espnic_ike_input *in, const char *text)
+{
+	struct espnic_ike_exchange_state *x = sa->mine;
+	bool optional = !sa->conn->ppk_required;
+
+	switch (x->wait) {
+	case ESPNIC_IKE_WAIT_PPK:
+		if (in->key.ok)
+			return espnic_ike_ppk_use(sa, in, optional) ? ask_own(sa, x) : "no_memory";
+		if (!optional)
+			return espnic_ike_say(sa->ike, "no_ppk %s", text);
+		espnic_ike_event_sa(sa, ESPNIC_IKE_EV_NOTE, espnic_ike_say(sa->ike, "no_ppk %s", text));
+		sa->ppk = ESPNIC_IKE_PPK_NONE;
+		return ask_own(sa, x);
+	case ESPNIC_IKE_WAIT_OWN_AUTH:
+		if (!take_auth(sa, x, &x->auth, in))
+			return espnic_ike_say(sa->ike, "no_key %s", text);
+		if (sa->plain)
+			return ask_auth(sa, x, ESPNIC_IKE_WAIT_NO_PPK_AUTH, sa->plain);
+		break;
+	default:
+		if (!take_auth(sa, x, &x->no_ppk_auth, in))
+			return espnic_ike_say(sa->ike, "no_key %s", text);
+	}
+	auth_send(sa);
+	return NULL;
+}
+
 static void initiator_result(struct espnic_ike_sa *sa, const struct espnic_ike_input *in)
 {
 	struct espnic_ike_exchange_state *x = sa->mine;
 	struct espnic_ike_msg m;
+	const char *why;
 
-	if (x->wait == ESPNIC_IKE_WAIT_OWN_AUTH) {
-		if (take_auth(sa, x, in))
-			auth_send(sa);
-		else
-			failed(sa, espnic_ike_say(sa->ike, "no_key %s", in->key.text ? in->key.text : ""));
+	if (x->wait != ESPNIC_IKE_WAIT_PEER_AUTH) {
+		why = own_result(sa, in, in->key.text ? in->key.text : "");
+		if (why)
+			failed(sa, why);
 		return;
 	}
 	kept(sa, x, &m);
@@ -530,8 +649,12 @@ static void responder_result(struct espnic_ike_sa *sa, const struct espnic_ike_i
 	struct espnic_ike_exchange_state *x = sa->theirs;
 	struct espnic_ike_msg m;
 
+	if (x->wait == ESPNIC_IKE_WAIT_PPK) {
+		ppk_done(sa, in);
+		return;
+	}
 	if (x->wait == ESPNIC_IKE_WAIT_OWN_AUTH) {
-		if (take_auth(sa, x, in))
+		if (take_auth(sa, x, &x->auth, in))
 			finish_responder(sa);
 		else
 			refuse(sa, espnic_ike_say(sa->ike, "no_key %s", in->key.text ? in->key.text : ""));
@@ -548,7 +671,7 @@ void espnic_ike_auth_key_result(struct espnic_ike_sa *sa, const struct espnic_ik
 {
 	struct espnic_ike_exchange_state *x = sa->initiator ? sa->mine : sa->theirs;
 
-	if (!x || x->token != in->key.token || (x->wait != ESPNIC_IKE_WAIT_OWN_AUTH && x->wait != ESPNIC_IKE_WAIT_PEER_AUTH))
+	if (!x || !x->token || x->token != in->key.token)
 		return;
 	x->token = 0;
 	if (sa->initiator)

@@ -95,6 +95,8 @@ struct espnic_ike_keys *espnic_ike_derive(struct espnic_ike_crypto *c, const str
 					  const struct espnic_ike_secrets *secrets, struct espnic_ike_chunk ni,
 					  struct espnic_ike_chunk nr, uint64_t spi_i, uint64_t spi_r);
 void espnic_ike_keys_free(struct espnic_ike_crypto *c, struct espnic_ike_keys *k);
+/* The same with others in the place of SK_d, SK_pi and SK_pr, one behind the other at @mixed. NULL: without memory. */
+struct espnic_ike_keys *espnic_ike_keys_mixed(struct espnic_ike_crypto *c, const struct espnic_ike_keys *k, const uint8_t *mixed);
 
 /* The keys of a child, in the arena. */
 struct espnic_ike_child_keys {

@@ -118,6 +118,8 @@ static const char *check_conn(const struct espnic_ike *ike, const struct espnic_
 		return "`fragmentation = force' is not supported";
 	if (c->n_children > ESPNIC_IKE_CHILDREN)
 		return "too many children";
+	if (c->ppk_id.len > sizeof(c->ppk_id.data))
+		return "the identity of a PPK is too long";
 	return check_auth(ike, &c->auth_local, &c->auth_remote);
 }
 
@@ -225,7 +227,7 @@ void espnic_ike_list(const struct espnic_ike *ike, bool (*each)(void *ctx, const
 			.id = sa->id, .conn = sa->conn->name, .state = public_state(sa->state), .initiator = sa->initiator,
 			.spi_i = sa->spi_i, .spi_r = sa->spi_r, .local = sa->local, .remote = sa->remote,
 			.local_id = sa->local_id, .remote_id = sa->remote_id, .nat_local = sa->nat_local,
-			.nat_remote = sa->nat_remote, .encr = sa->suite.encr, .integ = sa->suite.integ, .prf = sa->suite.prf,
+			.nat_remote = sa->nat_remote, .ppk = sa->ppk == ESPNIC_IKE_PPK_USED, .encr = sa->suite.encr, .integ = sa->suite.integ, .prf = sa->suite.prf,
 			.ke = sa->suite.ke, .since_ms = sa->since, .rekey_ms = sa->rekey_at == ESPNIC_IKE_NEVER ? 0 : sa->rekey_at,
 			.children = children,
 		};

@@ -247,6 +247,9 @@ struct espnic_ike_conn {
 	bool encap;			/* UDP encapsulation without a NAT too */
 	bool mobike;			/* RFC 4555 */
 	enum espnic_ike_childless childless;
+	/* RFC 8784: the PPK that an initiator names, ANY: none; and whether there is an IKE SA without one, in either role. */
+	struct espnic_ike_id ppk_id;
+	bool ppk_required;
 	uint64_t rekey_ms, reauth_ms, over_ms, rand_ms;	/* of the IKE SA; 0: never. over: hard limit after rekey */
 	uint64_t dpd_ms;		/* liveness check after so long without a packet; 0: never */
 	uint32_t keyingtries;		/* of an initiator; 0: for ever */
@@ -327,6 +330,7 @@ enum espnic_ike_input_kind {
 	ESPNIC_IKE_IN_KERNEL,
 	ESPNIC_IKE_IN_KEY,
 	ESPNIC_IKE_IN_PROVISION,
+	ESPNIC_IKE_IN_PPKS,
 };
 
 enum espnic_ike_kernel_status {
@@ -381,13 +385,16 @@ struct espnic_ike_input {
 		struct {		/* answers one ESPNIC_IKE_ACT_KEY */
 			uint64_t token;
 			bool ok;	/* false: there is no such key, or it can't */
-			const uint8_t *data;	/* MAC or signature */
+			const uint8_t *data;	/* MAC, signature or keys */
 			size_t len;
 			const char *text;	/* why not */
 		} key;
 		struct {		/* a device lost its SAs (down, reset): make those of @device, "" all, anew */
 			const char *device;
 		} provision;
+		struct {		/* whoever has the keys has a PPK, or has none any more */
+			bool any;
+		} ppks;
 	};
 };
 
@@ -440,7 +447,11 @@ struct espnic_ike_kernel_op {
 enum espnic_ike_key_kind {
 	ESPNIC_IKE_KEY_PSK,		/* prf(prf(psk, "Key Pad for IKEv2"), octets): espnic_ike_psk_mac() */
 	ESPNIC_IKE_KEY_SIGN,		/* espnic_ike_sign() */
+	ESPNIC_IKE_KEY_PPK,		/* espnic_ike_ppk_mix() */
 };
+
+/* RFC 8784 3: the keys of an IKE SA that a PPK goes into, in this order. */
+enum espnic_ike_ppk_keys { ESPNIC_IKE_PPK_D, ESPNIC_IKE_PPK_PI, ESPNIC_IKE_PPK_PR, ESPNIC_IKE_PPK_KEYS };
 
 enum espnic_ike_scheme {		/* with which hash, how encoded: core/auth.c */
 	ESPNIC_IKE_SCHEME_NONE = 0,
@@ -460,6 +471,9 @@ struct espnic_ike_key_op {
 	enum espnic_ike_scheme scheme;
 	const uint8_t *octets;		/* RFC 7296 2.15: what is authenticated */
 	size_t len;
+	/* PPK: its identity, and prf->out bytes each of the core's locked memory, to be wiped where they are copied. */
+	const struct espnic_ike_id *ppk_id;
+	const uint8_t *sk[ESPNIC_IKE_PPK_KEYS];
 };
 
 enum espnic_ike_event_kind {
@@ -545,6 +559,7 @@ struct espnic_ike_sa_info {
 	struct espnic_ike_endpoint local, remote;
 	const struct espnic_ike_id *local_id, *remote_id;	/* NULL: not known yet */
 	bool nat_local, nat_remote;
+	bool ppk;			/* a PPK is in its keys */
 	const struct espnic_ike_alg *encr, *integ, *prf, *ke;
 	uint64_t since_ms, rekey_ms;
 	const struct espnic_ike_child_info *children;
@@ -592,6 +607,14 @@ int espnic_ike_psk_mac(const struct espnic_ike_alg *prf, const uint8_t *psk, siz
 /* Signs @octets; @key is a private EVP_PKEY. Returns the length, or -EINVAL (a key of another kind), -ENOMEM. Any thread. */
 int espnic_ike_sign(void *key, enum espnic_ike_scheme scheme, const uint8_t *octets, size_t len,
 		    uint8_t sig[ESPNIC_IKE_SIGNATURE]);
+/*
+ * RFC 8784 3: prf+(PPK, key) of each of the keys at @sk, one behind the other to @out; returns its length, or -EINVAL (an empty PPK,
+ * not a PRF), -ENOMEM. Any thread.
+ */
+int espnic_ike_ppk_mix(const struct espnic_ike_alg *prf, const uint8_t *ppk, size_t len, const uint8_t *const sk[ESPNIC_IKE_PPK_KEYS],
+		       uint8_t out[ESPNIC_IKE_PPK_KEYS * ESPNIC_IKE_MAC]);
+/* Is it the same PPK_ID (RFC 8784 5.1)? The wire has the bytes of an identity, and not its type. */
+bool espnic_ike_ppk_id_is(const struct espnic_ike_id *a, const struct espnic_ike_id *b);
 /* SHA-256 of the SubjectPublicKeyInfo of @key, an EVP_PKEY, private or public. 0, or -ENOMEM. Any thread. */
 int espnic_ike_keyid(void *key, uint8_t keyid[ESPNIC_IKE_KEYID]);
 /* May a key of this kind and size sign? NULL: it may; else why not, constant. @key as above. */

@@ -83,6 +83,8 @@ static void write_extensions(struct espnic_ike_sa *sa, struct espnic_ike_wr *w)
 	espnic_ike_wr_notify(w, ESPNIC_IKE_N_SIGNATURE_HASH_ALGORITHMS, hashes, sizeof(hashes));
 	if (espnic_ike_has_addke(sa->conn->proposals, sa->conn->n_proposals))
 		espnic_ike_wr_notify(w, ESPNIC_IKE_N_INTERMEDIATE_EXCHANGE_SUPPORTED, NULL, 0);
+	if (sa->initiator ? sa->conn->ppk_id.type != ESPNIC_IKE_ID_ANY : sa->ppk == ESPNIC_IKE_PPK_AGREED)
+		espnic_ike_wr_notify(w, ESPNIC_IKE_N_USE_PPK, NULL, 0);
 }
 
 static void read_extensions(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m)
@@ -96,6 +98,9 @@ static void read_extensions(struct espnic_ike_sa *sa, const struct espnic_ike_ms
 			sa->peer_hashes |= (uint8_t)(1u << n->data.p[i + 1]);
 	sa->cert_asked = espnic_ike_cert_asked(m);
 	sa->peer_childless = espnic_ike_notify(m, ESPNIC_IKE_N_CHILDLESS_IKEV2_SUPPORTED);
+	/* Which connection it will be a responder does not know yet, so whether there is any PPK counts. */
+	if ((sa->initiator ? sa->conn->ppk_id.type != ESPNIC_IKE_ID_ANY : sa->ike->ppks) && espnic_ike_notify(m, ESPNIC_IKE_N_USE_PPK))
+		sa->ppk = ESPNIC_IKE_PPK_AGREED;
 	espnic_ike_detect_nat(sa, m);
 }
 
@@ -556,6 +561,10 @@ void espnic_ike_init_response(struct espnic_ike_sa *sa, struct espnic_ike_msg *m
 		return;
 	}
 	read_extensions(sa, m);
+	if (sa->conn->ppk_required && sa->ppk != ESPNIC_IKE_PPK_AGREED) {
+		failed(sa, "no_ppk ppk_required is set, and the peer has none (RFC 8784)");
+		return;
+	}
 	free(sa->request);
 	sa->request = NULL;
 	sa->next_out = 1;

@@ -530,6 +530,9 @@ void espnic_ike_step(struct espnic_ike *ike, const struct espnic_ike_input *in, 
 	case ESPNIC_IKE_IN_ADDRESS:
 		espnic_ike_address(ike, in);
 		break;
+	case ESPNIC_IKE_IN_PPKS:
+		ike->ppks = in->ppks.any;
+		break;
 	case ESPNIC_IKE_IN_TIMER:
 		break;
 	}

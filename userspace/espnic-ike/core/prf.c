@@ -187,6 +187,19 @@ void espnic_ike_keys_free(struct espnic_ike_crypto *c, struct espnic_ike_keys *k
 		espnic_ike_arena_put(&c->arena, k, k->size);
 }
 
+struct espnic_ike_keys *espnic_ike_keys_mixed(struct espnic_ike_crypto *c, const struct espnic_ike_keys *k, const uint8_t *mixed)
+{
+	struct espnic_ike_keys *out = espnic_ike_arena_get(&c->arena, k->size);
+
+	if (!out)
+		return NULL;
+	memcpy(out, k, k->size);
+	memcpy(out->bytes, mixed, k->d);
+	/* SK_pi and SK_pr stand side by side in both */
+	memcpy((uint8_t *)espnic_ike_sk_p(out, ESPNIC_IKE_I), mixed + k->d, 2u * k->p);
+	return out;
+}
+
 struct espnic_ike_child_keys *espnic_ike_derive_child(struct espnic_ike_crypto *c, const struct espnic_ike_suite *suite,
 						      const struct espnic_ike_keys *ike, const struct espnic_ike_alg *prf,
 						      const struct espnic_ike_secrets *secrets, struct espnic_ike_chunk ni,

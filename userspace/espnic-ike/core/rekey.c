@@ -63,6 +63,7 @@ static struct espnic_ike_sa *make_new(struct espnic_ike_sa *old, bool initiator,
 	sa->nat_remote = old->nat_remote;
 	sa->peer_fragments = old->peer_fragments;
 	sa->peer_hashes = old->peer_hashes;
+	sa->ppk = old->ppk;
 	sa->mobike = old->mobike;
 	sa->leads = old->leads;
 	sa->homeless = old->homeless;

@@ -157,6 +157,7 @@ void espnic_ike_exchange_free(struct espnic_ike_exchange_state **xp)
 	free(x->ke_ours.p);
 	free(x->inner.p);
 	free(x->auth.p);
+	free(x->no_ppk_auth.p);
 	espnic_ike_chain_free(x->chain);
 	free(x);
 	*xp = NULL;
@@ -323,6 +324,7 @@ static void sa_free(struct espnic_ike_sa *sa)
 	espnic_ike_exchange_free(&sa->pending);
 	espnic_ike_fragments_free(sa);
 	espnic_ike_keys_free(&sa->ike->crypto, sa->keys);
+	espnic_ike_keys_free(&sa->ike->crypto, sa->plain);
 	espnic_ike_conn_put(sa->conn);
 	free(sa->request);
 	free(sa->response);

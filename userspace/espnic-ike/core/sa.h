@@ -81,8 +81,10 @@ enum espnic_ike_request {
 /* What an exchange waits for before it goes on; the rest of it is then in ->inner. */
 enum espnic_ike_wait {
 	ESPNIC_IKE_WAIT_NONE,
-	ESPNIC_IKE_WAIT_OWN_AUTH,	/* key operation */
-	ESPNIC_IKE_WAIT_PEER_AUTH,	/* key operation */
+	ESPNIC_IKE_WAIT_PPK,		/* key operation, as the next three */
+	ESPNIC_IKE_WAIT_OWN_AUTH,
+	ESPNIC_IKE_WAIT_NO_PPK_AUTH,	/* our own, as it is without the PPK */
+	ESPNIC_IKE_WAIT_PEER_AUTH,
 	ESPNIC_IKE_WAIT_KERNEL,		/* install of the child ->child */
 };
 
@@ -129,6 +131,7 @@ struct espnic_ike_exchange_state {
 	struct espnic_ike_blob inner;
 	uint8_t inner_first;
 	struct espnic_ike_blob auth;	/* our own AUTH, until its message is made: MAC or signature */
+	struct espnic_ike_blob no_ppk_auth;
 	enum espnic_ike_scheme scheme;	/* of the signature; NONE: it is a MAC */
 	uint16_t notify;		/* why there is no child; 0: none was asked for */
 };
@@ -182,6 +185,14 @@ enum espnic_ike_sa_state {
 	ESPNIC_IKE_ST_N,
 };
 
+/* RFC 8784. */
+enum espnic_ike_ppk {
+	ESPNIC_IKE_PPK_NONE,
+	ESPNIC_IKE_PPK_AGREED,		/* both have said USE_PPK */
+	ESPNIC_IKE_PPK_LEFT_OUT,	/* responder: it has no such PPK, and NO_PPK_AUTH stands for AUTH */
+	ESPNIC_IKE_PPK_USED,		/* it is in ->keys; of an initiator, until the response shows whether it is in the peer's */
+};
+
 struct espnic_ike_sa {
 	struct espnic_ike_node by_spi, by_id, by_init, by_peer;
 	struct espnic_ike_sa *prev, *next;	/* all of them, oldest first; or the graveyard */
@@ -208,7 +219,9 @@ struct espnic_ike_sa {
 	bool told;			/* "up" was */
 	uint8_t peer_hashes;		/* bits of RFC 7427's hash algorithms */
 	struct espnic_ike_suite suite;
+	enum espnic_ike_ppk ppk;
 	struct espnic_ike_keys *keys;
+	struct espnic_ike_keys *plain;	/* initiator whose PPK is optional, until the response: the same without it; NULL */
 	uint64_t counter;		/* of messages we encrypted: their IV */
 
 	uint32_t next_out, next_in;	/* message ids: of our next request, of the peer's */
@@ -249,6 +262,8 @@ struct espnic_ike {
 	size_t n_conns;
 	struct espnic_ike_certs certs;
 	size_t want_certs;		/* connections whose peer is to send its certificate */
+	bool ppks;			/* there are PPKs */
+	struct espnic_ike_id ppk_id;	/* that a peer has just named, for the action of the step */
 	struct espnic_ike_table by_spi, by_id, by_init, by_peer, child_in, child_out;
 	struct espnic_ike_sa *first, *last, *dirty, *graves;
 	struct espnic_ike_child *child_graves;
@@ -388,6 +403,17 @@ void espnic_ike_auth_begin(struct espnic_ike_sa *sa);
 void espnic_ike_auth_key_result(struct espnic_ike_sa *sa, const struct espnic_ike_input *in);
 /* The child of IKE_AUTH stands, or does not. */
 void espnic_ike_auth_child_done(struct espnic_ike_sa *sa, struct espnic_ike_child *child);
+
+/* ------------------------------------------------------------------ ppk.c */
+
+/* PPK_IDENTITY in @m, which has no type: its bytes as a KEY_ID. False: there is none, or it can't be one. */
+bool espnic_ike_ppk_read(const struct espnic_ike_msg *m, struct espnic_ike_id *id);
+/* With @id of an initiator; NULL: the responder's, which is empty. */
+void espnic_ike_ppk_write(struct espnic_ike_wr *w, const struct espnic_ike_id *id);
+/* The keys as whoever has the PPK gave them back. @keep: the plain ones go to ->plain. False: no memory, or they are none. */
+bool espnic_ike_ppk_use(struct espnic_ike_sa *sa, const struct espnic_ike_input *in, bool keep);
+/* The keys without it are the ones. */
+void espnic_ike_ppk_undo(struct espnic_ike_sa *sa);
 
 /* What both sides of NAT detection say and hear: 2.23. */
 void espnic_ike_write_nat(struct espnic_ike_sa *sa, struct espnic_ike_wr *w);

@@ -94,12 +94,13 @@ void espnic_ike_sa_up(struct espnic_ike_sa *sa)
 	sa->told = true;
 	ike->count.ike_up++;
 	espnic_ike_event_sa(sa, ESPNIC_IKE_EV_IKE_UP,
-			    espnic_ike_say(ike, "role=%s local_id=%s remote_id=%s encr=%s prf=%s ke=%s nat=%s",
+			    espnic_ike_say(ike, "role=%s local_id=%s remote_id=%s encr=%s prf=%s ke=%s nat=%s ppk=%s",
 					   sa->initiator ? "initiator" : "responder",
 					   espnic_ike_id_text(sa->local_id, local, sizeof(local)),
 					   espnic_ike_id_text(sa->remote_id, remote, sizeof(remote)), sa->suite.encr->name,
 					   sa->suite.prf->name, sa->suite.ke->name,
-					   sa->nat_local ? sa->nat_remote ? "both" : "local" : sa->nat_remote ? "remote" : "no"));
+					   sa->nat_local ? sa->nat_remote ? "both" : "local" : sa->nat_remote ? "remote" : "no",
+					   sa->ppk == ESPNIC_IKE_PPK_USED ? "yes" : "no"));
 	espnic_ike_sa_touch(sa);
 }
 
@@ -174,6 +175,10 @@ static struct espnic_ike_sa *new_sa(struct espnic_ike *ike, struct espnic_ike_co
 	}
 	if (!local->family && (!conn->n_local || !one_address(&conn->local[0]))) {
 		complain(ike, conn->name, NULL, "no_local our own address towards the peer is not known");
+		return NULL;
+	}
+	if (conn->ppk_required && conn->ppk_id.type == ESPNIC_IKE_ID_ANY) {
+		complain(ike, conn->name, NULL, "no_ppk ppk_required is set, and there is no ppk_id to begin with");
 		return NULL;
 	}
 	sa = espnic_ike_sa_new(ike, conn, true, 0);

@@ -264,7 +264,7 @@ static void list_conns(const struct espnic_ctl_call *call, struct espnic_vici_wr
 
 /* ---- secrets ---- */
 
-static bool psk_value(const struct espnic_vici_item *item, struct espnic_store_psk *psk, bool *ike, const char **why)
+static bool psk_value(const struct espnic_vici_item *item, struct espnic_store_psk *psk, bool *known, const char **why)
 {
 	if (item->name_len == 2 && !memcmp(item->name, "id", 2)) {
 		if (item->value_len >= sizeof(psk->id) || (item->value_len && memchr(item->value, 0, item->value_len)))
@@ -272,7 +272,8 @@ static bool psk_value(const struct espnic_vici_item *item, struct espnic_store_p
 		else
 			snprintf(psk->id, sizeof(psk->id), "%.*s", (int)item->value_len, item->value_len ? item->value : "");
 	} else if (item->name_len == 4 && !memcmp(item->name, "type", 4)) {
-		*ike = item->value_len == 3 && !strncasecmp(item->value, "IKE", 3);
+		psk->ppk = item->value_len == 3 && !strncasecmp(item->value, "PPK", 3);
+		*known = psk->ppk || (item->value_len == 3 && !strncasecmp(item->value, "IKE", 3));
 	} else if (item->name_len == 4 && !memcmp(item->name, "data", 4)) {
 		if (!item->value_len || item->value_len > sizeof(psk->secret.bytes)) {
 			*why = "a secret has 1 to 256 bytes";
@@ -309,12 +310,12 @@ static const char *read_psk(const struct espnic_ctl_call *call, struct espnic_st
 	struct espnic_vici_item item;
 	enum espnic_vici_element e;
 	const char *why = NULL;
-	bool ike = false, owners = false;
+	bool known = false, owners = false;
 
 	espnic_vici_read(&r, call->message, call->len);
 	while (!why && (e = espnic_vici_next(&r, &item)) != ESPNIC_VICI_END) {
 		if (e == ESPNIC_VICI_KEY_VALUE)
-			psk_value(&item, psk, &ike, &why);
+			psk_value(&item, psk, &known, &why);
 		else if (e == ESPNIC_VICI_LIST_START)
 			owners = item.name_len == 6 && !memcmp(item.name, "owners", 6);
 		else if (e == ESPNIC_VICI_LIST_ITEM && owners)
@@ -322,8 +323,8 @@ static const char *read_psk(const struct espnic_ctl_call *call, struct espnic_st
 		else if (e != ESPNIC_VICI_LIST_END)
 			why = "a malformed message";
 	}
-	if (!why && !ike)
-		why = "of secrets, pre-shared keys of IKE alone are supported (no EAP, XAuth, NTLM, PPK)";
+	if (!why && !known)
+		why = "of secrets, pre-shared keys of IKE and PPKs alone are supported (no EAP, XAuth, NTLM)";
 	return why || psk->secret.len ? why : "'data' is needed";
 }
 

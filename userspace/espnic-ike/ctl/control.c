@@ -313,6 +313,8 @@ static void put_sa(struct espnic_vici_writer *w, const struct espnic_ike_sa_info
 		espnic_vici_value(w, "nat-local", "yes");
 	if (sa->nat_remote)
 		espnic_vici_value(w, "nat-remote", "yes");
+	if (sa->ppk)
+		espnic_vici_value(w, "ppk", "yes");
 	algorithm(w, "encr-alg", sa->encr);
 	algorithm(w, "integ-alg", sa->integ);
 	algorithm(w, "prf-alg", sa->prf);

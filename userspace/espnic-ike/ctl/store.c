@@ -124,7 +124,10 @@ int espnic_store_load_psk(struct espnic_store *s, const struct espnic_store_psk 
 		return fail(err, "out of memory");
 	if (at < 0)
 		at = (int)s->n_psks++;
+	else
+		s->n_ppks -= s->psks[at].ppk;
 	s->psks[at] = *psk;
+	s->n_ppks += psk->ppk;
 	return 0;
 }
 
@@ -134,6 +137,7 @@ bool espnic_store_unload_psk(struct espnic_store *s, const char *id)
 
 	if (at < 0)
 		return false;
+	s->n_ppks -= s->psks[at].ppk;
 	memmove(&s->psks[at], &s->psks[at + 1], (--s->n_psks - (unsigned int)at) * sizeof(*s->psks));
 	explicit_bzero(&s->psks[s->n_psks], sizeof(*s->psks));
 	return true;
@@ -143,7 +147,7 @@ void espnic_store_clear_psks(struct espnic_store *s)
 {
 	if (s->psks)
 		explicit_bzero(s->psks, s->n_psks * sizeof(*s->psks));
-	s->n_psks = 0;
+	s->n_psks = s->n_ppks = 0;
 }
 
 static bool owned(const struct espnic_store_psk *psk, const struct espnic_ike_id *id)
@@ -165,6 +169,8 @@ const struct espnic_secret *espnic_store_psk(const struct espnic_store *s, const
 
 	for (i = 0; i < s->n_psks; i++) {
 		psk = &s->psks[i];
+		if (psk->ppk)
+			continue;
 		fit = owned(psk, local) + 2 * owned(psk, remote);
 		/* of somebody else */
 		if (psk->n_owners && !fit)
@@ -175,6 +181,28 @@ const struct espnic_secret *espnic_store_psk(const struct espnic_store *s, const
 		}
 	}
 	return best ? &best->secret : NULL;
+}
+
+const struct espnic_secret *espnic_store_ppk(const struct espnic_store *s, const struct espnic_ike_id *id)
+{
+	const struct espnic_store_psk *any = NULL;
+	unsigned int i, j;
+
+	for (i = s->n_psks; i-- > 0;) {
+		const struct espnic_store_psk *psk = &s->psks[i];
+
+		if (!psk->ppk)
+			continue;
+		if (!psk->n_owners && !any)
+			any = psk;
+		for (j = 0; j < psk->n_owners; j++) {
+			if (espnic_ike_ppk_id_is(&psk->owner[j], id))
+				return &psk->secret;
+			if (psk->owner[j].type == ESPNIC_IKE_ID_ANY && !any)
+				any = psk;
+		}
+	}
+	return any ? &any->secret : NULL;
 }
 
 void espnic_store_free(struct espnic_store *s)

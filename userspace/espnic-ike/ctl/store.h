@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What was loaded: connections and pre-shared keys, from a file or by VICI. Belongs to the process that holds keys;
+ * What was loaded: connections and secrets, from a file or by VICI. Belongs to the process that holds keys;
  * one thread.
  */
 #ifndef ESPNIC_IKE_CTL_STORE_H
@@ -20,9 +20,11 @@ struct espnic_store_conn {
 	bool of_file; /* not by VICI: goes when the file has it no more */
 };
 
+/* A pre-shared key, or a PPK. */
 struct espnic_store_psk {
 	char id[ESPNIC_STORE_PSK_ID]; /* "": without a name, so that it goes with clear alone */
 	bool of_file; /* as a connection's */
+	bool ppk; /* of RFC 8784 */
 	unsigned int n_owners;
 	struct espnic_ike_id owner[ESPNIC_CONNS_OWNERS];
 	struct espnic_secret secret;
@@ -32,6 +34,7 @@ struct espnic_store {
 	struct espnic_store_conn *conns;
 	struct espnic_store_psk *psks;
 	unsigned int n_conns, n_psks, room_conns, room_psks;
+	unsigned int n_ppks; /* of the psks */
 };
 
 /*
@@ -62,6 +65,9 @@ void espnic_store_clear_psks(struct espnic_store *s);
  */
 const struct espnic_secret *espnic_store_psk(const struct espnic_store *s, const struct espnic_ike_id *local,
 					     const struct espnic_ike_id *remote);
+
+/* The PPK of that PPK_ID: the last loaded one whose owner it is, else one that is everybody's. NULL if there is none. */
+const struct espnic_secret *espnic_store_ppk(const struct espnic_store *s, const struct espnic_ike_id *id);
 
 /* Wipes and frees everything; the store is empty and usable. */
 void espnic_store_free(struct espnic_store *s);

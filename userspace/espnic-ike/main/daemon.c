@@ -235,11 +235,23 @@ static void turn(struct espnic_daemon *d, uint64_t until)
 		take_signals(d);
 }
 
+/* The core is to answer to a peer's PPK if there is one to answer with. */
+static void tell_ppks(struct espnic_daemon *d)
+{
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_PPKS, .ppks.any = d->store.n_ppks };
+
+	if (in.ppks.any == d->ppks)
+		return;
+	d->ppks = in.ppks.any;
+	espnic_daemon_input(d, &in);
+}
+
 static void loop(struct espnic_daemon *d)
 {
 	uint64_t dog = 0, next;
 
 	while (!d->end) {
+		tell_ppks(d);
 		dog = watchdog(d, dog);
 		next = espnic_daemon_waiters(d);
 		turn(d, next < dog ? next : dog);

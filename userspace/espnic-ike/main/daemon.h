@@ -45,6 +45,7 @@ struct espnic_daemon {
 	struct espnic_waiter *waiters; /* clients that wait for an answer */
 	uint32_t last_seq, last_reqid;
 	int signals;
+	bool ppks; /* the core was told that there are some */
 	bool end, failed; /* leave the loop; and not because we were asked to */
 	uint8_t message[ESPNIC_IPC_MESSAGE], reply[ESPNIC_IPC_MESSAGE], request[ESPNIC_IPC_MESSAGE];
 };

@@ -258,8 +258,9 @@ static void identity(struct stream *s, const struct espnic_ike_id **id, struct e
 static void key_op(struct stream *s, struct espnic_ike_key_op *op, struct espnic_ipc *m)
 {
 	size_t keyid = ESPNIC_IKE_KEYID;
+	bool ppk = true;
 
-	op->kind = word(s, op->kind, ESPNIC_IKE_KEY_SIGN + 1U);
+	op->kind = word(s, op->kind, ESPNIC_IKE_KEY_PPK + 1U);
 	u64(s, &op->token);
 	identity(s, &op->local, &m->id[0]);
 	identity(s, &op->remote, &m->id[1]);
@@ -267,8 +268,15 @@ static void key_op(struct stream *s, struct espnic_ike_key_op *op, struct espnic
 	key(s, &op->keyid, keyid, m->keyid, sizeof(m->keyid));
 	op->scheme = word(s, op->scheme, ESPNIC_IKE_PSS_512 + 1U);
 	op->octets = bytes(s, op->octets, &op->len, m->data, sizeof(m->data));
+	identity(s, &op->ppk_id, &m->id[2]);
+	for (unsigned int i = 0; i < ESPNIC_IKE_PPK_KEYS; i++) {
+		key(s, &op->sk[i], op->prf ? op->prf->out : 0, m->sk[i], sizeof(m->sk[i]));
+		ppk = ppk && op->sk[i];
+	}
 	/* each kind has what it needs */
-	if (op->kind == ESPNIC_IKE_KEY_PSK ? !op->local || !op->remote || !op->prf : !op->keyid || !op->scheme)
+	if (op->kind == ESPNIC_IKE_KEY_PSK  ? !op->local || !op->remote || !op->prf :
+	    op->kind == ESPNIC_IKE_KEY_SIGN ? !op->keyid || !op->scheme :
+					      !op->ppk_id || !ppk)
 		s->bad = true;
 }
 
@@ -305,7 +313,7 @@ static void key_done(struct stream *s, struct espnic_ike_input *in, struct espni
 
 static void input(struct stream *s, struct espnic_ike_input *in, struct espnic_ipc *m)
 {
-	in->kind = word(s, in->kind, ESPNIC_IKE_IN_PROVISION + 1U);
+	in->kind = word(s, in->kind, ESPNIC_IKE_IN_PPKS + 1U);
 	switch (in->kind) {
 	case ESPNIC_IKE_IN_INITIATE:
 		in->initiate.conn = string(s, in->initiate.conn, m->conn, sizeof(m->conn));
@@ -340,6 +348,9 @@ static void input(struct stream *s, struct espnic_ike_input *in, struct espnic_i
 	case ESPNIC_IKE_IN_PROVISION:
 		in->provision.device = string(s, in->provision.device, m->text, sizeof(m->text));
 		break;
+	case ESPNIC_IKE_IN_PPKS:
+		flag(s, &in->ppks.any);
+		break;
 	default:
 		/* datagrams and answers do not come this way */
 		s->bad = true;
@@ -373,6 +384,7 @@ static void sa_info(struct stream *s, struct espnic_ike_sa_info *sa, struct espn
 	identity(s, &sa->remote_id, &m->id[1]);
 	flag(s, &sa->nat_local);
 	flag(s, &sa->nat_remote);
+	flag(s, &sa->ppk);
 	algorithm(s, &sa->encr, ESPNIC_IKE_ENCR);
 	algorithm(s, &sa->integ, ESPNIC_IKE_INTEG);
 	algorithm(s, &sa->prf, ESPNIC_IKE_PRF);

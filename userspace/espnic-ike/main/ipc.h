@@ -71,8 +71,9 @@ struct espnic_ipc {
 	char conn[ESPNIC_IKE_NAME], child[ESPNIC_IKE_NAME], text[ESPNIC_IKE_TEXT];
 	uint8_t encr[2][ESPNIC_IKE_ENCR_KEY], integ[2][ESPNIC_IKE_INTEG_KEY];
 	struct espnic_ike_ts ts[2][ESPNIC_IKE_TS];
-	struct espnic_ike_id id[2];
+	struct espnic_ike_id id[3];
 	uint8_t keyid[ESPNIC_IKE_KEYID];
+	uint8_t sk[ESPNIC_IKE_PPK_KEYS][ESPNIC_IKE_MAC];
 	uint8_t data[ESPNIC_IPC_OCTETS];
 };
 

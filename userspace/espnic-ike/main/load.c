@@ -176,6 +176,7 @@ static int load_psks(struct espnic_daemon *d, const struct espnic_conf_conns *c,
 	for (i = 0; i < c->n_psks && !rc; i++) {
 		memset(&psk, 0, sizeof(psk));
 		psk.of_file = true;
+		psk.ppk = c->psks[i].ppk;
 		snprintf(psk.id, sizeof(psk.id), "%s", c->psks[i].node->name);
 		psk.n_owners = c->psks[i].n_owners;
 		memcpy(psk.owner, c->psks[i].owner, sizeof(psk.owner));

@@ -60,6 +60,8 @@ static void key(struct net *n, const struct espnic_ike_key_op *op)
 		tell(n, len);
 	else
 		n->unasked[n->n_unasked++] = op->token;
+	/* a PPK's has keys in it */
+	OPENSSL_cleanse(n->message, len);
 }
 
 static void act(struct net *n, const struct espnic_ike_action *a)

@@ -243,7 +243,7 @@ static size_t kernel(const struct espnic_rights *r, struct espnic_ipc *m, uint8_
 
 /* ---- keys ---- */
 
-static int mac(const struct espnic_rights *r, const struct espnic_ike_key_op *op, uint8_t out[ESPNIC_IKE_MAC], const char **why)
+static int mac(const struct espnic_rights *r, const struct espnic_ike_key_op *op, uint8_t *out, const char **why)
 {
 	const struct espnic_secret *psk = espnic_store_psk(r->store, op->local, op->remote);
 
@@ -251,7 +251,7 @@ static int mac(const struct espnic_rights *r, const struct espnic_ike_key_op *op
 	return psk ? espnic_ike_psk_mac(op->prf, psk->bytes, psk->len, op->octets, op->len, out) : -1;
 }
 
-static int sign(const struct espnic_rights *r, const struct espnic_ike_key_op *op, uint8_t out[ESPNIC_IKE_SIGNATURE], const char **why)
+static int sign(const struct espnic_rights *r, const struct espnic_ike_key_op *op, uint8_t *out, const char **why)
 {
 	void *key = r->keys ? espnic_keys_find(r->keys, op->keyid) : NULL;
 
@@ -259,15 +259,26 @@ static int sign(const struct espnic_rights *r, const struct espnic_ike_key_op *o
 	return key ? espnic_ike_sign(key, op->scheme, op->octets, op->len, out) : -1;
 }
 
+static int mix(const struct espnic_rights *r, const struct espnic_ike_key_op *op, uint8_t *out, const char **why)
+{
+	const struct espnic_secret *ppk = espnic_store_ppk(r->store, op->ppk_id);
+
+	*why = ppk ? "the PPK can't be used" : "no PPK of this identity";
+	return ppk ? espnic_ike_ppk_mix(op->prf, ppk->bytes, ppk->len, op->sk, out) : -1;
+}
+
 static size_t key(const struct espnic_rights *r, const struct espnic_ike_key_op *op, uint8_t *reply)
 {
+	static int (*const does[])(const struct espnic_rights *r, const struct espnic_ike_key_op *op, uint8_t *out, const char **why) = {
+		[ESPNIC_IKE_KEY_PSK] = mac, [ESPNIC_IKE_KEY_SIGN] = sign, [ESPNIC_IKE_KEY_PPK] = mix,
+	};
 	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_KEY };
-	uint8_t out[ESPNIC_IKE_SIGNATURE];
+	uint8_t out[ESPNIC_IKE_SIGNATURE];	/* the longest of them */
 	size_t len;
 	int n;
 
 	in.key.token = op->token;
-	n = op->kind == ESPNIC_IKE_KEY_PSK ? mac(r, op, out, &in.key.text) : sign(r, op, out, &in.key.text);
+	n = does[op->kind](r, op, out, &in.key.text);
 	if (n > 0) {
 		in.key.ok = true;
 		in.key.data = out;
