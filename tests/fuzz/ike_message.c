@@ -9,14 +9,16 @@
  *	3: traffic selectors, cut with themselves: each cut must be within both
  *	4: identities: text, and matching itself
  *	5: text of a configuration: proposals, identities
+ *	6: a configuration payload
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/proposal.h"
 #include "core/ts.h"
+#include "core/vip.h"
 
-enum { READERS = 6, INPUT_MAX = 4096 };
+enum { READERS = 7, INPUT_MAX = 4096 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -119,6 +121,19 @@ static void configuration(const uint8_t *data, size_t size)
 		espnic_ike_id_text(&id, out, sizeof(out));
 }
 
+static void virtual(struct espnic_ike_chunk body)
+{
+	struct espnic_ike_cp cp;
+
+	if (!espnic_ike_cp_read(&cp, body))
+		return;
+	if (cp.n_dns > ESPNIC_IKE_DNS || (cp.addr[0].family && cp.addr[0].family != 4) || (cp.addr[1].family && cp.addr[1].family != 6))
+		abort();
+	for (unsigned int i = 0; i < ESPNIC_IKE_VIPS; i++)
+		if (!cp.addr[i].family && espnic_ike_vip_good(&cp.addr[i]))
+			abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct espnic_ike_msg m = { 0 };
@@ -145,6 +160,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 4:
 		identity((struct espnic_ike_chunk){ data, size });
+		break;
+	case 6:
+		virtual((struct espnic_ike_chunk){ data, size });
 		break;
 	default:
 		configuration(data, size);

@@ -56,7 +56,7 @@ static bool fate(struct peers *p, struct peers_item *item, void *ctx)
 	return true;
 }
 
-enum options { MOBIKE = 1, MORE_KEYS = 2, CHILDLESS = 4 };
+enum options { MOBIKE = 1, MORE_KEYS = 2, CHILDLESS = 4, PPK = 8, VIRTUAL = 16 };
 
 static void more_keys(struct espnic_ike_conn *conn)
 {
@@ -67,6 +67,24 @@ static void more_keys(struct espnic_ike_conn *conn)
 		abort();
 }
 
+/* The left one names a PPK and asks for an address; whether the right one has the PPK is another bit of the options. */
+static void left_and_right(struct espnic_ike_conn *conn, uint8_t options)
+{
+	bool left = strcmp((char *)conn->auth_local.id.data, "left.example") == 0;
+
+	if (options & PPK && left) {
+		conn->ppk_id.type = ESPNIC_IKE_ID_KEY;
+		conn->ppk_id.len = 2;
+		memcpy(conn->ppk_id.data, "it", 2);
+	}
+	if (!(options & VIRTUAL))
+		return;
+	conn->n_vips = left;
+	conn->vips[0].family = 4;
+	conn->n_pools = !left;
+	strcpy(conn->pools[0], "pool");
+}
+
 static void lively(struct espnic_ike_conn *conn, void *ctx)
 {
 	uint8_t options = *(uint8_t *)ctx;
@@ -75,6 +93,7 @@ static void lively(struct espnic_ike_conn *conn, void *ctx)
 	conn->childless = options & CHILDLESS ? ESPNIC_IKE_CHILDLESS_PREFER : ESPNIC_IKE_CHILDLESS_ALLOW;
 	if (options & MORE_KEYS)
 		more_keys(conn);
+	left_and_right(conn, options);
 	if (options & MOBIKE && strcmp((char *)conn->auth_local.id.data, "right.example") == 0)
 		conn->n_remote = 0;
 	conn->rekey_ms = 3 * MINUTE;
@@ -150,11 +169,27 @@ static void rest(struct peers *p)
 	peers_terminate(p, RIGHT, 0, 0);
 	peers_wait(p, MINUTE);
 	for (int who = LEFT; who <= RIGHT; who++)
-		if (espnic_ike_counters(p->host[who].ike)->sas || p->host[who].n_ksa || p->host[who].policies)
+		if (espnic_ike_counters(p->host[who].ike)->sas || p->host[who].n_ksa || p->host[who].policies || p->host[who].addresses)
 			abort();
 	peers_initiate(p, LEFT, NULL);
 	peers_run(p, 10 * SECOND);
 	if (p->host[LEFT].n_ksa != 1 || p->host[RIGHT].n_ksa != 1 || !peers_agree(p))
+		abort();
+}
+
+/* Two addresses: SAs that take one another's place may have one each. */
+static void secrets_and_pool(struct peers *p, uint8_t options)
+{
+	const struct espnic_ike_pool_conf pool = { .name = "pool", .from = { 4, { 10, 3, 0, 1 } }, .to = { 4, { 10, 3, 0, 2 } } };
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_PPKS, .ppks.any = true };
+	char err[ESPNIC_IKE_TEXT];
+
+	p->host[LEFT].ppk = p->host[RIGHT].ppk = "a secret that nobody guesses";
+	p->host[LEFT].ppk_id = "it";
+	p->host[RIGHT].ppk_id = options & 0x80 ? "it" : "another";
+	if (options & PPK)
+		peers_step(p, RIGHT, &in);
+	if (espnic_ike_pool_load(p->host[RIGHT].ike, &pool, err) < 0)
 		abort();
 }
 
@@ -168,6 +203,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	peers_init(&p, next(&in), NULL);
 	options = next(&in);
+	secrets_and_pool(&p, options);
 	peers_conn(&p, LEFT, lively, &options);
 	peers_conn(&p, RIGHT, lively, &options);
 	p.wire = fate;

@@ -10,6 +10,7 @@
  *	ike_rekey=, child_rekey=, dpd=		milliseconds
  *	local_ts=, remote_ts=	10.1.0.0/16; the addresses themselves if not given
  *	mobike=yes, childless=yes
+ *	vips=0.0.0.0	a virtual address is asked for; pool=FROM-TO: the peer's come from there
  *	ppk=, ppk_id=	a PPK and its PPK_ID; ppk_names=yes: the connection names it; ppk_required=yes
  *	keys=FILE	a line for each IKE SA (settings.keylog)
  *	shift=N		the peer's ports are 500 + N and 4500 + N, which looks like a NAT
@@ -166,6 +167,13 @@ static void event(const struct espnic_ike_event *e)
 	printf("event %s %s\n", names[e->kind], e->text ? e->text : "");
 }
 
+static void address(const struct espnic_ike_address_op *op)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	printf("address %s %s\n", op->add ? "add" : "del", espnic_ike_addr_text(&op->addr, text, sizeof(text)));
+}
+
 static void step(const struct espnic_ike_input *in)
 {
 	struct espnic_ike_actions out;
@@ -182,6 +190,8 @@ static void step(const struct espnic_ike_input *in)
 			key(&a->key);
 		else if (a->kind == ESPNIC_IKE_ACT_EVENT)
 			event(&a->event);
+		else if (a->kind == ESPNIC_IKE_ACT_ADDRESS)
+			address(&a->address);
 	}
 	next_ms = out.next_ms;
 	fflush(stdout);
@@ -291,6 +301,23 @@ static void load_keys(int argc, char **argv, struct espnic_ike_conn *conn)
 	conn->auth_remote.n_keyids = load_file(option(argc, argv, "pin", ""), ESPNIC_IKE_CERT_PUBKEY, conn->auth_remote.keyid[0]);
 }
 
+static void load_vips(int argc, char **argv, struct espnic_ike_conn *conn)
+{
+	const char *vip = option(argc, argv, "vips", ""), *pool = option(argc, argv, "pool", "");
+	struct espnic_ike_pool_conf conf = { .name = "pool" };
+	char from[INET_ADDRSTRLEN] = "", err[ESPNIC_IKE_TEXT];
+
+	if (*vip)
+		check(espnic_ike_addr_parse(&conn->vips[conn->n_vips++], vip), "vips", vip);
+	if (!*pool)
+		return;
+	if (sscanf(pool, "%15[0-9.]", from) != 1 || !strchr(pool, '-') || espnic_ike_addr_parse(&conf.from, from) < 0 ||
+	    espnic_ike_addr_parse(&conf.to, strchr(pool, '-') + 1) < 0)
+		die("pool", pool);
+	check(espnic_ike_pool_load(ike, &conf, err), "pool", err);
+	strcpy(conn->pools[conn->n_pools++], conf.name);
+}
+
 static void load(int argc, char **argv)
 {
 	static struct espnic_ike_child_conf child;
@@ -309,6 +336,7 @@ static void load(int argc, char **argv)
 	check(espnic_ike_id_parse(&conn.auth_local.id, option(argc, argv, "id", "%any"), err), "id", err);
 	check(espnic_ike_id_parse(&conn.auth_remote.id, option(argc, argv, "peer", "%any"), err), "peer", err);
 	load_keys(argc, argv, &conn);
+	load_vips(argc, argv, &conn);
 	conn.n_local = conn.n_remote = 1;
 	conn.local[0] = (struct espnic_ike_net){ local.addr, 32 };
 	conn.remote[0] = (struct espnic_ike_net){ remote.addr, 32 };

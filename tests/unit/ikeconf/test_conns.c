@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+
 #include "conf/conns.h"
 
 static struct espnic_conf *tree;
@@ -74,8 +76,9 @@ static void test_conn_refused(void **state)
 		{ "aggressive = yes", "aggressive: IKEv1 is not supported" },
 		{ "color = red", "color: unknown key" },
 		{ "colors { }", "colors: unknown section" },
-		{ "vips = 0.0.0.0", "vips: virtual IPs are not supported" },
-		{ "pools = a", "pools: virtual IPs are not supported" },
+		{ "vips = 0.0.0.0, 10.3.0.1", "vips: more than one virtual address of a family" },
+		{ "vips = all", "vips: 'all' is no address" },
+		{ "pools = a, b, c, d, e", "pools: more than 4 pools, or a name longer than 63 bytes" },
 		{ "ppk_required = maybe", "ppk_required: 'maybe' is neither yes nor no" },
 		{ "mediation = yes", "mediation: mediation is not supported" },
 		{ "childless = maybe", "childless: 'maybe' is none of: allow, never, prefer, force" },
@@ -107,7 +110,14 @@ static void test_conn_refused(void **state)
 	wrong("connections { x = 1 }", "f:1: connections.x: unknown key");
 	wrong("authorities { a { } }", "f:1: authorities: authorities are not supported: nothing is fetched from the "
 				       "network (OCSP, CRL); CAs and CRLs are files");
-	wrong("pools { }", "f:1: pools: virtual IPs are not supported");
+	wrong("pools { x = 1 }", "f:1: pools.x: unknown key");
+	wrong("pools { p { } }", "f:1: pools.p: 'addrs' is needed");
+	wrong("pools { p { addrs = 10.3.0.0/16\n netmask = 255.255.0.0 } }",
+	      "f:2: pools.p.netmask: of a pool's attributes, 'dns' alone is supported");
+	wrong("pools { p { addrs = dynamic } }", "f:1: pools.p.addrs: 'dynamic' is no prefix and no range of addresses");
+	wrong("pools { p { addrs = 224.0.0.0/8 } }", "f:1: pools.p.addrs: '224.0.0.0/8' has addresses that no host may have");
+	wrong("pools { p { dns = 1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4, 1.1.1.5 } }", "f:1: pools.p.dns: more than 4 servers");
+	wrong("pools { p { dns = here } }", "f:1: pools.p.dns: 'here' is no address");
 	wrong("charon { }", "f:1: charon: unknown section");
 }
 
@@ -153,6 +163,7 @@ static const char whole[] =
 	"  remote_addrs = 192.0.2.2, 198.51.100.0/24\n"
 	"  rekey_time = 2h\n  dpd_delay = 30s\n  unique = replace\n"
 	"  ppk_id = left@example.org\n  ppk_required = yes\n"
+	"  vips = ::, 10.3.0.9\n  pools = a, b\n"
 	"  local { id = left.example.org }\n"
 	"  children {\n"
 	"   net {\n"
@@ -231,6 +242,11 @@ static void test_whole(void **state)
 	assert_false(all.conns[0].shunts[0].drop);
 	assert_true(all.conns[0].shunts[1].drop);
 
+	assert_int_equal(c->n_vips, 2);
+	assert_int_equal(c->vips[0].family, 6);
+	assert_int_equal(c->vips[1].bytes[3], 9);
+	assert_int_equal(c->n_pools, 2);
+	assert_string_equal(c->pools[1], "b");
 	assert_true(c->ppk_required);
 	assert_int_equal(c->ppk_id.type, ESPNIC_IKE_ID_EMAIL);
 	assert_memory_equal(c->ppk_id.data, "left@example.org", 16);
@@ -248,6 +264,39 @@ static void test_whole(void **state)
 	assert_string_equal(all.passphrases[0].file, "left.pem");
 	assert_string_equal(all.passphrases[0].secret, "open sesame");
 	done(&all);
+}
+
+/* From the first to the last address that somebody gets. */
+static void test_pools(void **state)
+{
+	static const struct {
+		const char *addrs, *from, *to;
+	} all[] = {
+		{ "10.3.0.0/24", "10.3.0.1", "10.3.0.254" },	 { "10.3.0.0/16", "10.3.0.1", "10.3.255.254" },
+		{ "10.3.0.4/31", "10.3.0.4", "10.3.0.5" },	 { "10.3.0.4/32", "10.3.0.4", "10.3.0.4" },
+		{ "10.3.0.4", "10.3.0.4", "10.3.0.4" },		 { "10.3.0.0-10.3.0.255", "10.3.0.0", "10.3.0.255" },
+		{ "2001:db8::/64", "2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff" },
+		{ "2001:db8::1-2001:db8::9", "2001:db8::1", "2001:db8::9" },
+	};
+	char text[128], addr[INET6_ADDRSTRLEN];
+	struct espnic_conf_conns c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const char *err;
+
+		snprintf(text, sizeof(text), "pools { p { addrs = %s\n dns = 10.1.0.53, 2001:db8::53 } }", all[i].addrs);
+		err = read_text(text, &c);
+		if (err)
+			fail_msg("%s", err);
+		assert_int_equal(c.n_pools, 1);
+		assert_string_equal(c.pools[0].name, "p");
+		assert_string_equal(espnic_ike_addr_text(&c.pools[0].from, addr, sizeof(addr)), all[i].from);
+		assert_string_equal(espnic_ike_addr_text(&c.pools[0].to, addr, sizeof(addr)), all[i].to);
+		assert_int_equal(c.pools[0].n_dns, 2);
+		assert_int_equal(c.pools[0].dns[1].family, 6);
+		done(&c);
+	}
 }
 
 static void test_public_keys(void **state)
@@ -292,7 +341,7 @@ int main(void)
 		cmocka_unit_test(test_conn_refused),
 		cmocka_unit_test(test_child_refused),
 		cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_public_keys),
+		cmocka_unit_test(test_pools), cmocka_unit_test(test_public_keys),
 		cmocka_unit_test(test_secrets_refused),
 	};
 

@@ -234,7 +234,7 @@ static enum espnic_ike_kernel_status install(struct peers *p, struct peers_host 
 	must(h->n_ksa < PEERS_KSAS && !find(h, op->spi_in), "an inbound SPI twice");
 	k = &h->ksa[h->n_ksa++];
 	*k = (struct peers_ksa){ .child_id = op->child_id, .reqid = op->reqid, .spi_in = op->spi_in, .mode = op->mode, .encap = op->encap,
-				 .initiator = op->initiator, .local = op->local, .remote = op->remote };
+				 .initiator = op->initiator, .local = op->local, .remote = op->remote, .ts_local = op->ts_local[0] };
 	take_key(k->in, op, op->encr_in, op->integ_in);
 	must(op->n_local && op->n_remote, "an install without selectors");
 	if (op->kind == ESPNIC_IKE_KERNEL_INSTALL_IN)
@@ -361,6 +361,8 @@ static void event(struct peers_host *h, const struct espnic_ike_event *e)
 	h->events[e->kind]++;
 	if (e->text && (e->kind == ESPNIC_IKE_EV_PEER || e->kind == ESPNIC_IKE_EV_IKE_FAILED || e->kind == ESPNIC_IKE_EV_CHILD_FAILED))
 		snprintf(h->text, sizeof(h->text), "%s", e->text);
+	if (e->text && e->kind == ESPNIC_IKE_EV_NOTE)
+		snprintf(h->note, sizeof(h->note), "%s", e->text);
 	if (getenv("PEERS_TRACE"))
 		fprintf(stderr, "  event %d ike %u child %u: %s\n", e->kind, e->ike_id, e->child_id, e->text ? e->text : "");
 }
@@ -382,6 +384,12 @@ static void perform(struct peers *p, int who, const struct espnic_ike_actions *o
 			break;
 		case ESPNIC_IKE_ACT_EVENT:
 			event(&p->host[who], &a->event);
+			break;
+		case ESPNIC_IKE_ACT_ADDRESS:
+			must(a->address.add || p->host[who].addresses, "an address goes that never came");
+			p->host[who].addresses += a->address.add ? 1 : -1u;
+			if (a->address.add)
+				p->host[who].vip = a->address.addr;
 			break;
 		case ESPNIC_IKE_ACT_KEEPALIVE:
 			p->host[who].keepalives++;

@@ -18,6 +18,7 @@ struct peers_ksa {
 	enum espnic_ike_mode mode;
 	bool encap, initiator;
 	struct espnic_ike_endpoint local, remote;
+	struct espnic_ike_ts ts_local;	/* the first of its selectors */
 };
 
 struct peers_host {
@@ -37,6 +38,9 @@ struct peers_host {
 	bool fail_moves;
 	unsigned int events[16];	/* by kind */
 	char text[ESPNIC_IKE_TEXT];	/* of the last event with a text that is a failure or the peer's doing */
+	char note[ESPNIC_IKE_TEXT];	/* of the last one that is a note */
+	unsigned int addresses;		/* virtual ones that came, and did not go */
+	struct espnic_ike_addr vip;	/* the last that came */
 	uint64_t next_ms;
 	char keys[4][768];		/* keylog */
 	unsigned int n_keys;

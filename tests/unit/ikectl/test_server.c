@@ -67,7 +67,31 @@ static void clear_creds(void *ctx)
 	(void)ctx;
 }
 
+/* Its core has pools: none is taken whose second address part is 5, and none goes whose name is "busy". */
+static int load_pool(void *ctx, const struct espnic_ike_pool_conf *pool, struct espnic_conf_error *err)
+{
+	(void)ctx;
+	snprintf(err->text, sizeof(err->text), "not this one");
+	return pool->from.bytes[1] == 5 ? -1 : 0;
+}
+
+static int unload_pool_of_core(void *ctx, const char *name, struct espnic_conf_error *err)
+{
+	(void)ctx;
+	snprintf(err->text, sizeof(err->text), "some of its addresses are in use");
+	return strcmp(name, "busy") ? 0 : -1;
+}
+
+static int pool_info(void *ctx, const char *name, struct espnic_ike_pool_info *info)
+{
+	(void)ctx;
+	(void)name;
+	*info = (struct espnic_ike_pool_info){ 254, 3, 1 };
+	return 0;
+}
+
 static const struct espnic_ctl_ops ops = {
+	.load_pool = load_pool, .unload_pool = unload_pool_of_core, .pool_info = pool_info,
 	.loaded = loaded, .unloading = loaded, .initiate = initiate, .look = look, .key_name = key_name, .clear_creds = clear_creds,
 };
 static struct espnic_ctl ctl = { .store = &store, .ops = &ops };
@@ -274,8 +298,64 @@ static void test_commands(void **state)
 	assert_string_equal(reply(fd), "success=no errmsg=no connection 'home' ");
 	simple(fd, "get-conns");
 	assert_string_equal(reply(fd), "conns{other } ");
+	close(fd);
+}
+
+static void pool(int fd, const char *name, const char *addrs)
+{
+	struct espnic_vici_writer w;
+
+	espnic_vici_begin(&w, ESPNIC_VICI_CMD_REQUEST, "load-pool");
+	espnic_vici_section(&w, name);
+	espnic_vici_value(&w, "addrs", "%s", addrs);
+	espnic_vici_list(&w, "dns");
+	espnic_vici_list_item(&w, "10.1.0.53");
+	espnic_vici_list_item(&w, "10.1.0.54");
+	espnic_vici_list_end(&w);
+	espnic_vici_section_end(&w);
+	say(fd, &w);
+}
+
+static void unload_pool(int fd, const char *name)
+{
+	struct espnic_vici_writer w;
+
+	espnic_vici_begin(&w, ESPNIC_VICI_CMD_REQUEST, "unload-pool");
+	espnic_vici_value(&w, "name", "%s", name);
+	say(fd, &w);
+}
+
+static void test_pools(void **state)
+{
+	int fd = connected();
+
+	(void)state;
 	simple(fd, "load-pool");
-	assert_string_equal(reply(fd), "success=no errmsg=virtual IPs are not supported ");
+	assert_string_equal(reply(fd), "success=no errmsg=one pool is loaded at a time ");
+	pool(fd, "p", "everywhere");
+	assert_string_equal(reply(fd), "success=no errmsg=vici:1: p.addrs: 'everywhere' is no prefix, no range of addresses and not 'dynamic' ");
+	pool(fd, "p", "10.3.0.0/24");
+	assert_string_equal(reply(fd), "success=yes ");
+	pool(fd, "p", "10.4.0.0/24");
+	assert_string_equal(reply(fd), "success=yes ");
+	assert_int_equal(espnic_store_find_pool(&store, "p")->from.bytes[1], 4);
+	assert_int_equal(espnic_store_find_pool(&store, "p")->n_dns, 2);
+	simple(fd, "get-pools");
+	assert_string_equal(reply(fd), "p{base=10.4.0.1 size=254 online=3 offline=1 } ");
+	pool(fd, "p", "10.5.0.0/24");
+	assert_string_equal(reply(fd), "success=no errmsg=not this one ");
+	assert_int_equal(espnic_store_find_pool(&store, "p")->from.bytes[1], 4);
+	pool(fd, "busy", "10.6.0.0/24");
+	assert_string_equal(reply(fd), "success=yes ");
+	unload_pool(fd, "busy");
+	assert_string_equal(reply(fd), "success=no errmsg=some of its addresses are in use ");
+	assert_true(espnic_store_unload_pool(&store, "busy"));
+	unload_pool(fd, "p");
+	assert_string_equal(reply(fd), "success=yes ");
+	unload_pool(fd, "p");
+	assert_string_equal(reply(fd), "success=no errmsg=no such pool ");
+	simple(fd, "get-pools");
+	assert_string_equal(reply(fd), "");
 	close(fd);
 }
 
@@ -630,6 +710,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_commands, start, end),
 		cmocka_unit_test_setup_teardown(test_secrets, start, end),
 		cmocka_unit_test_setup_teardown(test_ppks, start, end),
+		cmocka_unit_test_setup_teardown(test_pools, start, end),
 		cmocka_unit_test_setup_teardown(test_events, start, end), cmocka_unit_test_setup_teardown(test_waiting, start, end),
 		cmocka_unit_test_setup_teardown(test_hostile, start, end),
 		cmocka_unit_test_setup_teardown(test_many_clients, start, end),

@@ -34,6 +34,7 @@ struct peer {
 	struct espnic_sas sas;
 	struct espnic_standing standing;
 	struct espnic_rights rights;
+	struct espnic_vips vips;
 	struct espnic_ike *ike;
 	uint64_t next_ms;
 };
@@ -76,7 +77,7 @@ static void make(struct peer *p, const char *conf_text, const char *secret)
 	p->xfrm = fake_kernel_open(&p->k);
 	p->log.out = open_memstream(&p->logged, &p->log_len);
 	p->rights = (struct espnic_rights){ .store = &p->store, .xfrm = &p->xfrm, .log = &p->log, .sas = &p->sas,
-					   .standing = &p->standing };
+					   .standing = &p->standing, .vips = &p->vips };
 	p->standing = (struct espnic_standing){ .xfrm = &p->xfrm, .log = &p->log, .sas = &p->sas, .ports = { 500, 4500 },
 						.device_of = device };
 	espnic_ike_settings_init(&settings);
@@ -387,6 +388,71 @@ static void test_taken_over(void **state)
 	drop(&left);
 }
 
+/* ---- virtual addresses ---- */
+
+SPOIL(given, l->from[2] = l->to[2] = 0; l->from[3] = l->to[3] = 9)
+SPOIL(given_network, l->to[2] = l->to[3] = 0; l->to[3] = 9)
+SPOIL(not_given, l->from[2] = l->to[2] = 0; l->from[3] = l->to[3] = 8)
+SPOIL(real, memcpy(l->from, "\xc0\x00\x02\x01", 4); memcpy(l->to, l->from, 4))
+SPOIL(leased, given(op, l, r); memcpy(r->from, "\x0a\x03\x00\x07", 4); memcpy(r->to, r->from, 4))
+SPOIL(not_leased, given(op, l, r); memcpy(r->from, "\x0a\x03\x00\x0a", 4); memcpy(r->to, r->from, 4))
+SPOIL(whole_pool, given(op, l, r); memcpy(r->from, "\x0a\x03\x00\x01", 4); memcpy(r->to, "\x0a\x03\x00\x09", 4))
+
+static void put_address(bool add, const char *conn, const char *text)
+{
+	struct espnic_ike_address_op op = { .add = add, .conn = conn };
+	static struct espnic_ipc m;
+
+	assert_int_equal(espnic_ike_addr_parse(&op.addr, text), 0);
+	assert_true(espnic_ipc_get(message, espnic_ipc_put_address(message, &op), &m));
+	assert_int_equal(espnic_rights_handle(&left.rights, &m, reply), 0);
+}
+
+/* "dynamic" is what a peer gave us, or what is in a pool of the peer's connection: nothing that the process on the network makes up. */
+static void test_virtual(void **state)
+{
+	static const char outside[] = "selectors outside of the configured ones";
+	struct espnic_store_pool pool = { .conf = { .name = "p", .from = { 4, { 10, 3, 0, 1 } }, .to = { 4, { 10, 3, 0, 9 } } } };
+	struct espnic_conf_error err;
+
+	(void)state;
+	make(&left, LEFT(""), "swordfish");
+	left.store.conns[0].c.conn->n_vips = 1;
+	left.store.conns[0].c.conn->children[0].local[0] = (struct espnic_ike_ts){ .dynamic = true, .port_to = UINT16_MAX };
+	assert_string_equal(refused(given), outside);
+	put_address(true, "d", "10.1.0.9");
+	put_address(true, "c", "127.0.0.1");
+	assert_int_equal(left.vips.n, 0);
+	fflush(left.log.out);
+	assert_non_null(strstr(left.logged, "event=\"address\" text=\"conn=d 10.1.0.9: none is configured\""));
+	assert_non_null(strstr(left.logged, "event=\"address\" text=\"conn=c 127.0.0.1: no unicast address\""));
+	put_address(true, "c", "10.1.0.9");
+	put_address(true, "c", "10.1.0.9");
+	assert_string_equal(refused(not_given), outside);
+	assert_string_equal(refused(given_network), outside);
+	assert_string_equal(refused(real), "");
+	deleted(1, 0);
+	assert_string_equal(refused(given), "");
+	deleted(1, 0);
+	/* it is there until it has gone as often as it came */
+	put_address(false, "c", "10.1.0.9");
+	assert_string_equal(refused(given), "");
+	deleted(1, 0);
+	left.store.conns[0].c.conn->children[0].remote[0] = (struct espnic_ike_ts){ .dynamic = true, .port_to = UINT16_MAX };
+	left.store.conns[0].c.conn->n_pools = 1;
+	strcpy(left.store.conns[0].c.conn->pools[0], "p");
+	assert_string_equal(refused(leased), outside);
+	assert_int_equal(espnic_store_load_pool(&left.store, &pool, &err), 0);
+	assert_string_equal(refused(not_leased), outside);
+	assert_string_equal(refused(whole_pool), outside);
+	assert_string_equal(refused(leased), "");
+	deleted(1, 0);
+	put_address(false, "c", "10.1.0.9");
+	put_address(false, "c", "10.1.0.9");
+	assert_string_equal(refused(leased), outside);
+	drop(&left);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +460,7 @@ int main(void)
 		cmocka_unit_test(test_kernel_refuses),
 		cmocka_unit_test(test_wrong_secret),
 		cmocka_unit_test(test_taken_over),
+		cmocka_unit_test(test_virtual),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,10 +194,12 @@ static void test_done_and_events(void **state)
 
 static struct espnic_ike_id someone = { ESPNIC_IKE_ID_FQDN, 4, "left" };
 
+static const struct espnic_ike_addr vips[2] = { { 4, { 10, 3, 0, 1 } }, { 6, { 0x20, 1 } } };
+
 static struct espnic_ike_sa_info sa_info(void)
 {
 	struct espnic_ike_sa_info sa = { .id = 7, .conn = "home", .state = ESPNIC_IKE_ESTABLISHED, .initiator = true, .spi_i = 1ULL << 63,
-					 .spi_r = 2, .local_id = &someone, .nat_remote = true, .ppk = true, .since_ms = 5, .n_children = 1 };
+					 .spi_r = 2, .local_id = &someone, .nat_remote = true, .ppk = true, .vips = vips, .n_vips = 2, .since_ms = 5, .n_children = 1 };
 
 	sa.local.addr = (struct espnic_ike_addr){ 4, { 192, 0, 2, 1 } };
 	sa.encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 20, 256);
@@ -224,6 +226,8 @@ static void test_looking_in(void **state)
 	assert_int_equal(got.type, ESPNIC_IPC_SA);
 	assert_string_equal(got.sa.conn, "home");
 	assert_true(got.sa.initiator && got.sa.nat_remote && !got.sa.nat_local && got.sa.ppk);
+	assert_int_equal(got.sa.n_vips, 2);
+	assert_memory_equal(got.sa.vips, vips, sizeof(vips));
 	assert_int_equal(got.sa.spi_i, 1ULL << 63);
 	assert_memory_equal(got.sa.local_id, &someone, sizeof(someone));
 	assert_null(got.sa.remote_id);
@@ -239,6 +243,34 @@ static void test_looking_in(void **state)
 	assert_int_equal(got.info.life_ms, 12);
 	assert_true(espnic_ipc_get(buf, espnic_ipc_put_counters(buf, &n), &got));
 	assert_memory_equal(&got.counters, &n, sizeof(n));
+}
+
+static const struct espnic_ike_address_op address_op = {
+	.add = true, .conn = "home", .addr = { 4, { 10, 3, 0, 1 } }, .local = { 4, { 192, 0, 2, 1 } }, .remote = { 4, { 192, 0, 2, 2 } },
+};
+
+static void test_addresses(void **state)
+{
+	const struct espnic_ike_pool_conf pool = { .name = "p", .from = { 4, { 10, 3, 0, 1 } }, .to = { 4, { 10, 3, 0, 9 } } };
+	const struct espnic_ike_pool_info info = { 9, 3, 1 };
+	struct espnic_ike_address_op op = address_op;
+
+	(void)state;
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_address(buf, &op), &got));
+	assert_int_equal(got.type, ESPNIC_IPC_ADDRESS);
+	assert_true(got.address.add);
+	assert_string_equal(got.address.conn, "home");
+	assert_memory_equal(&got.address.remote, &op.remote, sizeof(op.remote));
+	op.conn = NULL;
+	assert_int_equal(espnic_ipc_put_address(buf, &op), 0);
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_pool(buf, 3, &pool), &got));
+	assert_int_equal(got.seq, 3);
+	assert_memory_equal(&got.pool, &pool, sizeof(pool));
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_pool_info(buf, &info), &got));
+	assert_memory_equal(&got.pool_info, &info, sizeof(info));
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_request(buf, ESPNIC_IPC_POOL_LOOK, 4, "p"), &got));
+	assert_string_equal(got.conn, "p");
+	assert_false(espnic_ipc_get(buf, espnic_ipc_put_request(buf, ESPNIC_IPC_POOL_UNLOAD, 4, NULL), &got));
 }
 
 static void test_requests(void **state)
@@ -306,6 +338,7 @@ static void sane(void)
 		assert_true(!got.key.local || got.key.local->len <= ESPNIC_IKE_ID);
 		assert_true(got.key.kind <= ESPNIC_IKE_KEY_PPK && (!got.key.ppk_id || got.key.ppk_id->len <= ESPNIC_IKE_ID));
 	} else if (got.type == ESPNIC_IPC_SA) {
+		assert_true(got.sa.n_vips <= ESPNIC_IKE_VIPS);
 		assert_true(got.sa.n_children <= ESPNIC_IKE_CHILDREN && got.sa.state <= ESPNIC_IKE_DELETING);
 		assert_true(!got.sa.remote_id || got.sa.remote_id->len <= ESPNIC_IKE_ID);
 	} else if (got.type == ESPNIC_IPC_CHILD) {
@@ -352,6 +385,7 @@ static void test_hostile(void **state)
 	hostile(espnic_ipc_put_key(buf, &psk));
 	hostile(espnic_ipc_put_key(buf, &sign));
 	hostile(espnic_ipc_put_key(buf, &ppk));
+	hostile(espnic_ipc_put_address(buf, &address_op));
 	hostile(espnic_ipc_put_event(buf, &e));
 	hostile(espnic_ipc_put_sa(buf, &sa));
 	hostile(espnic_ipc_put_child(buf, &child));
@@ -396,7 +430,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kernel),	cmocka_unit_test(test_key),   cmocka_unit_test(test_done_and_events),
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_words), cmocka_unit_test(test_looking_in),
-		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_requests), cmocka_unit_test(test_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

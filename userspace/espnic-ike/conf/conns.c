@@ -144,6 +144,53 @@ int espnic_conf_name(const struct espnic_conf_node *node, char out[ESPNIC_IKE_NA
 
 /* ---- local and remote ---- */
 
+/* An address of @word. */
+static int read_addr(const struct espnic_conf_node *node, const char *word, struct espnic_ike_addr *out, struct espnic_conf_error *err)
+{
+	return espnic_ike_addr_parse(out, word) ? espnic_conf_fail(err, node, "'%.64s' is no address", word) : 0;
+}
+
+static int one_vip(const struct espnic_conf_node *node, const char *word, void *ctx, struct espnic_conf_error *err)
+{
+	struct espnic_ike_conn *c = ctx;
+	struct espnic_ike_addr a;
+
+	if (read_addr(node, word, &a, err))
+		return -1;
+	if (c->n_vips == ESPNIC_IKE_VIPS || (c->n_vips && c->vips[0].family == a.family))
+		return espnic_conf_fail(err, node, "more than one virtual address of a family");
+	c->vips[c->n_vips++] = a;
+	return 0;
+}
+
+static int read_vips(const struct espnic_conf_node *node, void *field, const void *arg, struct espnic_conf_error *err)
+{
+	struct espnic_ike_conn *c = field;
+
+	(void)arg;
+	c->n_vips = 0;
+	return espnic_conf_list(node, one_vip, c, err);
+}
+
+static int one_pool(const struct espnic_conf_node *node, const char *word, void *ctx, struct espnic_conf_error *err)
+{
+	struct espnic_ike_conn *c = ctx;
+
+	if (c->n_pools == ESPNIC_IKE_POOLS || strlen(word) >= ESPNIC_IKE_NAME)
+		return espnic_conf_fail(err, node, "more than %d pools, or a name longer than %d bytes", ESPNIC_IKE_POOLS, ESPNIC_IKE_NAME - 1);
+	snprintf(c->pools[c->n_pools++], ESPNIC_IKE_NAME, "%s", word);
+	return 0;
+}
+
+static int read_pools(const struct espnic_conf_node *node, void *field, const void *arg, struct espnic_conf_error *err)
+{
+	struct espnic_ike_conn *c = field;
+
+	(void)arg;
+	c->n_pools = 0;
+	return espnic_conf_list(node, one_pool, c, err);
+}
+
 /* A section's fields while it is read. */
 struct raw_side {
 	int auth, revocation;
@@ -275,6 +322,8 @@ static int to_conn(const struct espnic_conf_node *node, void *field, const void 
 static espnic_conf_reader *const local_reader = read_local_addrs;
 static espnic_conf_reader *const remote_reader = read_remote_addrs;
 static espnic_conf_reader *const proposal_reader = read_ike_proposals;
+static espnic_conf_reader *const vip_reader = read_vips;
+static espnic_conf_reader *const pool_reader = read_pools;
 
 static int keep_node(const struct espnic_conf_node *node, void *field, const void *arg, struct espnic_conf_error *err)
 {
@@ -315,7 +364,6 @@ static const struct espnic_conf_range any_u32 = { 0, UINT32_MAX };
 
 #define CONN(key, reader, member, arg) \
 	{ key, ESPNIC_CONF_KEY, reader, offsetof(struct raw_conn, member), arg }
-#define VIPS "virtual IPs are not supported"
 #define MEDIATION "mediation is not supported"
 
 static const struct espnic_conf_entry conn_table[] = {
@@ -348,7 +396,8 @@ static const struct espnic_conf_entry conn_table[] = {
 	CONN("pull", no_meaning, version, NULL),
 	CONN("dpd_timeout", no_meaning, version, NULL),
 	CONN("dscp", espnic_conf_only_no, version, "'dscp' is not supported"),
-	REFUSE("vips", VIPS), REFUSE("pools", VIPS),
+	{ "vips", ESPNIC_CONF_KEY, to_conn, 0, &vip_reader },
+	{ "pools", ESPNIC_CONF_KEY, to_conn, 0, &pool_reader },
 	CONN("ppk_id", espnic_conf_string, ppk_id, NULL),
 	CONN("ppk_required", espnic_conf_bool, ppk_required, NULL),
 	CONN("mediation", espnic_conf_only_no, version, MEDIATION),
@@ -453,6 +502,44 @@ void espnic_conns_free_conn(struct espnic_conf_conn *c)
 	free_core_conn(c->conn);
 	free(c->shunts);
 	memset(c, 0, sizeof(*c));
+}
+
+/* ---- pools ---- */
+
+static int one_dns(const struct espnic_conf_node *node, const char *word, void *ctx, struct espnic_conf_error *err)
+{
+	struct espnic_ike_pool_conf *pool = ctx;
+
+	if (pool->n_dns == ESPNIC_IKE_DNS)
+		return espnic_conf_fail(err, node, "more than %d servers", ESPNIC_IKE_DNS);
+	return read_addr(node, word, &pool->dns[pool->n_dns++], err);
+}
+
+static int read_dns(const struct espnic_conf_node *node, void *field, const void *arg, struct espnic_conf_error *err)
+{
+	struct espnic_ike_pool_conf *pool = field;
+
+	(void)arg;
+	pool->n_dns = 0;
+	return espnic_conf_list(node, one_dns, pool, err);
+}
+
+#define ALONE "of a pool's attributes, 'dns' alone is supported"
+
+int espnic_conns_read_pool(const struct espnic_conf_node *node, struct espnic_ike_pool_conf *out, struct espnic_conf_error *err)
+{
+	static const struct espnic_conf_entry table[] = {
+		{ "addrs", ESPNIC_CONF_KEY, espnic_conf_pool_addrs, 0, NULL },
+		{ "dns", ESPNIC_CONF_KEY, read_dns, 0, NULL },
+		REFUSE("nbns", ALONE), REFUSE("dhcp", ALONE), REFUSE("netmask", ALONE), REFUSE("server", ALONE), REFUSE("subnet", ALONE),
+		REFUSE("split_include", ALONE), REFUSE("split_exclude", ALONE),
+		END
+	};
+
+	memset(out, 0, sizeof(*out));
+	if (espnic_conf_name(node, out->name, err) || espnic_conf_fill(node, table, out, err))
+		return -1;
+	return out->from.family ? 0 : espnic_conf_fail(err, node, "'addrs' is needed");
 }
 
 /* ---- secrets ---- */
@@ -583,7 +670,7 @@ static int check_top(const struct espnic_conf_node *root, struct espnic_conf_err
 	static const struct espnic_conf_entry top[] = {
 		{ "connections", ESPNIC_CONF_SUB, no_meaning, 0, NULL },
 		{ "secrets", ESPNIC_CONF_SUB, no_meaning, 0, NULL },
-		{ "pools", ESPNIC_CONF_SUB, NULL, 0, VIPS },
+		{ "pools", ESPNIC_CONF_SUB, no_meaning, 0, NULL },
 		{ "authorities", ESPNIC_CONF_SUB, NULL, 0,
 		  "authorities are not supported: nothing is fetched from the network (OCSP, CRL); CAs and CRLs are files" },
 		END
@@ -597,21 +684,29 @@ int espnic_conns_read(const struct espnic_conf_node *root, struct espnic_conf_co
 {
 	const struct espnic_conf_node *conns = espnic_conf_section(root, "connections");
 	const struct espnic_conf_node *secrets = espnic_conf_section(root, "secrets"), *n;
+	const struct espnic_conf_node *pools = espnic_conf_section(root, "pools");
 
 	memset(out, 0, sizeof(*out));
 	if (check_top(root, err))
 		return -1;
-	if (count(conns) > ESPNIC_CONNS_MAX || count(secrets) > ESPNIC_CONNS_MAX)
-		return espnic_conf_fail(err, root, "more than %d connections or secrets", ESPNIC_CONNS_MAX);
+	if (count(conns) > ESPNIC_CONNS_MAX || count(secrets) > ESPNIC_CONNS_MAX || count(pools) > ESPNIC_CONNS_MAX)
+		return espnic_conf_fail(err, root, "more than %d connections, secrets or pools", ESPNIC_CONNS_MAX);
 	out->conns = calloc(count(conns) + 1, sizeof(*out->conns));
 	out->psks = calloc(count(secrets) + 1, sizeof(*out->psks));
 	out->passphrases = calloc(count(secrets) + 1, sizeof(*out->passphrases));
-	if (!out->conns || !out->psks || !out->passphrases)
+	out->pools = calloc(count(pools) + 1, sizeof(*out->pools));
+	if (!out->conns || !out->psks || !out->passphrases || !out->pools)
 		return espnic_conf_fail(err, root, "out of memory");
 	for (n = conns ? conns->first : NULL; n; n = n->next) {
 		if (n->value)
 			return espnic_conf_fail(err, n, "unknown key");
 		if (!n->template && espnic_conns_read_conn(n, &out->conns[out->n_conns++], err))
+			return -1;
+	}
+	for (n = pools ? pools->first : NULL; n; n = n->next) {
+		if (n->value)
+			return espnic_conf_fail(err, n, "unknown key");
+		if (!n->template && espnic_conns_read_pool(n, &out->pools[out->n_pools++], err))
 			return -1;
 	}
 	return read_secrets(secrets, out, err);
@@ -626,6 +721,7 @@ void espnic_conns_free(struct espnic_conf_conns *c)
 	if (c->psks)
 		explicit_bzero(c->psks, c->n_psks * sizeof(*c->psks));
 	free(c->conns);
+	free(c->pools);
 	if (c->passphrases)
 		explicit_bzero(c->passphrases, c->n_passphrases * sizeof(*c->passphrases));
 	free(c->psks);

@@ -60,9 +60,10 @@ struct espnic_conf_passphrase {
 
 struct espnic_conf_conns {
 	struct espnic_conf_conn *conns;
+	struct espnic_ike_pool_conf *pools;
 	struct espnic_conf_psk *psks;
 	struct espnic_conf_passphrase *passphrases;
-	unsigned int n_conns, n_psks, n_passphrases;
+	unsigned int n_conns, n_psks, n_passphrases, n_pools;
 };
 
 /*
@@ -76,6 +77,8 @@ int espnic_conns_read_conn(const struct espnic_conf_node *node, struct espnic_co
 			   struct espnic_conf_error *err);
 int espnic_conns_read_psk(const struct espnic_conf_node *node, struct espnic_conf_psk *out,
 			  struct espnic_conf_error *err);
+/* One section of `pools`. The same; nothing is to be freed. */
+int espnic_conns_read_pool(const struct espnic_conf_node *node, struct espnic_ike_pool_conf *out, struct espnic_conf_error *err);
 void espnic_conns_free_conn(struct espnic_conf_conn *c);
 void espnic_conns_free(struct espnic_conf_conns *c);
 
@@ -87,6 +90,8 @@ struct espnic_conf_ts {
 	struct espnic_ike_ts ts[ESPNIC_IKE_TS];
 };
 espnic_conf_reader espnic_conf_ts;
+/* A prefix, without its first address and, of IPv4, its last one; or a range: 10.3.0.0/24, 10.3.0.5-10.3.0.9 -> struct espnic_ike_pool_conf */
+espnic_conf_reader espnic_conf_pool_addrs;
 
 /*
  * Call @each with every word of @node's list, which commas part; blanks around are taken off. Stops

@@ -149,6 +149,39 @@ static int read_addresses(const struct espnic_conf_node *node, char *text, struc
 	return espnic_conf_fail(err, node, "'%.64s' is no prefix, no range of addresses and not 'dynamic'", text);
 }
 
+/* Where the last byte of an address is. */
+static unsigned int last_byte(const struct espnic_ike_ts *ts)
+{
+	return ts->family == 4 ? 3 : 15;
+}
+
+int espnic_conf_pool_addrs(const struct espnic_conf_node *node, void *field, const void *arg, struct espnic_conf_error *err)
+{
+	struct espnic_ike_pool_conf *pool = field;
+	struct espnic_ike_ts ts = { 0 };
+	char text[WORD];
+	unsigned int last;
+
+	(void)arg;
+	if (!strcmp(node->value, "dynamic") || strlen(node->value) >= sizeof(text))
+		return espnic_conf_fail(err, node, "'%.64s' is no prefix and no range of addresses", node->value);
+	snprintf(text, sizeof(text), "%s", node->value);
+	if (read_addresses(node, text, &ts, err))
+		return -1;
+	last = last_byte(&ts);
+	/* a network's own address is nobody's, nor is its broadcast address; of two there is neither (RFC 3021) */
+	if (strchr(node->value, '/') && (memcmp(ts.from, ts.to, last) != 0 || ts.to[last] - ts.from[last] > 1)) {
+		ts.from[last]++;
+		ts.to[last] = (uint8_t)(ts.to[last] - (ts.family == 4));
+	}
+	pool->from.family = pool->to.family = ts.family;
+	memcpy(pool->from.bytes, ts.from, sizeof(ts.from));
+	memcpy(pool->to.bytes, ts.to, sizeof(ts.to));
+	if (!espnic_ike_vip_good(&pool->from) || !espnic_ike_vip_good(&pool->to))
+		return espnic_conf_fail(err, node, "'%.64s' has addresses that no host may have", node->value);
+	return 0;
+}
+
 static int one_ts(const struct espnic_conf_node *node, const char *word, void *ctx, struct espnic_conf_error *err)
 {
 	struct espnic_conf_ts *list = ctx;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sa.h"
+#include "vip.h"
 
 enum {
 	METHOD_PSK = 2,			/* RFC 7296 3.8 */
@@ -321,6 +321,7 @@ static void auth_send(struct espnic_ike_sa *sa)
 		espnic_ike_wr_notify(&w, ESPNIC_IKE_N_INITIAL_CONTACT, NULL, 0);
 	if (sa->conn->mobike)
 		espnic_ike_wr_notify(&w, ESPNIC_IKE_N_MOBIKE_SUPPORTED, NULL, 0);
+	espnic_ike_vip_ask(sa, &w);
 	if (child)
 		espnic_ike_child_offer(child, &w, ESPNIC_IKE_WITHOUT_KE);
 	espnic_ike_ask(sa, ESPNIC_IKE_AUTH, &w);
@@ -334,11 +335,16 @@ static void finish_initiator(struct espnic_ike_sa *sa)
 	const struct espnic_ike_notify *error;
 	struct espnic_ike_msg m;
 
-	espnic_ike_sa_up(sa);
 	kept(sa, x, &m);
+	error = espnic_ike_notify_error(&m);
+	if (sa->conn->n_vips && !espnic_ike_vip_take(sa, &m)) {
+		believed(sa, error ? espnic_ike_say(sa->ike, "no_vip refused by %s (%u)", espnic_ike_notify_name(error->type), error->type) :
+				     "no_vip the peer gave no virtual address");
+		return;
+	}
+	espnic_ike_sa_up(sa);
 	sa->leads = true;
 	sa->mobike = sa->conn->mobike && espnic_ike_notify(&m, ESPNIC_IKE_N_MOBIKE_SUPPORTED);
-	error = espnic_ike_notify_error(&m);
 	if (!x->child) {
 		/* The children come each by itself: espnic_ike_next_request(). */
 	} else if (!child || child->sa != sa) {
@@ -543,6 +549,7 @@ static void answer(struct espnic_ike_sa *sa, struct espnic_ike_child *child)
 	write_auth(sa, &w, x);
 	if (sa->ppk == ESPNIC_IKE_PPK_USED)
 		espnic_ike_ppk_write(&w, NULL);
+	espnic_ike_vip_answer(sa, &w);
 	if (child)
 		espnic_ike_child_answer(child, &w, ESPNIC_IKE_WITHOUT_KE);
 	else if (x->notify)
@@ -564,7 +571,8 @@ static void finish_responder(struct espnic_ike_sa *sa)
 
 	kept(sa, x, &m);
 	sa->mobike = sa->conn->mobike && espnic_ike_notify(&m, ESPNIC_IKE_N_MOBIKE_SUPPORTED);
-	if (sa->conn->childless != ESPNIC_IKE_CHILDLESS_NEVER && !espnic_ike_has(&m, ESPNIC_IKE_P_SA)) {
+	x->notify = espnic_ike_vip_give(sa, &m);
+	if (x->notify || (sa->conn->childless != ESPNIC_IKE_CHILDLESS_NEVER && !espnic_ike_has(&m, ESPNIC_IKE_P_SA))) {
 		answer(sa, NULL);
 		return;
 	}

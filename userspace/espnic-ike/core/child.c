@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sa.h"
+#include "vip.h"
 
 enum {
 	SPI_FIRST = 256,		/* RFC 4303 2.1: those below are reserved */
@@ -173,8 +173,12 @@ static bool set_ts(struct espnic_ike_child *c, const struct espnic_ike_ts_set *l
 static void configured(const struct espnic_ike_sa *sa, const struct espnic_ike_child_conf *conf, struct espnic_ike_ts_set *local,
 		       struct espnic_ike_ts_set *remote)
 {
-	espnic_ike_ts_resolve(local, conf->local, conf->n_local, &sa->local.addr);
-	espnic_ike_ts_resolve(remote, conf->remote, conf->n_remote, &sa->remote.addr);
+	struct espnic_ike_net net[ESPNIC_IKE_VIPS];
+	unsigned int n = espnic_ike_vip_nets(sa, conf->mode, true, net);
+
+	espnic_ike_ts_resolve(local, conf->local, conf->n_local, net, n);
+	n = espnic_ike_vip_nets(sa, conf->mode, false, net);
+	espnic_ike_ts_resolve(remote, conf->remote, conf->n_remote, net, n);
 }
 
 void espnic_ike_child_offer(struct espnic_ike_child *c, struct espnic_ike_wr *w, enum espnic_ike_choice what)
@@ -358,6 +362,13 @@ bool espnic_ike_child_accept(struct espnic_ike_child *c, const struct espnic_ike
 		return false;
 	}
 	configured(c->sa, conf, &local, &remote);
+	/* Of what was offered before the address was known, that counts which it is. */
+	if (c->sa->vips && c->sa->vips->own && conf->mode == ESPNIC_IKE_TUNNEL) {
+		struct espnic_ike_ts_set asked = a.ts_i;
+
+		if (!espnic_ike_ts_narrow(&a.ts_i, &local, &asked))
+			return false;
+	}
 	return a.transport == (conf->mode == ESPNIC_IKE_TRANSPORT) && espnic_ike_ts_within(&a.ts_i, &local) &&
 	       espnic_ike_ts_within(&a.ts_r, &remote) && set_ts(c, &a.ts_i, &a.ts_r);
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "sa.h"
+#include "vip.h"
 
 void espnic_ike_settings_init(struct espnic_ike_settings *s)
 {
@@ -54,6 +54,7 @@ void espnic_ike_free(struct espnic_ike *ike)
 	while (ike->first)
 		espnic_ike_sa_end(ike->first);
 	espnic_ike_bury(ike);
+	espnic_ike_pools_free(ike);
 	for (size_t i = 0; i < ike->n_conns; i++)
 		espnic_ike_conn_put(ike->conns[i]);
 	free(ike->conns);
@@ -118,6 +119,8 @@ static const char *check_conn(const struct espnic_ike *ike, const struct espnic_
 		return "`fragmentation = force' is not supported";
 	if (c->n_children > ESPNIC_IKE_CHILDREN)
 		return "too many children";
+	if (c->n_vips > ESPNIC_IKE_VIPS || c->n_pools > ESPNIC_IKE_POOLS || (c->n_vips == 2 && c->vips[0].family == c->vips[1].family))
+		return "more than one virtual address of a family, or too many pools";
 	if (c->ppk_id.len > sizeof(c->ppk_id.data))
 		return "the identity of a PPK is too long";
 	return check_auth(ike, &c->auth_local, &c->auth_remote);
@@ -229,7 +232,8 @@ void espnic_ike_list(const struct espnic_ike *ike, bool (*each)(void *ctx, const
 			.local_id = sa->local_id, .remote_id = sa->remote_id, .nat_local = sa->nat_local,
 			.nat_remote = sa->nat_remote, .ppk = sa->ppk == ESPNIC_IKE_PPK_USED, .encr = sa->suite.encr, .integ = sa->suite.integ, .prf = sa->suite.prf,
 			.ke = sa->suite.ke, .since_ms = sa->since, .rekey_ms = sa->rekey_at == ESPNIC_IKE_NEVER ? 0 : sa->rekey_at,
-			.children = children,
+			.children = children, .vips_own = sa->vips && sa->vips->own, .vips = sa->vips ? sa->vips->addr : NULL,
+			.n_vips = sa->vips ? sa->vips->n : 0,
 		};
 
 		for (const struct espnic_ike_child *c = sa->children; c && info.n_children < ESPNIC_IKE_CHILDREN; c = c->next)

@@ -30,6 +30,9 @@ enum espnic_ike_limits {
 	ESPNIC_IKE_ID = 256,		/* bytes of an identity */
 	ESPNIC_IKE_CERTS = 8,		/* certificates in one message */
 	ESPNIC_IKE_KEYID = 32,		/* bytes: SHA-256 of a SubjectPublicKeyInfo */
+	ESPNIC_IKE_VIPS = 2,		/* virtual addresses of an IKE SA: one of each family */
+	ESPNIC_IKE_POOLS = 4,		/* pools of a connection */
+	ESPNIC_IKE_DNS = 4,		/* servers of a pool, or taken from a peer */
 	ESPNIC_IKE_NONCE = 32,		/* bytes of our nonces; peers' have 16 to 256 (RFC 7296 2.10) */
 	ESPNIC_IKE_NONCE_MAX = 256,
 	ESPNIC_IKE_ENCR_KEY = 36,	/* bytes: AES-256 and the salt of GCM */
@@ -99,6 +102,8 @@ int espnic_ike_addr_parse(struct espnic_ike_addr *addr, const char *text);
 const char *espnic_ike_addr_text(const struct espnic_ike_addr *addr, char *out, size_t room);
 bool espnic_ike_addr_equal(const struct espnic_ike_addr *a, const struct espnic_ike_addr *b);
 bool espnic_ike_net_has(const struct espnic_ike_net *net, const struct espnic_ike_addr *addr);
+/* May it be a virtual address? Not unspecified, loopback, link-local, multicast, nor IPv4 in IPv6. */
+bool espnic_ike_vip_good(const struct espnic_ike_addr *a);
 
 /* ------------------------------------------------------------------ algorithms */
 
@@ -250,6 +255,10 @@ struct espnic_ike_conn {
 	/* RFC 8784: the PPK that an initiator names, ANY: none; and whether there is an IKE SA without one, in either role. */
 	struct espnic_ike_id ppk_id;
 	bool ppk_required;
+	/* RFC 7296 2.19: virtual addresses that an initiator asks for, at most one of a family; all zeros: any. */
+	uint8_t n_vips, n_pools;
+	struct espnic_ike_addr vips[ESPNIC_IKE_VIPS];
+	char pools[ESPNIC_IKE_POOLS][ESPNIC_IKE_NAME];	/* that a responder's peers get theirs of, the first that has one */
 	uint64_t rekey_ms, reauth_ms, over_ms, rand_ms;	/* of the IKE SA; 0: never. over: hard limit after rekey */
 	uint64_t dpd_ms;		/* liveness check after so long without a packet; 0: never */
 	uint32_t keyingtries;		/* of an initiator; 0: for ever */
@@ -304,6 +313,28 @@ int espnic_ike_conn_load(struct espnic_ike *ike, struct espnic_ike_conn *conn, c
 int espnic_ike_conn_unload(struct espnic_ike *ike, const char *name);
 /* The connections in the order they were loaded; @prev NULL: the first. NULL: no more. */
 const struct espnic_ike_conn *espnic_ike_conn_next(const struct espnic_ike *ike, const struct espnic_ike_conn *prev);
+
+/* Virtual addresses to be given out, from the first to the last, and what their owners are told besides. */
+struct espnic_ike_pool_conf {
+	char name[ESPNIC_IKE_NAME];
+	struct espnic_ike_addr from, to;
+	uint8_t n_dns;
+	struct espnic_ike_addr dns[ESPNIC_IKE_DNS];
+};
+struct espnic_ike_pool_info {
+	uint32_t size, online, offline;	/* offline: kept for whoever had it */
+};
+/*
+ * Takes a copy of @conf, in the place of the pool of its name. -EINVAL and the exact text: no range of unicast addresses,
+ * or another one while some of the old are in use.
+ */
+int espnic_ike_pool_load(struct espnic_ike *ike, const struct espnic_ike_pool_conf *conf, char err[ESPNIC_IKE_TEXT]);
+/* -ENOENT: there is none of that name; -EBUSY: some of its addresses are in use. */
+int espnic_ike_pool_unload(struct espnic_ike *ike, const char *name);
+/* Is @addr one of those that @conf gives out? */
+bool espnic_ike_pool_has(const struct espnic_ike_pool_conf *conf, const struct espnic_ike_addr *addr);
+/* False: there is none of that name. */
+bool espnic_ike_pool_info(const struct espnic_ike *ike, const char *name, struct espnic_ike_pool_info *info);
 
 enum espnic_ike_cert_kind { ESPNIC_IKE_CERT_CA, ESPNIC_IKE_CERT_LEAF, ESPNIC_IKE_CERT_CRL, ESPNIC_IKE_CERT_PUBKEY };
 /*
@@ -400,7 +431,10 @@ struct espnic_ike_input {
 
 /* ------------------------------------------------------------------ out */
 
-enum espnic_ike_action_kind { ESPNIC_IKE_ACT_SEND, ESPNIC_IKE_ACT_KEEPALIVE, ESPNIC_IKE_ACT_KERNEL, ESPNIC_IKE_ACT_KEY, ESPNIC_IKE_ACT_EVENT };
+enum espnic_ike_action_kind {
+	ESPNIC_IKE_ACT_SEND, ESPNIC_IKE_ACT_KEEPALIVE, ESPNIC_IKE_ACT_KERNEL, ESPNIC_IKE_ACT_KEY, ESPNIC_IKE_ACT_EVENT,
+	ESPNIC_IKE_ACT_ADDRESS,
+};
 
 /*
  * Each but DELETE is answered by one ESPNIC_IKE_IN_KERNEL of the same token; the core waits for it. DELETE can only succeed:
@@ -476,6 +510,16 @@ struct espnic_ike_key_op {
 	const uint8_t *sk[ESPNIC_IKE_PPK_KEYS];
 };
 
+/*
+ * A virtual address of ours comes, before the children that have it in their selectors, or goes, behind them. Not answered: without it
+ * their install is to fail. Two SAs may have the same one for a while: it is there until it went as often as it came.
+ */
+struct espnic_ike_address_op {
+	bool add;
+	const char *conn;
+	struct espnic_ike_addr addr, local, remote;	/* local, remote: of the IKE SA, the way to its peer */
+};
+
 enum espnic_ike_event_kind {
 	ESPNIC_IKE_EV_IKE_UP, ESPNIC_IKE_EV_IKE_DOWN, ESPNIC_IKE_EV_IKE_REKEYED,
 	ESPNIC_IKE_EV_CHILD_UP, ESPNIC_IKE_EV_CHILD_DOWN, ESPNIC_IKE_EV_CHILD_REKEYED,
@@ -506,6 +550,7 @@ struct espnic_ike_action {
 		struct espnic_ike_kernel_op kernel;
 		struct espnic_ike_key_op key;
 		struct espnic_ike_event event;
+		struct espnic_ike_address_op address;
 	};
 };
 
@@ -560,6 +605,9 @@ struct espnic_ike_sa_info {
 	const struct espnic_ike_id *local_id, *remote_id;	/* NULL: not known yet */
 	bool nat_local, nat_remote;
 	bool ppk;			/* a PPK is in its keys */
+	bool vips_own;			/* the virtual addresses are our own */
+	const struct espnic_ike_addr *vips;
+	unsigned int n_vips;
 	const struct espnic_ike_alg *encr, *integ, *prf, *ke;
 	uint64_t since_ms, rekey_ms;
 	const struct espnic_ike_child_info *children;

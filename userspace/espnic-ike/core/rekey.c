@@ -27,6 +27,8 @@ void espnic_ike_inherit(struct espnic_ike_sa *to, struct espnic_ike_sa *from)
 	to->n_children += from->n_children;
 	from->children = NULL;
 	from->n_children = 0;
+	to->vips = from->vips;
+	from->vips = NULL;
 	espnic_ike_table_del(&from->ike->by_peer, &from->by_peer);
 	to->told = from->told;
 	from->told = false;

@@ -2,10 +2,10 @@
 /*
  * IKE SAs: how they come, how they are found, when they are due, how they end.
  */
-#include "sa.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "vip.h"
 
 enum {
 	HEAP_FIRST = 64,
@@ -172,6 +172,19 @@ struct espnic_ike_id *espnic_ike_id_dup(const struct espnic_ike_id *id)
 	return copy;
 }
 
+bool espnic_ike_id_same(const struct espnic_ike_id *a, const struct espnic_ike_id *b)
+{
+	return a->type == b->type && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+uint64_t espnic_ike_id_hash(const struct espnic_ike *ike, const struct espnic_ike_id *id)
+{
+	uint8_t key[1 + ESPNIC_IKE_ID] = { id->type };
+
+	memcpy(key + 1, id->data, id->len);
+	return espnic_ike_hash(ike, key, 1u + id->len);
+}
+
 /* ------------------------------------------------------------------ connections */
 
 void espnic_ike_conn_get(struct espnic_ike_conn *conn)
@@ -304,6 +317,7 @@ void espnic_ike_sa_end(struct espnic_ike_sa *sa)
 		return;
 	while (sa->children)
 		espnic_ike_child_end(sa->children, NULL);
+	espnic_ike_vip_drop(sa);
 	espnic_ike_half_open(sa, false);
 	sa->state = ESPNIC_IKE_ST_DEAD;
 	espnic_ike_table_del(&ike->by_spi, &sa->by_spi);

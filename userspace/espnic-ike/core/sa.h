@@ -245,6 +245,7 @@ struct espnic_ike_sa {
 	uint64_t deadline;
 	size_t heap_at;			/* in the heap of deadlines; 0: not in it */
 	uint32_t tries;			/* of an initiator: how often it began before */
+	struct espnic_ike_vips *vips;	/* NULL: no virtual addresses */
 };
 
 /* ------------------------------------------------------------------ the whole */
@@ -260,6 +261,7 @@ struct espnic_ike {
 
 	struct espnic_ike_conn **conns;
 	size_t n_conns;
+	struct espnic_ike_pool *pools;
 	struct espnic_ike_certs certs;
 	size_t want_certs;		/* connections whose peer is to send its certificate */
 	bool ppks;			/* there are PPKs */
@@ -319,6 +321,9 @@ struct espnic_ike_exchange_state *espnic_ike_exchange_new(enum espnic_ike_reques
 void espnic_ike_exchange_free(struct espnic_ike_exchange_state **x);
 bool espnic_ike_blob_set(struct espnic_ike_blob *b, const uint8_t *p, size_t len);
 struct espnic_ike_id *espnic_ike_id_dup(const struct espnic_ike_id *id);
+bool espnic_ike_id_same(const struct espnic_ike_id *a, const struct espnic_ike_id *b);
+/* For tables by identity. */
+uint64_t espnic_ike_id_hash(const struct espnic_ike *ike, const struct espnic_ike_id *id);
 
 static inline uint64_t espnic_ike_own_spi(const struct espnic_ike_sa *sa)
 {

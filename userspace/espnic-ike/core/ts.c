@@ -87,18 +87,29 @@ void espnic_ike_ts_write(struct espnic_ike_wr *w, enum espnic_ike_payload type, 
 	espnic_ike_wr_end(w, at);
 }
 
-void espnic_ike_ts_resolve(struct espnic_ike_ts_set *set, const struct espnic_ike_ts *conf, unsigned int n,
-			   const struct espnic_ike_addr *addr)
+static void spread(struct espnic_ike_ts *ts, const struct espnic_ike_net *net)
 {
-	set->n = n;
+	ts->dynamic = false;
+	ts->family = net->addr.family;
+	memcpy(ts->from, net->addr.bytes, sizeof(ts->from));
+	memcpy(ts->to, net->addr.bytes, sizeof(ts->to));
+	for (size_t i = net->prefix; i < 8 * bytes_of(ts->family); i++)
+		ts->to[i / 8] |= (uint8_t)(0x80 >> i % 8);
+}
+
+void espnic_ike_ts_resolve(struct espnic_ike_ts_set *set, const struct espnic_ike_ts *conf, unsigned int n,
+			   const struct espnic_ike_net *nets, unsigned int n_nets)
+{
+	set->n = 0;
 	for (unsigned int i = 0; i < n; i++) {
-		set->v[i] = conf[i];
-		if (!conf[i].dynamic)
-			continue;
-		set->v[i].dynamic = false;
-		set->v[i].family = addr->family;
-		memcpy(set->v[i].from, addr->bytes, sizeof(addr->bytes));
-		memcpy(set->v[i].to, addr->bytes, sizeof(addr->bytes));
+		unsigned int times = conf[i].dynamic ? n_nets : 1;
+
+		for (unsigned int j = 0; j < times && set->n < ESPNIC_IKE_TS; j++) {
+			set->v[set->n] = conf[i];
+			if (conf[i].dynamic)
+				spread(&set->v[set->n], &nets[j]);
+			set->n++;
+		}
 	}
 }
 

@@ -15,9 +15,9 @@ struct espnic_ike_ts_set {
 /* Parses a TSi or TSr body; selectors past the sixteenth are not looked at. False: malformed, or none. */
 bool espnic_ike_ts_read(struct espnic_ike_ts_set *set, struct espnic_ike_chunk body);
 void espnic_ike_ts_write(struct espnic_ike_wr *w, enum espnic_ike_payload type, const struct espnic_ike_ts *v, unsigned int n);
-/* What is configured, with @addr in the place of `dynamic`. */
+/* What is configured, with each of the @n_nets in the place of `dynamic`, as many as there is room for. */
 void espnic_ike_ts_resolve(struct espnic_ike_ts_set *set, const struct espnic_ike_ts *conf, unsigned int n,
-			   const struct espnic_ike_addr *addr);
+			   const struct espnic_ike_net *nets, unsigned int n_nets);
 /* What both have: each of @a cut with each of @b, less what another covers already. False: nothing. */
 bool espnic_ike_ts_narrow(struct espnic_ike_ts_set *out, const struct espnic_ike_ts_set *a, const struct espnic_ike_ts_set *b);
 /* Is all of @inner within a selector of @outer? */

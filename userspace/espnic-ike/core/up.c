@@ -13,34 +13,21 @@ enum {
 
 /* ------------------------------------------------------------------ by identity */
 
-static uint64_t peer_hash(struct espnic_ike *ike, const struct espnic_ike_id *id)
-{
-	uint8_t key[1 + ESPNIC_IKE_ID] = { id->type };
-
-	memcpy(key + 1, id->data, id->len);
-	return espnic_ike_hash(ike, key, 1u + id->len);
-}
-
-static bool same_id(const struct espnic_ike_id *a, const struct espnic_ike_id *b)
-{
-	return a->type == b->type && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
-}
-
 bool espnic_ike_sa_known(struct espnic_ike_sa *sa)
 {
-	return espnic_ike_table_add(&sa->ike->by_peer, &sa->by_peer, peer_hash(sa->ike, sa->remote_id));
+	return espnic_ike_table_add(&sa->ike->by_peer, &sa->by_peer, espnic_ike_id_hash(sa->ike, sa->remote_id));
 }
 
 /* One that is up between the same two; NULL. */
 static struct espnic_ike_sa *same_peer(struct espnic_ike_sa *sa, const struct espnic_ike_id *remote)
 {
-	struct espnic_ike_node *n = espnic_ike_table_find(&sa->ike->by_peer, peer_hash(sa->ike, remote));
+	struct espnic_ike_node *n = espnic_ike_table_find(&sa->ike->by_peer, espnic_ike_id_hash(sa->ike, remote));
 
 	for (; n; n = espnic_ike_table_next(n)) {
 		struct espnic_ike_sa *o = espnic_ike_of(n, struct espnic_ike_sa, by_peer);
 
-		if (o != sa && o->state == ESPNIC_IKE_ST_UP && !o->want_delete && same_id(o->remote_id, remote) &&
-		    same_id(o->local_id, sa->local_id))
+		if (o != sa && o->state == ESPNIC_IKE_ST_UP && !o->want_delete && espnic_ike_id_same(o->remote_id, remote) &&
+		    espnic_ike_id_same(o->local_id, sa->local_id))
 			return o;
 	}
 	return NULL;

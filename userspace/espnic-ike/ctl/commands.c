@@ -381,22 +381,75 @@ static void no_authorities(const struct espnic_ctl_call *call, struct espnic_vic
 	espnic_vici_list_end(out);
 }
 
-static void no_pools(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
-{
-	(void)call;
-	(void)out;
-}
-
 static void refuse_authority(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
 	(void)call;
 	espnic_ctl_failure(out, "authorities are not supported: nothing is fetched from the network (OCSP, CRL)");
 }
 
-static void refuse_pool(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
+/* ---- pools ---- */
+
+static void get_pools(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
-	(void)call;
-	espnic_ctl_failure(out, "virtual IPs are not supported");
+	const struct espnic_ctl *ctl = call->ctl;
+	char base[INET6_ADDRSTRLEN];
+	unsigned int i;
+
+	for (i = 0; i < ctl->store->n_pools; i++) {
+		const struct espnic_ike_pool_conf *p = &ctl->store->pools[i].conf;
+		struct espnic_ike_pool_info info = { 0 };
+
+		if (ctl->ops && ctl->ops->pool_info(ctl->ctx, p->name, &info))
+			continue;
+		espnic_vici_section(out, p->name);
+		espnic_vici_value(out, "base", "%s", espnic_ike_addr_text(&p->from, base, sizeof(base)));
+		espnic_vici_value(out, "size", "%u", info.size);
+		espnic_vici_value(out, "online", "%u", info.online);
+		espnic_vici_value(out, "offline", "%u", info.offline);
+		espnic_vici_section_end(out);
+	}
+}
+
+static int take_pool(const struct espnic_ctl *ctl, const struct espnic_conf *conf, struct espnic_conf_error *err)
+{
+	const struct espnic_conf_node *node = espnic_conf_root(conf)->first;
+	struct espnic_store_pool pool = { 0 };
+
+	if (!node || node->value || node->next) {
+		snprintf(err->text, sizeof(err->text), "one pool is loaded at a time");
+		return -1;
+	}
+	if (espnic_conns_read_pool(node, &pool.conf, err) || (ctl->ops && ctl->ops->load_pool(ctl->ctx, &pool.conf, err)))
+		return -1;
+	return espnic_store_load_pool(ctl->store, &pool, err);
+}
+
+static void load_pool(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
+{
+	struct espnic_vici_blobs blobs = { 0 };
+	struct espnic_conf_error err;
+	struct espnic_conf *conf = espnic_vici_tree(call->message, call->len, &blobs, &err);
+
+	if (conf && !take_pool(call->ctl, conf, &err))
+		espnic_ctl_success(out);
+	else
+		espnic_ctl_failure(out, err.text);
+	espnic_conf_free(conf);
+}
+
+static void unload_pool(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
+{
+	const struct espnic_ctl *ctl = call->ctl;
+	struct espnic_conf_error err = { .text = "no such pool" };
+	char name[ESPNIC_IKE_NAME];
+
+	if (!espnic_ctl_text_of(call, "name", name, sizeof(name)) || !espnic_store_find_pool(ctl->store, name) ||
+	    (ctl->ops && ctl->ops->unload_pool(ctl->ctx, name, &err))) {
+		espnic_ctl_failure(out, err.text);
+		return;
+	}
+	espnic_store_unload_pool(ctl->store, name);
+	espnic_ctl_success(out);
 }
 
 static const struct espnic_ctl_word commands[] = {
@@ -411,9 +464,10 @@ static const struct espnic_ctl_word commands[] = {
 	{ "get-shared", get_shared },
 	{ "clear-creds", clear_creds },
 	{ "get-authorities", no_authorities },
-	{ "get-pools", no_pools },
+	{ "get-pools", get_pools },
 	{ "load-authority", refuse_authority },
-	{ "load-pool", refuse_pool },
+	{ "load-pool", load_pool },
+	{ "unload-pool", unload_pool },
 	{ NULL, NULL },
 };
 

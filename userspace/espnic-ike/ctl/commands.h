@@ -63,6 +63,9 @@ struct espnic_ctl_ops {
 	bool (*unload_key)(void *ctx, const char *name);
 	bool (*key_name)(void *ctx, unsigned int i, char name[ESPNIC_KEY_NAME]); /* false: there are no more */
 	void (*clear_creds)(void *ctx);
+	int (*load_pool)(void *ctx, const struct espnic_ike_pool_conf *pool, struct espnic_conf_error *err);
+	int (*unload_pool)(void *ctx, const char *name, struct espnic_conf_error *err);
+	int (*pool_info)(void *ctx, const char *name, struct espnic_ike_pool_info *info); /* no error is written */
 };
 
 struct espnic_ctl {

@@ -294,6 +294,18 @@ static void put_child(struct espnic_vici_writer *w, const struct espnic_ctl_chil
 	espnic_vici_section_end(w);
 }
 
+static void vips(struct espnic_vici_writer *w, const struct espnic_ike_sa_info *sa)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (!sa->n_vips)
+		return;
+	espnic_vici_list(w, sa->vips_own ? "local-vips" : "remote-vips");
+	for (unsigned int i = 0; i < sa->n_vips; i++)
+		espnic_vici_list_item(w, espnic_ike_addr_text(&sa->vips[i], text, sizeof(text)));
+	espnic_vici_list_end(w);
+}
+
 static void put_sa(struct espnic_vici_writer *w, const struct espnic_ike_sa_info *sa, const struct espnic_ctl_child *children)
 {
 	static const char *const states[] = { "CONNECTING", "ESTABLISHED", "REKEYED", "DELETING" };
@@ -315,6 +327,7 @@ static void put_sa(struct espnic_vici_writer *w, const struct espnic_ike_sa_info
 		espnic_vici_value(w, "nat-remote", "yes");
 	if (sa->ppk)
 		espnic_vici_value(w, "ppk", "yes");
+	vips(w, sa);
 	algorithm(w, "encr-alg", sa->encr);
 	algorithm(w, "integ-alg", sa->integ);
 	algorithm(w, "prf-alg", sa->prf);

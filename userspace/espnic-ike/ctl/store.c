@@ -102,6 +102,47 @@ bool espnic_store_unload_conn(struct espnic_store *s, const char *name)
 	return true;
 }
 
+/* ---- pools ---- */
+
+static int find_pool(const struct espnic_store *s, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->n_pools; i++)
+		if (!strcmp(s->pools[i].conf.name, name))
+			return (int)i;
+	return -1;
+}
+
+const struct espnic_ike_pool_conf *espnic_store_find_pool(const struct espnic_store *s, const char *name)
+{
+	int at = find_pool(s, name);
+
+	return at < 0 ? NULL : &s->pools[at].conf;
+}
+
+int espnic_store_load_pool(struct espnic_store *s, const struct espnic_store_pool *pool, struct espnic_conf_error *err)
+{
+	int at = find_pool(s, pool->conf.name);
+
+	if (at < 0 && s->n_pools == ESPNIC_STORE_POOLS)
+		return fail(err, "too many pools");
+	if (at < 0 && !grow((void **)&s->pools, s->n_pools, &s->room_pools, sizeof(*s->pools)))
+		return fail(err, "out of memory");
+	s->pools[at < 0 ? s->n_pools++ : (unsigned int)at] = *pool;
+	return 0;
+}
+
+bool espnic_store_unload_pool(struct espnic_store *s, const char *name)
+{
+	int at = find_pool(s, name);
+
+	if (at < 0)
+		return false;
+	s->pools[at] = s->pools[--s->n_pools];
+	return true;
+}
+
 /* ---- secrets ---- */
 
 static int find_psk(const struct espnic_store *s, const char *id)
@@ -214,5 +255,6 @@ void espnic_store_free(struct espnic_store *s)
 	espnic_store_clear_psks(s);
 	free(s->conns);
 	free(s->psks);
+	free(s->pools);
 	memset(s, 0, sizeof(*s));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What was loaded: connections and secrets, from a file or by VICI. Belongs to the process that holds keys;
+ * What was loaded: connections, secrets and pools, from a file or by VICI. Belongs to the process that holds keys;
  * one thread.
  */
 #ifndef ESPNIC_IKE_CTL_STORE_H
@@ -11,6 +11,7 @@
 enum espnic_store_limits {
 	ESPNIC_STORE_CONNS = 65536,
 	ESPNIC_STORE_PSKS = 65536,
+	ESPNIC_STORE_POOLS = 4096,
 	ESPNIC_STORE_PSK_ID = 256, /* bytes of the name that VICI gives a secret, its end included */
 };
 
@@ -30,7 +31,14 @@ struct espnic_store_psk {
 	struct espnic_secret secret;
 };
 
+struct espnic_store_pool {
+	bool of_file; /* as a connection's */
+	struct espnic_ike_pool_conf conf;
+};
+
 struct espnic_store {
+	struct espnic_store_pool *pools;
+	unsigned int n_pools, room_pools;
 	struct espnic_store_conn *conns;
 	struct espnic_store_psk *psks;
 	unsigned int n_conns, n_psks, room_conns, room_psks;
@@ -53,6 +61,11 @@ const struct espnic_store_conn *espnic_store_load_conn(struct espnic_store *s, s
 /* False: there is none of that name. */
 bool espnic_store_unload_conn(struct espnic_store *s, const char *name);
 const struct espnic_store_conn *espnic_store_find_conn(const struct espnic_store *s, const char *name);
+
+/* Take a copy of @pool, in the place of its namesake. 0, or -1 with @err written. */
+int espnic_store_load_pool(struct espnic_store *s, const struct espnic_store_pool *pool, struct espnic_conf_error *err);
+bool espnic_store_unload_pool(struct espnic_store *s, const char *name);
+const struct espnic_ike_pool_conf *espnic_store_find_pool(const struct espnic_store *s, const char *name);
 
 /* Take a copy of @psk, in the place of the one of its id if that is not "". 0, or -1 with @err written. */
 int espnic_store_load_psk(struct espnic_store *s, const struct espnic_store_psk *psk, struct espnic_conf_error *err);

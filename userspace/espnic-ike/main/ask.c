@@ -24,6 +24,7 @@ struct answer {
 	espnic_ctl_each_sa *each;
 	void *ctx;
 	struct espnic_ike_counters *counters;
+	struct espnic_ike_pool_info *pool; /* of POOL_LOOK */
 	struct espnic_ipc *sa; /* whose children come; NULL: none */
 	struct espnic_ipc *child[ESPNIC_IKE_CHILDREN];
 	unsigned int n;
@@ -109,6 +110,10 @@ static bool answered(struct espnic_daemon *d, struct answer *a, struct espnic_ip
 	case ESPNIC_IPC_COUNTERS:
 		if (a->counters)
 			*a->counters = m->counters;
+		return false;
+	case ESPNIC_IPC_POOL_INFO:
+		if (a->pool)
+			*a->pool = m->pool_info;
 		return false;
 	case ESPNIC_IPC_RESULT:
 		if (m->seq != a->seq)
@@ -258,6 +263,36 @@ void espnic_daemon_certs_clear(struct espnic_daemon *d)
 	struct answer a = { 0 };
 
 	request(d, ESPNIC_IPC_CERTS_CLEAR, NULL, &a);
+}
+
+static int told(struct espnic_conf_error *err, int rc, const struct answer *a)
+{
+	if (rc)
+		snprintf(err->text, sizeof(err->text), "%s", a->text);
+	return rc;
+}
+
+int espnic_daemon_load_pool(void *ctx, const struct espnic_ike_pool_conf *pool, struct espnic_conf_error *err)
+{
+	struct espnic_daemon *d = ctx;
+	struct answer a = { .seq = ++d->last_seq };
+
+	espnic_link_send(&d->link, d->request, espnic_ipc_put_pool(d->request, a.seq, pool));
+	return told(err, wait_for(d, &a), &a);
+}
+
+int espnic_daemon_unload_pool(void *ctx, const char *name, struct espnic_conf_error *err)
+{
+	struct answer a = { 0 };
+
+	return told(err, request(ctx, ESPNIC_IPC_POOL_UNLOAD, name, &a), &a);
+}
+
+int espnic_daemon_pool_info(void *ctx, const char *name, struct espnic_ike_pool_info *info)
+{
+	struct answer a = { .pool = info };
+
+	return request(ctx, ESPNIC_IPC_POOL_LOOK, name, &a);
 }
 
 int espnic_daemon_look(struct espnic_daemon *d, espnic_ctl_each_sa *each, void *ctx, struct espnic_ike_counters *n)

@@ -485,4 +485,5 @@ const struct espnic_ctl_ops espnic_daemon_ops = {
 	.terminate = terminate, .rekey = rekey, .install = install, .uninstall = uninstall, .reload = espnic_daemon_reload,
 	.look = look, .policies = policies, .load_cert = espnic_daemon_load_cert, .load_key = espnic_daemon_load_key,
 	.unload_key = unload_key, .key_name = key_name, .clear_creds = clear_creds,
+	.load_pool = espnic_daemon_load_pool, .unload_pool = espnic_daemon_unload_pool, .pool_info = espnic_daemon_pool_info,
 };

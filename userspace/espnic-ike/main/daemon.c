@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel/address.h"
 #include "kernel/sweep.h"
 #include "main/confine.h"
 #include "main/net.h"
@@ -121,6 +122,8 @@ static void wire_up(struct espnic_daemon *d)
 	d->standing.sas = &d->sas;
 	d->standing.device_of = espnic_device_of;
 	d->rights.standing = &d->standing;
+	d->rights.vips = &d->vips;
+	d->vips.set = d->opt.kernel ? espnic_address_set : NULL;
 	d->rights.event = espnic_daemon_event;
 	d->rights.ctx = d;
 	d->standing.ports[0] = d->opt.port;
@@ -306,6 +309,7 @@ static void end(struct espnic_daemon *d)
 		espnic_sas_each(&d->sas, forget, d);
 		espnic_standing_end(&d->standing);
 	}
+	espnic_vips_end(&d->vips);
 	espnic_daemon_drop_waiters(d);
 }
 

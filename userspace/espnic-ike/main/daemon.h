@@ -15,6 +15,7 @@
 #include "main/notify.h"
 #include "main/rights.h"
 #include "main/udp.h"
+#include "main/vips.h"
 
 #define ESPNIC_RUN_SOCKET "/run/espnic-ike.vici"
 
@@ -38,6 +39,7 @@ struct espnic_daemon {
 	struct espnic_sas sas;
 	struct espnic_standing standing;
 	struct espnic_rights rights;
+	struct espnic_vips vips;
 	struct espnic_link link;
 	pid_t other; /* the process on the network */
 	struct espnic_ctl ctl;
@@ -66,6 +68,10 @@ int espnic_daemon_cert(struct espnic_daemon *d, enum espnic_ike_cert_kind kind, 
 		       uint8_t keyid[ESPNIC_IKE_KEYID], struct espnic_conf_error *err);
 /* Have it forget them all. */
 void espnic_daemon_certs_clear(struct espnic_daemon *d);
+/* Pools of the core's, as ctl's ops have them. */
+int espnic_daemon_load_pool(void *ctx, const struct espnic_ike_pool_conf *pool, struct espnic_conf_error *err);
+int espnic_daemon_unload_pool(void *ctx, const char *name, struct espnic_conf_error *err);
+int espnic_daemon_pool_info(void *ctx, const char *name, struct espnic_ike_pool_info *info);
 /* Have all SAs told; -1: the other process is gone. @each may be NULL. */
 int espnic_daemon_look(struct espnic_daemon *d, espnic_ctl_each_sa *each, void *ctx, struct espnic_ike_counters *n);
 

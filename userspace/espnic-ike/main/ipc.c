@@ -292,6 +292,16 @@ static void event(struct stream *s, struct espnic_ike_event *e, struct espnic_ip
 	e->text = string(s, e->text, m->text, sizeof(m->text));
 }
 
+static void address_op(struct stream *s, struct espnic_ike_address_op *op, struct espnic_ipc *m)
+{
+	flag(s, &op->add);
+	op->conn = string(s, op->conn, m->conn, sizeof(m->conn));
+	addr(s, &op->addr);
+	addr(s, &op->local);
+	addr(s, &op->remote);
+	s->bad = s->bad || !op->conn;
+}
+
 static void kernel_done(struct stream *s, struct espnic_ike_input *in, struct espnic_ipc *m)
 {
 	u64(s, &in->kernel.token);
@@ -385,6 +395,17 @@ static void sa_info(struct stream *s, struct espnic_ike_sa_info *sa, struct espn
 	flag(s, &sa->nat_local);
 	flag(s, &sa->nat_remote);
 	flag(s, &sa->ppk);
+	flag(s, &sa->vips_own);
+	sa->n_vips = word(s, sa->n_vips, ESPNIC_IKE_VIPS + 1U);
+	for (unsigned int i = 0; i < sa->n_vips; i++) {
+		struct espnic_ike_addr copy = s->to ? sa->vips[i] : (struct espnic_ike_addr){ 0 };
+
+		addr(s, &copy);
+		if (!s->to)
+			m->vips[i] = copy;
+	}
+	if (!s->to)
+		sa->vips = m->vips;
 	algorithm(s, &sa->encr, ESPNIC_IKE_ENCR);
 	algorithm(s, &sa->integ, ESPNIC_IKE_INTEG);
 	algorithm(s, &sa->prf, ESPNIC_IKE_PRF);
@@ -470,6 +491,16 @@ size_t espnic_ipc_put_event(uint8_t *buf, const struct espnic_ike_event *e)
 	return end(&s);
 }
 
+size_t espnic_ipc_put_address(uint8_t *buf, const struct espnic_ike_address_op *op)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_ADDRESS);
+	struct espnic_ike_address_op copy = *op;
+	struct espnic_ipc m;
+
+	address_op(&s, &copy, &m);
+	return end(&s);
+}
+
 size_t espnic_ipc_put_done(uint8_t *buf, const struct espnic_ike_input *in)
 {
 	struct stream s = begin(buf, in->kind == ESPNIC_IKE_IN_KERNEL ? ESPNIC_IPC_KERNEL_DONE : ESPNIC_IPC_KEY_DONE);
@@ -508,7 +539,7 @@ size_t espnic_ipc_put_request(uint8_t *buf, enum espnic_ipc_type type, uint32_t 
 	struct stream s = begin(buf, type);
 
 	u32(&s, &seq);
-	if (type == ESPNIC_IPC_UNLOAD)
+	if (name)
 		string(&s, name, NULL, ESPNIC_IKE_NAME);
 	return end(&s);
 }
@@ -520,6 +551,24 @@ size_t espnic_ipc_put_cert(uint8_t *buf, uint32_t seq, enum espnic_ike_cert_kind
 
 	u32(&s, &seq);
 	cert(&s, &m);
+	return end(&s);
+}
+
+/* As it is in memory, as a connection. */
+size_t espnic_ipc_put_pool(uint8_t *buf, uint32_t seq, const struct espnic_ike_pool_conf *pool)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_POOL);
+
+	u32(&s, &seq);
+	raw(&s, (void *)(uintptr_t)pool, sizeof(*pool));
+	return end(&s);
+}
+
+size_t espnic_ipc_put_pool_info(uint8_t *buf, const struct espnic_ike_pool_info *info)
+{
+	struct stream s = begin(buf, ESPNIC_IPC_POOL_INFO);
+
+	raw(&s, (void *)(uintptr_t)info, sizeof(*info));
 	return end(&s);
 }
 
@@ -591,7 +640,16 @@ static bool get_rest(struct stream *s, struct espnic_ipc *out)
 	case ESPNIC_IPC_CERTS_CLEAR:
 		u32(s, &out->seq);
 		return true;
+	case ESPNIC_IPC_POOL:
+		u32(s, &out->seq);
+		raw(s, &out->pool, sizeof(out->pool));
+		return true;
+	case ESPNIC_IPC_POOL_INFO:
+		raw(s, &out->pool_info, sizeof(out->pool_info));
+		return true;
 	case ESPNIC_IPC_UNLOAD:
+	case ESPNIC_IPC_POOL_UNLOAD:
+	case ESPNIC_IPC_POOL_LOOK:
 		u32(s, &out->seq);
 		name = string(s, NULL, out->conn, sizeof(out->conn));
 		s->bad = s->bad || !name;
@@ -646,6 +704,9 @@ bool espnic_ipc_get(const uint8_t *buf, size_t len, struct espnic_ipc *out)
 		break;
 	case ESPNIC_IPC_EVENT:
 		event(&s, &out->event, out);
+		break;
+	case ESPNIC_IPC_ADDRESS:
+		address_op(&s, &out->address, out);
 		break;
 	default:
 		if (!get_rest(&s, out))

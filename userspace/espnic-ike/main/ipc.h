@@ -23,6 +23,7 @@ enum espnic_ipc_type {
 	ESPNIC_IPC_KEY, /* struct espnic_ike_key_op */
 	ESPNIC_IPC_KEY_DONE, /* its answer */
 	ESPNIC_IPC_EVENT, /* struct espnic_ike_event */
+	ESPNIC_IPC_ADDRESS, /* struct espnic_ike_address_op */
 	/*
 	 * From the side with the rights. Those with a number are answered by one RESULT of it; LIST by any number of SA, each
 	 * with its CHILD behind it, and of COUNTERS, before that.
@@ -36,11 +37,15 @@ enum espnic_ipc_type {
 	ESPNIC_IPC_COUNT, /* numbered: COUNTERS alone */
 	ESPNIC_IPC_CERT, /* numbered; its keyid comes back */
 	ESPNIC_IPC_CERTS_CLEAR, /* numbered */
+	ESPNIC_IPC_POOL, /* numbered; struct espnic_ike_pool_conf */
+	ESPNIC_IPC_POOL_UNLOAD, /* numbered; its name */
+	ESPNIC_IPC_POOL_LOOK, /* numbered; its name: POOL_INFO comes before the result */
 	/* And back. */
 	ESPNIC_IPC_RESULT,
 	ESPNIC_IPC_SA, /* struct espnic_ike_sa_info; n_children of ESPNIC_IPC_CHILD follow */
 	ESPNIC_IPC_CHILD, /* struct espnic_ike_child_info */
 	ESPNIC_IPC_COUNTERS, /* struct espnic_ike_counters */
+	ESPNIC_IPC_POOL_INFO, /* struct espnic_ike_pool_info */
 };
 
 /* A message taken apart. What its structs point to is in it, so it is not to be copied. */
@@ -58,6 +63,9 @@ struct espnic_ipc {
 		struct espnic_ike_sa_info sa; /* children NULL */
 		struct espnic_ike_child_info info;
 		struct espnic_ike_counters counters;
+		struct espnic_ike_address_op address;
+		struct espnic_ike_pool_conf pool;
+		struct espnic_ike_pool_info pool_info;
 		struct {
 			enum espnic_ike_cert_kind kind;
 			const uint8_t *der;
@@ -72,6 +80,7 @@ struct espnic_ipc {
 	uint8_t encr[2][ESPNIC_IKE_ENCR_KEY], integ[2][ESPNIC_IKE_INTEG_KEY];
 	struct espnic_ike_ts ts[2][ESPNIC_IKE_TS];
 	struct espnic_ike_id id[3];
+	struct espnic_ike_addr vips[ESPNIC_IKE_VIPS];
 	uint8_t keyid[ESPNIC_IKE_KEYID];
 	uint8_t sk[ESPNIC_IKE_PPK_KEYS][ESPNIC_IKE_MAC];
 	uint8_t data[ESPNIC_IPC_OCTETS];
@@ -81,6 +90,7 @@ struct espnic_ipc {
 size_t espnic_ipc_put_kernel(uint8_t *buf, const struct espnic_ike_kernel_op *op);
 size_t espnic_ipc_put_key(uint8_t *buf, const struct espnic_ike_key_op *op);
 size_t espnic_ipc_put_event(uint8_t *buf, const struct espnic_ike_event *e);
+size_t espnic_ipc_put_address(uint8_t *buf, const struct espnic_ike_address_op *op);
 /* @in: of kind ESPNIC_IKE_IN_KERNEL or ESPNIC_IKE_IN_KEY */
 size_t espnic_ipc_put_done(uint8_t *buf, const struct espnic_ike_input *in);
 
@@ -90,14 +100,16 @@ size_t espnic_ipc_put_done(uint8_t *buf, const struct espnic_ike_input *in);
  */
 size_t espnic_ipc_put_conn(uint8_t *buf, const struct espnic_ike_conn *conn);
 size_t espnic_ipc_put_child_conf(uint8_t *buf, const struct espnic_ike_child_conf *conf);
-/* LOAD, LIST, CERTS_CLEAR, or (with @name) UNLOAD */
+/* LOAD, LIST, CERTS_CLEAR, or (with @name) UNLOAD, POOL_UNLOAD, POOL_LOOK */
 size_t espnic_ipc_put_request(uint8_t *buf, enum espnic_ipc_type type, uint32_t seq, const char *name);
 size_t espnic_ipc_put_cert(uint8_t *buf, uint32_t seq, enum espnic_ike_cert_kind kind, const uint8_t *der, size_t len);
+size_t espnic_ipc_put_pool(uint8_t *buf, uint32_t seq, const struct espnic_ike_pool_conf *pool);
 size_t espnic_ipc_put_input(uint8_t *buf, const struct espnic_ike_input *in);
 /* And back. @keyid: ESPNIC_IKE_KEYID bytes, or NULL; @why: NULL if all is well. */
 size_t espnic_ipc_put_result(uint8_t *buf, uint32_t seq, const char *why, const uint8_t *keyid);
 size_t espnic_ipc_put_sa(uint8_t *buf, const struct espnic_ike_sa_info *sa);
 size_t espnic_ipc_put_child(uint8_t *buf, const struct espnic_ike_child_info *child);
+size_t espnic_ipc_put_pool_info(uint8_t *buf, const struct espnic_ike_pool_info *info);
 size_t espnic_ipc_put_counters(uint8_t *buf, const struct espnic_ike_counters *n);
 
 /* Take a message apart; false if it is malformed. It holds keys: wipe @out and @buf after use. */

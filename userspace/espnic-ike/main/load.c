@@ -187,6 +187,33 @@ static int load_psks(struct espnic_daemon *d, const struct espnic_conf_conns *c,
 	return rc;
 }
 
+/* The pools of the file, before the connections that name them. */
+static int load_pools(struct espnic_daemon *d, const struct espnic_conf_conns *c, struct espnic_conf_error *err)
+{
+	struct espnic_store_pool pool = { .of_file = true };
+	unsigned int i, j;
+
+	for (i = 0; i < d->store.n_pools;) {
+		const struct espnic_store_pool *p = &d->store.pools[i];
+
+		for (j = 0; j < c->n_pools && strcmp(c->pools[j].name, p->conf.name) != 0; j++)
+			;
+		if (!p->of_file || j < c->n_pools) {
+			i++;
+			continue;
+		}
+		if (espnic_daemon_unload_pool(d, p->conf.name, err))
+			return -1;
+		espnic_store_unload_pool(&d->store, p->conf.name);
+	}
+	for (i = 0; i < c->n_pools; i++) {
+		pool.conf = c->pools[i];
+		if (espnic_daemon_load_pool(d, &pool.conf, err) || espnic_store_load_pool(&d->store, &pool, err))
+			return -1;
+	}
+	return 0;
+}
+
 static bool named(const struct espnic_conf_conns *c, const char *name)
 {
 	unsigned int i;
@@ -229,7 +256,7 @@ int espnic_daemon_reload(void *ctx, struct espnic_conf_error *err)
 		rc = espnic_conns_read(espnic_conf_root(conf), &conns, err);
 	if (!rc) {
 		unload_others(d, &conns);
-		rc = load_psks(d, &conns, err) || espnic_daemon_folders(d, err) ? -1 : 0;
+		rc = load_psks(d, &conns, err) || load_pools(d, &conns, err) || espnic_daemon_folders(d, err) ? -1 : 0;
 	}
 	for (i = 0; i < conns.n_conns && !rc; i++)
 		rc = load_one(d, conns.conns[i].node, err);

@@ -82,6 +82,9 @@ static void act(struct net *n, const struct espnic_ike_action *a)
 	case ESPNIC_IKE_ACT_EVENT:
 		tell(n, espnic_ipc_put_event(n->message, &a->event));
 		break;
+	case ESPNIC_IKE_ACT_ADDRESS:
+		tell(n, espnic_ipc_put_address(n->message, &a->address));
+		break;
 	}
 }
 
@@ -180,6 +183,32 @@ static void cert(struct net *n)
 	tell(n, espnic_ipc_put_result(n->message, n->got.seq, rc ? err : NULL, keyid));
 }
 
+/* ---- pools ---- */
+
+static void pool(struct net *n)
+{
+	struct espnic_ike_pool_info info;
+	char err[ESPNIC_IKE_TEXT] = "no such pool";
+	int rc = -ENOENT;
+
+	switch (n->got.type) {
+	case ESPNIC_IPC_POOL:
+		rc = espnic_ike_pool_load(n->ike, &n->got.pool, err);
+		break;
+	case ESPNIC_IPC_POOL_UNLOAD:
+		rc = espnic_ike_pool_unload(n->ike, n->got.conn);
+		if (rc == -EBUSY)
+			snprintf(err, sizeof(err), "some of its addresses are in use");
+		break;
+	default:
+		if (espnic_ike_pool_info(n->ike, n->got.conn, &info)) {
+			tell(n, espnic_ipc_put_pool_info(n->message, &info));
+			rc = 0;
+		}
+	}
+	tell(n, espnic_ipc_put_result(n->message, n->got.seq, rc ? err : NULL, NULL));
+}
+
 /* ---- messages ---- */
 
 static void message(struct net *n, size_t len)
@@ -216,6 +245,11 @@ static void message(struct net *n, size_t len)
 		break;
 	case ESPNIC_IPC_CERT:
 		cert(n);
+		break;
+	case ESPNIC_IPC_POOL:
+	case ESPNIC_IPC_POOL_UNLOAD:
+	case ESPNIC_IPC_POOL_LOOK:
+		pool(n);
 		break;
 	case ESPNIC_IPC_CERTS_CLEAR:
 		espnic_ike_certs_clear(n->ike);

@@ -20,29 +20,61 @@ static const struct espnic_ike_child_conf *find_child(const struct espnic_store 
 	return NULL;
 }
 
-/* Is @ts part of @of? @self: the address that "dynamic" stands for. */
-static bool within(const struct espnic_ike_ts *ts, const struct espnic_ike_ts *of, const struct espnic_ike_addr *self)
+/* One side of an SA: what "dynamic" stands for there. */
+struct side {
+	const struct espnic_rights *r;
+	const struct espnic_ike_conn *conn;
+	const struct espnic_ike_addr *addr;
+	bool virtual; /* or a virtual address, */
+	bool own; /* which a peer gave us, or which is out of a pool */
+};
+
+/* Is @ts the one address, or a virtual one? */
+static bool dynamic(const struct side *side, const struct espnic_ike_ts *ts)
+{
+	struct espnic_ike_addr a = { .family = ts->family };
+	const struct espnic_ike_pool_conf *pool;
+	unsigned int i;
+
+	memcpy(a.bytes, ts->from, sizeof(a.bytes));
+	if (memcmp(ts->from, ts->to, ts->family == 4 ? 4 : 16) != 0)
+		return false;
+	if (espnic_ike_addr_equal(side->addr, &a))
+		return true;
+	if (!side->virtual)
+		return false;
+	if (side->own)
+		return espnic_vips_has(side->r->vips, side->conn->name, &a);
+	for (i = 0; i < side->conn->n_pools; i++) {
+		pool = espnic_store_find_pool(side->r->store, side->conn->pools[i]);
+		if (pool && espnic_ike_pool_has(pool, &a))
+			return true;
+	}
+	return false;
+}
+
+/* Is @ts part of @of? */
+static bool within(const struct espnic_ike_ts *ts, const struct espnic_ike_ts *of, const struct side *side)
 {
 	size_t n = ts->family == 4 ? 4 : 16;
-	const uint8_t *from = of->dynamic ? self->bytes : of->from, *to = of->dynamic ? self->bytes : of->to;
 
-	if ((of->dynamic ? self->family : of->family) != ts->family || (of->proto && of->proto != ts->proto))
+	if ((!of->dynamic && of->family != ts->family) || (of->proto && of->proto != ts->proto))
 		return false;
 	/* OPAQUE, from above to, is part of what allows every port */
 	if (of->port_from > ts->port_from && ts->port_from <= ts->port_to)
 		return false;
 	if (of->port_to < ts->port_to && ts->port_from <= ts->port_to)
 		return false;
-	return memcmp(ts->from, from, n) >= 0 && memcmp(ts->to, to, n) <= 0;
+	return of->dynamic ? dynamic(side, ts) : memcmp(ts->from, of->from, n) >= 0 && memcmp(ts->to, of->to, n) <= 0;
 }
 
 static bool all_within(const struct espnic_ike_ts *ts, unsigned int n, const struct espnic_ike_ts *of, unsigned int n_of,
-		       const struct espnic_ike_addr *self)
+		       const struct side *side)
 {
 	unsigned int i, j;
 
 	for (i = 0; i < n; i++) {
-		for (j = 0; j < n_of && !within(&ts[i], &of[j], self); j++)
+		for (j = 0; j < n_of && !within(&ts[i], &of[j], side); j++)
 			;
 		if (j == n_of)
 			return false;
@@ -77,17 +109,22 @@ static const char *forbidden(const struct espnic_rights *r, const struct espnic_
 {
 	const struct espnic_store_conn *conn = op->conn ? espnic_store_find_conn(r->store, op->conn) : NULL;
 	const struct espnic_ike_child_conf *c = op->conf;
+	bool tunnel = op->mode == ESPNIC_IKE_TUNNEL;
+	struct side local = { .r = r, .addr = &op->local.addr, .own = true }, remote = { .r = r, .addr = &op->remote.addr };
 
 	if (!conn || !c)
 		return "no such child is configured";
+	local.conn = remote.conn = conn->c.conn;
+	local.virtual = tunnel && conn->c.conn->n_vips;
+	remote.virtual = tunnel && conn->c.conn->n_pools;
 	if (!allowed_peer(conn->c.conn, &op->remote.addr))
 		return "a peer outside of the configured ones";
 	if (op->mode != c->mode)
 		return "another mode than the configured one";
 	if (op->reqid != c->reqid && op->reqid >> ESPNIC_REQID_SHIFT != ESPNIC_REQID_OURS)
 		return "a reqid that is not ours";
-	if (!op->n_local || !op->n_remote || !all_within(op->ts_local, op->n_local, c->local, c->n_local, &op->local.addr) ||
-	    !all_within(op->ts_remote, op->n_remote, c->remote, c->n_remote, &op->remote.addr))
+	if (!op->n_local || !op->n_remote || !all_within(op->ts_local, op->n_local, c->local, c->n_local, &local) ||
+	    !all_within(op->ts_remote, op->n_remote, c->remote, c->n_remote, &remote))
 		return "selectors outside of the configured ones";
 	if (!op->encr || !op->encr_in || !op->encr_out || (op->integ && (!op->integ_in || !op->integ_out)))
 		return "an SA without keys";
@@ -290,6 +327,21 @@ static size_t key(const struct espnic_rights *r, const struct espnic_ike_key_op 
 	return len;
 }
 
+/* ---- virtual addresses ---- */
+
+static void address(const struct espnic_rights *r, const struct espnic_ike_address_op *op)
+{
+	const struct espnic_store_conn *conn = espnic_store_find_conn(r->store, op->conn);
+	const char *why = "none is configured";
+	char text[INET6_ADDRSTRLEN];
+
+	/* what has come may go, whatever the configuration is by then */
+	if (!op->add || (conn && conn->c.conn->n_vips))
+		why = espnic_vips_set(r->vips, op);
+	if (why)
+		espnic_log_note(r->log, "address", "conn=%s %s: %s", op->conn, espnic_ike_addr_text(&op->addr, text, sizeof(text)), why);
+}
+
 int espnic_rights_handle(const struct espnic_rights *r, struct espnic_ipc *m, uint8_t *reply)
 {
 	switch (m->type) {
@@ -297,6 +349,9 @@ int espnic_rights_handle(const struct espnic_rights *r, struct espnic_ipc *m, ui
 		return (int)kernel(r, m, reply);
 	case ESPNIC_IPC_KEY:
 		return (int)key(r, &m->key, reply);
+	case ESPNIC_IPC_ADDRESS:
+		address(r, &m->address);
+		return 0;
 	case ESPNIC_IPC_EVENT:
 		espnic_log_event(r->log, &m->event);
 		if (r->event)

@@ -13,6 +13,7 @@
 #include "main/log.h"
 #include "main/sas.h"
 #include "main/standing.h"
+#include "main/vips.h"
 
 struct espnic_rights {
 	const struct espnic_store *store;
@@ -21,14 +22,15 @@ struct espnic_rights {
 	const struct espnic_keys *keys; /* NULL: there are none */
 	struct espnic_sas *sas;
 	struct espnic_standing *standing;
+	struct espnic_vips *vips;
 	/* An event of the core's, which is logged already. */
 	void (*event)(void *ctx, const struct espnic_ike_event *e);
 	void *ctx;
 };
 
 /*
- * Do what @m asks for. Returns the length of the answer in @reply (ESPNIC_IPC_MESSAGE bytes), 0: there is none; -1: it is none of KERNEL, KEY
- * and EVENT. @m is the caller's to wipe.
+ * Do what @m asks for. Returns the length of the answer in @reply (ESPNIC_IPC_MESSAGE bytes), 0: there is none; -1: it is none of KERNEL, KEY,
+ * ADDRESS and EVENT. @m is the caller's to wipe.
  */
 int espnic_rights_handle(const struct espnic_rights *r, struct espnic_ipc *m, uint8_t *reply);
 /* Take a child out of the kernel, as if it had been asked for. */
