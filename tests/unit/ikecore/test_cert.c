@@ -486,7 +486,7 @@ static void without_key(void **state)
 	peers_initiate(&p, LEFT, NULL);
 	peers_wait(&p, MINUTE);
 	assert_int_equal(p.host[LEFT].n_ksa, 0);
-	assert_string_equal(p.host[LEFT].text, "no_key ");
+	assert_string_equal(p.host[LEFT].text, "no_key there is no such key");
 }
 
 static void unloadable(void **state)
