@@ -404,6 +404,38 @@ static void named_ca(void **state)
 	expect_refused(RIGHT, "the certificate is of another CA than is configured");
 }
 
+static void second(struct espnic_ike_conn *conn, void *ctx)
+{
+	with_side(conn, ctx);
+	snprintf(conn->name, sizeof(conn->name), "second");
+}
+
+/* The first of two connections trusts another CA, or has another key pinned: the second one is this peer's. */
+static void by_second(void **state)
+{
+	(void)state;
+	for (int pinned = 0; pinned < 2; pinned++) {
+		anew();
+		if (pinned) {
+			side[LEFT].send = ESPNIC_IKE_CERT_NEVER;
+			side[RIGHT].pin = pki_key("P-256", 7);
+		} else {
+			side[RIGHT].only_ca = other_root;
+		}
+		peers_conn(&p, RIGHT, with_side, &side[RIGHT]);
+		if (pinned)
+			side[RIGHT].pin = side[LEFT].key;
+		else
+			side[RIGHT].only_ca = middle;
+		peers_conn(&p, RIGHT, second, &side[RIGHT]);
+		peers_conn(&p, LEFT, with_side, &side[LEFT]);
+		peers_initiate(&p, LEFT, NULL);
+		peers_wait(&p, MINUTE);
+		expect_up();
+		side[RIGHT].only_ca = NULL;
+	}
+}
+
 static void revocation(void **state)
 {
 	struct pki_cert c = leaf_of(LEFT, side[LEFT].key);
@@ -633,7 +665,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		TEST(chains), TEST(raw_keys), TEST(raw_key_of_another), TEST(pinned_certificate), TEST(with_secret), TEST(identities),
-		TEST(star_in_certificate), TEST(leaves), TEST(cas), TEST(sent_ca), TEST(constraints), TEST(named_ca), TEST(revocation),
+		TEST(star_in_certificate), TEST(leaves), TEST(cas), TEST(sent_ca), TEST(constraints), TEST(named_ca), TEST(by_second), TEST(revocation),
 		TEST(not_sent), TEST(without_key), TEST(unloadable), TEST(cleared), TEST(signatures), TEST(pss_without_null),
 		TEST(by_key),
 	};

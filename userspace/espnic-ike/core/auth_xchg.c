@@ -14,6 +14,7 @@ enum {
 	METHOD_SIGNATURE = 14,		/* RFC 7427 */
 	ID_HEADER = 4,
 	FAILED_MS = 5000,		/* a refusal is told again for so long */
+	CONNS_TRIED = 8,		/* connections whose demands a peer's proof is held against */
 };
 
 /* ------------------------------------------------------------------ AUTH */
@@ -440,21 +441,62 @@ static unsigned int conn_score(const struct espnic_ike_sa *sa, const struct espn
 	return 4 * by_id + 2 * method + (method && espnic_ike_cert_pinned(&conn->auth_remote, m));
 }
 
-static struct espnic_ike_conn *choose_conn(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m,
-					   const struct espnic_ike_id *peer, const struct espnic_ike_id *asked)
+/*
+ * The connections that are meant for this peer, the best first, and those alike in the order in which they were loaded. @last: the one that
+ * it was before, and its score; NULL: none. NULL: there are no more.
+ */
+static struct espnic_ike_conn *next_conn(const struct espnic_ike_sa *sa, const struct espnic_ike_msg *m,
+					 const struct espnic_ike_conn *last, unsigned int *last_score)
 {
 	struct espnic_ike_conn *best = NULL;
+	struct espnic_ike_id peer, asked;
+	const struct espnic_ike_id *asks = espnic_ike_has(m, ESPNIC_IKE_P_IDR) && espnic_ike_id_read(&asked, m->id_r) ? &asked : NULL;
 	unsigned int best_score = 0;
+	bool behind = !last;
 
+	if (!espnic_ike_id_read(&peer, m->id_i))
+		return NULL;
 	for (size_t i = 0; i < sa->ike->n_conns; i++) {
-		unsigned int score = conn_score(sa, m, sa->ike->conns[i], peer, asked);
+		unsigned int score = conn_score(sa, m, sa->ike->conns[i], &peer, asks);
 
-		if (score > best_score) {
+		if (score > best_score && (!last || score < *last_score || (behind && score == *last_score))) {
 			best_score = score;
 			best = sa->ike->conns[i];
 		}
+		behind |= sa->ike->conns[i] == last;
 	}
+	*last_score = best_score;
 	return best;
+}
+
+static void use_conn(struct espnic_ike_sa *sa, struct espnic_ike_conn *conn)
+{
+	espnic_ike_conn_get(conn);
+	espnic_ike_conn_put(sa->conn);
+	sa->conn = conn;
+}
+
+static bool same_keys(const uint8_t (*a)[ESPNIC_IKE_KEYID], unsigned int n, const uint8_t (*b)[ESPNIC_IKE_KEYID], unsigned int n_b)
+{
+	return n == n_b && memcmp(a, b, (size_t)n * ESPNIC_IKE_KEYID) == 0;
+}
+
+/* Do both ask for the same proof, whoever it is of? */
+static bool same_proof(const struct espnic_ike_auth *a, const struct espnic_ike_auth *b)
+{
+	return a->method == b->method && a->revocation == b->revocation && same_keys(a->keyid, a->n_keyids, b->keyid, b->n_keyids) &&
+	       same_keys(a->ca, a->n_cas, b->ca, b->n_cas);
+}
+
+bool espnic_ike_conn_serves(const struct espnic_ike_sa *sa, const struct espnic_ike_conn *conn)
+{
+	const struct espnic_ike_conn *now = sa->conn;
+
+	return espnic_ike_conn_fits(conn, &sa->local, &sa->remote) && suite_fits(conn, &sa->suite) &&
+	       espnic_ike_id_matches(&conn->auth_remote.id, sa->remote_id) && same_proof(&conn->auth_remote, &now->auth_remote) &&
+	       espnic_ike_id_same(&conn->auth_local.id, &now->auth_local.id) && same_proof(&conn->auth_local, &now->auth_local) &&
+	       (!conn->ppk_required || sa->ppk == ESPNIC_IKE_PPK_USED) && conn->n_vips == now->n_vips &&
+	       conn->n_pools == now->n_pools && memcmp(conn->pools, now->pools, sizeof(conn->pools)) == 0;
 }
 
 /* Who it is has been proved: may it, and what do we say of ourselves? */
@@ -468,17 +510,34 @@ static void peer_proved(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m
 		refuse(sa, why);
 }
 
+/* By the connection that was chosen; or, where another proof is asked for, by the next. */
 static void check_request(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m)
 {
-	const char *why = "no_ppk ppk_required is set, and the peer uses none that is here (RFC 8784)";
-	bool done = false;
+	const char *first = NULL, *why;
+	struct espnic_ike_conn *conn;
+	unsigned int score;
+	bool done;
 
-	if (!sa->conn->ppk_required || sa->ppk == ESPNIC_IKE_PPK_USED)
-		why = check_peer(sa, sa->theirs, m, &done);
-	if (why)
-		refuse(sa, why);
-	else if (done)
-		peer_proved(sa, m);
+	conn = next_conn(sa, m, NULL, &score);
+	for (unsigned int tries = 0; conn && tries < CONNS_TRIED; tries++) {
+		use_conn(sa, conn);
+		done = false;
+		why = "no_ppk ppk_required is set, and the peer uses none that is here (RFC 8784)";
+		if (m->auth_method != method_of(&conn->auth_remote))
+			why = "auth_failed another method than is configured";
+		else if (!set_local_id(sa))
+			why = "no_memory";
+		else if (!conn->ppk_required || sa->ppk == ESPNIC_IKE_PPK_USED)
+			why = check_peer(sa, sa->theirs, m, &done);
+		if (!why) {
+			if (done)
+				peer_proved(sa, m);
+			return;
+		}
+		first = first ? first : why;
+		conn = next_conn(sa, m, conn, &score);
+	}
+	refuse(sa, first ? first : "auth_failed no connection for this identity");
 }
 
 /* The PPK that the peer named is in the keys, or it is not here: then it may go without (RFC 8784 3, the second table). */
@@ -505,12 +564,10 @@ static void ppk_done(struct espnic_ike_sa *sa, const struct espnic_ike_input *in
 
 void espnic_ike_auth_request(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
 {
-	bool has_idr = espnic_ike_has(m, ESPNIC_IKE_P_IDR);
 	struct espnic_ike_id peer, asked;
-	struct espnic_ike_conn *conn;
 
 	if (!espnic_ike_has(m, ESPNIC_IKE_P_AUTH) || !espnic_ike_id_read(&peer, m->id_i) ||
-	    (has_idr && !espnic_ike_id_read(&asked, m->id_r))) {
+	    (espnic_ike_has(m, ESPNIC_IKE_P_IDR) && !espnic_ike_id_read(&asked, m->id_r))) {
 		refuse(sa, "auth_failed IKE_AUTH without identity or AUTH");
 		return;
 	}
@@ -519,16 +576,8 @@ void espnic_ike_auth_request(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
 		return;
 	}
 	sa->mine->auth_id = m->hdr.id;
-	conn = choose_conn(sa, m, &peer, has_idr ? &asked : NULL);
-	if (!conn || m->auth_method != method_of(&conn->auth_remote)) {
-		refuse(sa, conn ? "auth_failed another method than is configured" : "auth_failed no connection for this identity");
-		return;
-	}
-	espnic_ike_conn_get(conn);
-	espnic_ike_conn_put(sa->conn);
-	sa->conn = conn;
 	sa->cert_asked = espnic_ike_cert_asked(m);
-	if (!set_id(&sa->remote_id, &peer) || !set_local_id(sa)) {
+	if (!set_id(&sa->remote_id, &peer)) {
 		sa->ike->count.no_memory++;
 		refuse(sa, "no_memory");
 		return;
@@ -543,6 +592,7 @@ static void answer(struct espnic_ike_sa *sa, struct espnic_ike_child *child)
 {
 	struct espnic_ike_exchange_state *x = sa->theirs;
 	struct espnic_ike_wr w = espnic_ike_writer(sa->ike);
+	struct espnic_ike_msg m;
 
 	espnic_ike_id_write(&w, ESPNIC_IKE_P_IDR, sa->local_id);
 	write_cert(sa, &w);
@@ -554,6 +604,8 @@ static void answer(struct espnic_ike_sa *sa, struct espnic_ike_child *child)
 		espnic_ike_child_answer(child, &w, ESPNIC_IKE_WITHOUT_KE);
 	else if (x->notify)
 		espnic_ike_wr_notify(&w, x->notify, NULL, 0);
+	kept(sa, x, &m);
+	sa->mobike = sa->conn->mobike && espnic_ike_notify(&m, ESPNIC_IKE_N_MOBIKE_SUPPORTED);
 	if (sa->mobike)
 		espnic_ike_wr_notify(&w, ESPNIC_IKE_N_MOBIKE_SUPPORTED, NULL, 0);
 	espnic_ike_exchange_free(&sa->mine);
@@ -570,7 +622,6 @@ static void finish_responder(struct espnic_ike_sa *sa)
 	struct espnic_ike_msg m;
 
 	kept(sa, x, &m);
-	sa->mobike = sa->conn->mobike && espnic_ike_notify(&m, ESPNIC_IKE_N_MOBIKE_SUPPORTED);
 	x->notify = espnic_ike_vip_give(sa, &m);
 	if (x->notify || (sa->conn->childless != ESPNIC_IKE_CHILDLESS_NEVER && !espnic_ike_has(&m, ESPNIC_IKE_P_SA))) {
 		answer(sa, NULL);
@@ -582,6 +633,8 @@ static void finish_responder(struct espnic_ike_sa *sa)
 		return;
 	}
 	child = espnic_ike_child_select(sa, &m, ESPNIC_IKE_WITHOUT_KE, NULL, &x->notify);
+	if (child && child->conn != sa->conn)
+		use_conn(sa, child->conn);
 	if (child && !espnic_ike_child_install(child, sa->mine, &(struct espnic_ike_secrets){ 0 }, ESPNIC_IKE_KERNEL_INSTALL)) {
 		espnic_ike_child_end(child, NULL);
 		child = NULL;

@@ -306,28 +306,23 @@ static struct espnic_ike_child *make_chosen(struct espnic_ike_sa *sa, struct esp
 	return c;
 }
 
-struct espnic_ike_child *espnic_ike_child_select(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m,
-						 enum espnic_ike_choice what, const struct espnic_ike_child *like,
-						 uint16_t *notify)
+/* The first of @conn's children that fits. NULL: *@notify says why none does. @like: the only one that may. */
+static struct espnic_ike_child *select_of(struct espnic_ike_sa *sa, struct espnic_ike_conn *conn, struct asked *a, unsigned int ke_hint,
+					  enum espnic_ike_choice what, const struct espnic_ike_child *like, uint16_t *notify)
 {
-	struct espnic_ike_conn *conn = like ? like->conn : sa->conn;
 	struct espnic_ike_ts_set local, remote;
 	struct espnic_ike_suite suite;
-	uint16_t why = ESPNIC_IKE_N_TS_UNACCEPTABLE, no = why;
-	struct asked a;
+	struct espnic_ike_child *c;
+	uint16_t no;
 
-	*notify = ESPNIC_IKE_N_INVALID_SYNTAX;
-	if (!read_asked(&a, m))
-		return NULL;
-	for (uint32_t i = 0; i < conn->n_children && no; i++) {
+	for (uint32_t i = 0; i < conn->n_children; i++) {
 		const struct espnic_ike_child_conf *conf = &conn->children[i];
-		struct espnic_ike_child *c;
 
 		if (like && like->conf != conf)
 			continue;
-		no = fits(sa, conf, &a, what, m->ke_group, &suite, &local, &remote);
+		no = fits(sa, conf, a, what, ke_hint, &suite, &local, &remote);
 		if (no == ESPNIC_IKE_N_NO_PROPOSAL_CHOSEN)
-			why = no;
+			*notify = no;
 		if (no)
 			continue;
 		*notify = ESPNIC_IKE_N_NO_ADDITIONAL_SAS;
@@ -335,15 +330,35 @@ struct espnic_ike_child *espnic_ike_child_select(struct espnic_ike_sa *sa, const
 		if (c && like)
 			c->reqid = like->reqid;
 		if (c) {
-			c->said_local = a.said_r;
-			c->said_remote = a.said_i;
+			c->said_local = a->said_r;
+			c->said_remote = a->said_i;
 		}
 		return c;
 	}
-	sa->ike->count.ts_unacceptable += why == ESPNIC_IKE_N_TS_UNACCEPTABLE;
-	sa->ike->count.no_proposal += why == ESPNIC_IKE_N_NO_PROPOSAL_CHOSEN;
-	*notify = why;
-	espnic_ike_event_peer(sa->ike, sa, &sa->remote, espnic_ike_say(sa->ike, "child_refused %s", espnic_ike_notify_name(why)));
+	return NULL;
+}
+
+struct espnic_ike_child *espnic_ike_child_select(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m,
+						 enum espnic_ike_choice what, const struct espnic_ike_child *like,
+						 uint16_t *notify)
+{
+	struct espnic_ike *ike = sa->ike;
+	struct espnic_ike_child *c;
+	struct asked a;
+
+	*notify = ESPNIC_IKE_N_INVALID_SYNTAX;
+	if (!read_asked(&a, m))
+		return NULL;
+	*notify = ESPNIC_IKE_N_TS_UNACCEPTABLE;
+	c = select_of(sa, like ? like->conn : sa->conn, &a, m->ke_group, what, like, notify);
+	for (size_t i = 0; i < ike->n_conns && !like && !c && *notify != ESPNIC_IKE_N_NO_ADDITIONAL_SAS; i++)
+		if (ike->conns[i] != sa->conn && espnic_ike_conn_serves(sa, ike->conns[i]))
+			c = select_of(sa, ike->conns[i], &a, m->ke_group, what, NULL, notify);
+	if (c || *notify == ESPNIC_IKE_N_NO_ADDITIONAL_SAS)
+		return c;
+	ike->count.ts_unacceptable += *notify == ESPNIC_IKE_N_TS_UNACCEPTABLE;
+	ike->count.no_proposal += *notify == ESPNIC_IKE_N_NO_PROPOSAL_CHOSEN;
+	espnic_ike_event_peer(ike, sa, &sa->remote, espnic_ike_say(ike, "child_refused %s", espnic_ike_notify_name(*notify)));
 	return NULL;
 }
 

@@ -420,6 +420,9 @@ bool espnic_ike_ppk_use(struct espnic_ike_sa *sa, const struct espnic_ike_input 
 /* The keys without it are the ones. */
 void espnic_ike_ppk_undo(struct espnic_ike_sa *sa);
 
+/* Has @sa's peer proved all that @conn would have asked of it, and been shown all that @conn would have shown? Then children may be of it. */
+bool espnic_ike_conn_serves(const struct espnic_ike_sa *sa, const struct espnic_ike_conn *conn);
+
 /* What both sides of NAT detection say and hear: 2.23. */
 void espnic_ike_write_nat(struct espnic_ike_sa *sa, struct espnic_ike_wr *w);
 void espnic_ike_detect_nat(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m);
@@ -502,8 +505,8 @@ void espnic_ike_child_offer(struct espnic_ike_child *child, struct espnic_ike_wr
 /* Its part of a response. */
 void espnic_ike_child_answer(struct espnic_ike_child *child, struct espnic_ike_wr *w, enum espnic_ike_choice what);
 /*
- * Responder: finds what of @m's offer is configured. Returns the child, or NULL and the notify to refuse it with. @like: the child it
- * replaces; NULL.
+ * Responder: finds what of @m's offer is configured, in @sa's connection or in another that serves its peer. Returns the child, or NULL and
+ * the notify to refuse it with. @like: the child it replaces; NULL.
  */
 struct espnic_ike_child *espnic_ike_child_select(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m,
 						 enum espnic_ike_choice what, const struct espnic_ike_child *like,
