@@ -132,6 +132,7 @@ struct espnic_ike_alg {
 	uint16_t out;			/* bytes: output of a PRF, key of an INTEG */
 	bool ike, esp;			/* where it may be used */
 	bool offload;			/* ESP: espnic's device has it in packet mode */
+	bool weak;			/* RFC 8221: not to be used any more */
 	const char *name;		/* swanctl's keyword */
 	const char *ossl;		/* OpenSSL's name of cipher, digest or group */
 	const char *xfrm;		/* Linux's name; NULL: no ESP */
@@ -139,6 +140,8 @@ struct espnic_ike_alg {
 
 /* By IANA's number (and key length where the type has one); NULL: not supported. */
 const struct espnic_ike_alg *espnic_ike_alg(unsigned int type, unsigned int id, unsigned int key_bits);
+/* By swanctl's keyword, what Linux has for an SA that is keyed by hand: also what is never negotiated. NULL: there is none. */
+const struct espnic_ike_alg *espnic_ike_alg_manual(const char *name, size_t len);
 
 struct espnic_ike_transform {
 	uint8_t type;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Every algorithm there is, once: IANA's numbers, sizes, and the names that swanctl, OpenSSL and Linux have
- * for it. What is not here is not offered, not accepted and not installed.
+ * for it. What is not here is not offered, not accepted and not installed; the second table is for manual keys alone.
  */
 #include "proposal.h"
 
@@ -51,6 +51,25 @@ static const struct espnic_ike_alg algs[] = {
 	{ .type = ESPNIC_IKE_ESN, .id = 1, .esp = true, .name = "esn" },
 };
 
+#define SALTED(keyword, bits, bytes, tag, linux_name)                                                \
+	{ .type = ESPNIC_IKE_ENCR, .key_bits = (bits), .salt = (bytes), .icv = (tag), .name = (keyword), .xfrm = (linux_name) }
+#define AUTH(keyword, key, tag, linux_name)                                                          \
+	{ .type = ESPNIC_IKE_INTEG, .out = (key), .icv = (tag), .name = (keyword), .xfrm = (linux_name) }
+#define GMAC "rfc4543(gcm(aes))"
+#define CCM "rfc4309(ccm(aes))"
+#define CTR "rfc3686(ctr(aes))"
+
+static const struct espnic_ike_alg manual[] = {
+	SALTED("aes128gmac", 128, 4, 16, GMAC), SALTED("aes192gmac", 192, 4, 16, GMAC), SALTED("aes256gmac", 256, 4, 16, GMAC),
+	SALTED("aes128ccm16", 128, 3, 16, CCM), SALTED("aes192ccm16", 192, 3, 16, CCM), SALTED("aes256ccm16", 256, 3, 16, CCM),
+	SALTED("aes128ccm8", 128, 3, 8, CCM), SALTED("aes256ccm8", 256, 3, 8, CCM),
+	SALTED("aes128ctr", 128, 4, 0, CTR), SALTED("aes192ctr", 192, 4, 0, CTR), SALTED("aes256ctr", 256, 4, 0, CTR),
+	{ .type = ESPNIC_IKE_ENCR, .key_bits = 192, .weak = true, .name = "3des", .xfrm = "cbc(des3_ede)" },
+	{ .type = ESPNIC_IKE_ENCR, .name = "null", .xfrm = "ecb(cipher_null)" },
+	{ .type = ESPNIC_IKE_INTEG, .out = 16, .icv = 12, .weak = true, .name = "md5", .xfrm = "hmac(md5)" },
+	AUTH("sha1", 20, 12, "hmac(sha1)"), AUTH("aesxcbc", 16, 12, "xcbc(aes)"), AUTH("aescmac", 16, 12, "cmac(aes)"),
+};
+
 /* Other spellings that swanctl takes. */
 static const struct {
 	const char *alias, *name;
@@ -70,12 +89,24 @@ const struct espnic_ike_alg *espnic_ike_alg(unsigned int type, unsigned int id, 
 	return NULL;
 }
 
+static const struct espnic_ike_alg *find(const struct espnic_ike_alg *v, size_t n, const char *name, size_t len)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strlen(v[i].name) == len && strncasecmp(v[i].name, name, len) == 0)
+			return &v[i];
+	return NULL;
+}
+
 static const struct espnic_ike_alg *exact(const char *name, size_t len)
 {
-	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++)
-		if (strlen(algs[i].name) == len && strncasecmp(algs[i].name, name, len) == 0)
-			return &algs[i];
-	return NULL;
+	return find(algs, sizeof(algs) / sizeof(algs[0]), name, len);
+}
+
+const struct espnic_ike_alg *espnic_ike_alg_manual(const char *name, size_t len)
+{
+	const struct espnic_ike_alg *alg = exact(name, len);
+
+	return alg && alg->xfrm ? alg : find(manual, sizeof(manual) / sizeof(manual[0]), name, len);
 }
 
 const struct espnic_ike_alg *espnic_ike_alg_by_name(const char *name, size_t len)

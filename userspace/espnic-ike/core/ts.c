@@ -195,10 +195,3 @@ bool espnic_ike_ts_narrow(struct espnic_ike_ts_set *out, const struct espnic_ike
 				add(out, &t);
 	return out->n > 0;
 }
-
-bool espnic_ike_ts_is_host(const struct espnic_ike_ts *ts, const struct espnic_ike_addr *addr)
-{
-	size_t len = bytes_of(ts->family);
-
-	return ts->family == addr->family && memcmp(ts->from, addr->bytes, len) == 0 && memcmp(ts->to, addr->bytes, len) == 0;
-}

@@ -22,7 +22,5 @@ void espnic_ike_ts_resolve(struct espnic_ike_ts_set *set, const struct espnic_ik
 bool espnic_ike_ts_narrow(struct espnic_ike_ts_set *out, const struct espnic_ike_ts_set *a, const struct espnic_ike_ts_set *b);
 /* Is all of @inner within a selector of @outer? */
 bool espnic_ike_ts_within(const struct espnic_ike_ts_set *inner, const struct espnic_ike_ts_set *outer);
-/* The one address and nothing else of it? */
-bool espnic_ike_ts_is_host(const struct espnic_ike_ts *ts, const struct espnic_ike_addr *addr);
 
 #endif

@@ -22,7 +22,7 @@ enum espnic_manual_limits {
 struct espnic_manual_state {
 	const struct espnic_conf_node *node; /* its section */
 	char device[IF_NAMESIZE]; /* of the offload; "": none */
-	bool counter; /* its cipher numbers packets: struct espnic_xfrm_alg */
+	bool counter; /* its cipher numbers packets */
 	bool weak;
 	struct espnic_xfrm_sa sa;
 };

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "conf/value.h"
-#include "kernel/alg.h"
+#include "core/ike.h"
 #include "manual/manual.h"
 
 enum {
@@ -310,17 +310,17 @@ static int copy_ports(const struct espnic_conf_node *node, uint32_t proto, struc
 /* ---- algorithms ---- */
 
 static int copy_key(const struct espnic_conf_node *node, const char *which,
-		    const struct espnic_xfrm_alg *alg, const struct espnic_secret *secret,
+		    const struct espnic_ike_alg *alg, const struct espnic_secret *secret,
 		    struct espnic_xfrm_key *out, struct espnic_conf_error *err)
 {
-	unsigned int want = alg->key + alg->salt;
+	unsigned int want = alg->key_bits / 8U + alg->out + alg->salt;
 
 	if (secret->len != want)
 		return espnic_conf_fail(err, node, "'%s' of %s has %u bytes%s, not %u", which, alg->name, want,
 					alg->salt == 4 ? " (4 of them salt, at its end)" :
 					alg->salt ? " (3 of them salt, at its end)" : "", secret->len);
 	snprintf(out->alg, sizeof(out->alg), "%s", alg->xfrm);
-	out->icv_bits = alg->icv_bits;
+	out->icv_bits = (uint16_t)(8 * alg->icv);
 	out->len = secret->len;
 	memcpy(out->bytes, secret->bytes, secret->len);
 	return 0;
@@ -328,26 +328,26 @@ static int copy_key(const struct espnic_conf_node *node, const char *which,
 
 /* A proposal that leaves nothing to choose: aes256-sha256-esn. */
 struct chosen {
-	const struct espnic_xfrm_alg *cipher, *auth; /* cipher: also an AEAD */
+	const struct espnic_ike_alg *cipher, *auth; /* cipher: also an AEAD, which has an ICV */
 	bool esn;
 };
 
 static int parse_proposal(const struct espnic_conf_node *node, const char *text, struct chosen *c,
 			  struct espnic_conf_error *err)
 {
-	const struct espnic_xfrm_alg *alg, **slot;
+	const struct espnic_ike_alg *alg, **slot;
 	unsigned int len;
 
 	for (;; text += len + 1) {
 		len = (unsigned int)strcspn(text, "-");
-		alg = espnic_xfrm_alg(text, len);
+		alg = espnic_ike_alg_manual(text, len);
 		if (len == 3 && !memcmp(text, "esn", 3)) {
 			c->esn = true;
 		} else if (!(len == 5 && !memcmp(text, "noesn", 5))) {
 			if (!alg)
 				return espnic_conf_fail(err, node, "'%.*s' is no algorithm for manual keys",
 							len < 40 ? (int)len : 40, text);
-			slot = alg->kind == ESPNIC_XFRM_AUTH ? &c->auth : &c->cipher;
+			slot = alg->type == ESPNIC_IKE_INTEG ? &c->auth : &c->cipher;
 			if (*slot)
 				return espnic_conf_fail(err, node, "both %s and %s: manual keys are for one of them",
 							(*slot)->name, alg->name);
@@ -361,7 +361,7 @@ static int parse_proposal(const struct espnic_conf_node *node, const char *text,
 static int check_proposal(const struct espnic_conf_node *node, const struct raw_state *raw,
 			  const struct chosen *c, struct espnic_conf_error *err)
 {
-	bool aead = c->cipher && c->cipher->kind == ESPNIC_XFRM_AEAD;
+	bool aead = c->cipher && c->cipher->icv;
 
 	if (raw->ah && c->cipher)
 		return espnic_conf_fail(err, node, "AH does not encrypt: %s is of no use there", c->cipher->name);
@@ -376,7 +376,7 @@ static int check_proposal(const struct espnic_conf_node *node, const struct raw_
 		return espnic_conf_fail(err, node, "%s needs an authenticator (RFC 8221 section 4)", c->cipher->name);
 	if (!c->auth && raw->auth_key.len)
 		return espnic_conf_fail(err, node, "'auth_key' without an authenticator");
-	if ((raw->ah || !c->cipher->key) && raw->key.len)
+	if ((raw->ah || !c->cipher->key_bits) && raw->key.len)
 		return espnic_conf_fail(err, node, "'key' is the cipher's; an authenticator has 'auth_key'");
 	return 0;
 }
@@ -393,7 +393,7 @@ static int read_algorithms(const struct espnic_conf_node *node, const struct raw
 	if (parse_proposal(node, raw->esp ? raw->esp : raw->ah, &c, err) ||
 	    check_proposal(node, raw, &c, err))
 		return -1;
-	aead = c.cipher && c.cipher->kind == ESPNIC_XFRM_AEAD;
+	aead = c.cipher && c.cipher->icv;
 	if (c.cipher && copy_key(node, "key", c.cipher, &raw->key, aead ? &sa->aead : &sa->enc, err))
 		return -1;
 	if (c.auth && copy_key(node, "auth_key", c.auth, &raw->auth_key, &sa->auth, err))
@@ -401,7 +401,8 @@ static int read_algorithms(const struct espnic_conf_node *node, const struct raw
 	sa->proto = raw->esp ? IPPROTO_ESP : IPPROTO_AH;
 	if (c.esn)
 		sa->flags |= XFRM_STATE_ESN;
-	s->counter = c.cipher && c.cipher->counter;
+	/* what has a salt counts packets in the nonce behind it: two of one number under one key give both away */
+	s->counter = c.cipher && c.cipher->salt;
 	s->weak = (c.cipher && c.cipher->weak) || (c.auth && c.auth->weak);
 	return 0;
 }
