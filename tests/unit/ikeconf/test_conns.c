@@ -242,6 +242,7 @@ static void test_whole(void **state)
 	assert_false(all.conns[0].shunts[0].drop);
 	assert_true(all.conns[0].shunts[1].drop);
 
+	assert_true(c->mobike);
 	assert_int_equal(c->n_vips, 2);
 	assert_int_equal(c->vips[0].family, 6);
 	assert_int_equal(c->vips[1].bytes[3], 9);

@@ -483,6 +483,7 @@ int espnic_conns_read_conn(const struct espnic_conf_node *node, struct espnic_co
 		.fragmentation = ESPNIC_IKE_USE_YES,  .tries = 1,
 		.rekey_ms = NOT_GIVEN,		      .over_ms = NOT_GIVEN,
 		.rand_ms = NOT_GIVEN,		      .send_certreq = true,
+		.mobike = true,
 	};
 
 	memset(out, 0, sizeof(*out));
