@@ -292,9 +292,12 @@ static void test_forward(void **state)
 	p->discard = true;
 	from_tunnel(e, net, us4);
 	expect(false, RX(DROP_SELECTOR));
-	/* In clear the same is spoofed. */
+	/* In clear the same is spoofed: nobody can tell here that it is not to be forwarded, whatever there is for IN. */
 	packet(net, us4, false, TCP, 0, 0);
 	expect(false, RX(DROP_CLEAR));
+	policy(ESPNIC_SPD_FWD, ESPNIC_SPD_BYPASS, 5, 0);
+	packet(net, us4, false, TCP, 0, 0);
+	expect(false, RX(BYPASS));
 }
 
 /* ---- the choice among SAs ---- */
