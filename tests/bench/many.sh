@@ -18,14 +18,14 @@ SPI_FIRST=0x10000
 
 # Below, one `ip` does all of a kind: what is timed is not to be the forks of an emulated guest.
 
-states() { # DIR COUNT
-	local key window=0
+states() { # DIR COUNT [OFFLOAD]
+	local key window=0 offload=${3-offload packet dev eth0}
 	[ "$1" = out ] || window=32
 	for ((i = 1; i <= $2; i++)); do
 		spi=$((SPI_FIRST + i))
 		printf -v key '0x%032x%08x' $((spi * 2654435761)) $spi
 		echo "xfrm state add src $LEFT4 dst $RIGHT4 proto esp spi $spi reqid $i mode tunnel replay-window $window" \
-			"aead rfc4106(gcm(aes)) $key $ICV_BITS offload packet dev eth0 dir $1"
+			"aead rfc4106(gcm(aes)) $key $ICV_BITS $offload dir $1"
 	done
 }
 
@@ -60,6 +60,9 @@ measure() { # COUNT ROUND
 }
 
 left() { # COUNT ROUND
+	# Of which the device is not asked: what Linux and ip take for themselves
+	states out "$1" "" | timed "add, software" "$1"
+	states_gone "$1" | timed "delete, software" "$1"
 	states out "$1" | timed add "$1"
 	policies "$1" | timed policies "$SAS"
 	lab-barrier "ready-$1-$2" || exit 1
