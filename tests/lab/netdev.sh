@@ -47,6 +47,23 @@ flr() {
 	echo flr >"/sys/bus/pci/devices/$pci/reset_method" && echo 1 >"/sys/bus/pci/devices/$pci/reset" && net_up
 }
 
+# commands_for COMMAND...: in $commands, how many the driver sends meanwhile, besides those that reading this takes
+commands_for() {
+	local first second
+	first=$(nic_stat cmd_sent)
+	second=$(nic_stat cmd_sent)
+	"$@" || return 1
+	commands=$(($(nic_stat cmd_sent) - second - (second - first)))
+}
+
+moderation_adapts() {
+	commands_for tcp_works && [ "$commands" -gt 0 ]
+}
+
+moderation_stays() {
+	commands_for tcp_works && [ "$commands" = 0 ] || { echo "$commands commands"; return 1; }
+}
+
 left() {
 	t "driver is espnic" shows "driver: espnic" ethtool -i eth0
 	t "devlink names driver and firmware" shows "fw" devlink dev info
@@ -78,7 +95,7 @@ left() {
 	t "adaptive moderation is on" shows "Adaptive RX: on" ethtool -c eth0
 	t "adaptive moderation off" ethtool -C eth0 adaptive-rx off
 	t "moderation shows" shows "rx-usecs:	100" ethtool -c eth0
-	t "TCP with moderation" tcp_works
+	t "TCP with moderation, which stays" moderation_stays
 	refused "moderation above the device's is refused" "" ethtool -C eth0 rx-usecs 1000000
 	t "RSS table" shows "RSS hash key" ethtool -x eth0
 	t "RSS to one queue under traffic" with_traffic ethtool -X eth0 equal 1
@@ -93,6 +110,7 @@ left() {
 	t "ports are hashed of TCP" shows "L4 bytes 0 & 1" ethtool -n eth0 rx-flow-hash tcp4
 	refused "other hash fields are refused" "" ethtool -N eth0 rx-flow-hash tcp4 s
 	t "adaptive moderation on again, under traffic" with_traffic ethtool -C eth0 adaptive-rx on
+	t "and follows the traffic" eventually moderation_adapts
 	t "ip -s, ethtool -S and queue statistics agree" "$here/nicstats.py"
 	t "MTU to $JUMBO under traffic" with_traffic ip link set eth0 mtu $JUMBO
 	lab-barrier jumbo
