@@ -82,6 +82,23 @@ static uint8_t auth_key_len(enum espnic_auth auth)
 	return 0;
 }
 
+/* An SA of @row with @proto, its key of the first length. */
+static void row_params(const struct row *row, enum espnic_sa_proto proto, struct espnic_sa_params *p)
+{
+	espnic_sa_params_init(p);
+	p->spi = TEST_SPI;
+	p->proto = proto;
+	p->enc = row->enc;
+	p->auth = row->auth;
+	p->salt_len = row->salt;
+	/* Keys that 3DES does not call weak. */
+	for (unsigned int i = 0; i < ESPNIC_KEY_MAX; i++)
+		p->enc_key[i] = p->auth_key[i] = (uint8_t)(2 * i + 1);
+	if (row->kind != KIND_INTEGRITY)
+		p->enc_key_len = (uint8_t)(row->key_bits[0] / 8);
+	p->auth_key_len = auth_key_len(row->auth);
+}
+
 /* Whether @ops takes an SA of @row with @proto: asked, so that the list can't be wrong. */
 static bool takes(const struct espnic_engine_ops *ops, const struct row *row,
 		  enum espnic_sa_proto proto)
@@ -89,21 +106,19 @@ static bool takes(const struct espnic_engine_ops *ops, const struct row *row,
 	struct espnic_sa_params p;
 	struct espnic_sa *sa;
 
-	espnic_sa_params_init(&p);
-	p.spi = TEST_SPI;
-	p.proto = proto;
-	p.enc = row->enc;
-	p.auth = row->auth;
-	p.salt_len = row->salt;
-	/* Keys that 3DES does not call weak. */
-	for (unsigned int i = 0; i < ESPNIC_KEY_MAX; i++)
-		p.enc_key[i] = p.auth_key[i] = (uint8_t)(2 * i + 1);
-	if (row->kind != KIND_INTEGRITY)
-		p.enc_key_len = (uint8_t)(row->key_bits[0] / 8);
-	p.auth_key_len = auth_key_len(row->auth);
+	row_params(row, proto, &p);
 	if (ops->sa_add(&p, &sa, NULL) != ESPNIC_OK)
 		return false;
 	ops->sa_del(sa);
+	return true;
+}
+
+bool espnic_cli_list_sa(unsigned int n, struct espnic_sa_params *p, const char **word)
+{
+	if (n >= sizeof(rows) / sizeof(rows[0]))
+		return false;
+	row_params(&rows[n], ESPNIC_PROTO_ESP, p);
+	*word = rows[n].word;
 	return true;
 }
 

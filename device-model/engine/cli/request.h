@@ -14,6 +14,9 @@
 enum espnic_cli_limits {
 	ESPNIC_CLI_LINE_MAX = 1024 * 1024,	/* bytes of a request, newline apart */
 	ESPNIC_CLI_HEX_MAX = ESPNIC_CLI_LINE_MAX / 2,	/* bytes a line can carry in hex */
+	ESPNIC_CLI_BENCH_MIN = 28,		/* bytes of a clear packet that is timed: IPv4 and UDP */
+	ESPNIC_CLI_BENCH_MAX = 9000,
+	ESPNIC_CLI_BENCH_MS_MAX = 60000,
 };
 
 /* A byte string out of a request. Its memory belongs to whoever called espnic_cli_hex(). */
@@ -88,8 +91,24 @@ void espnic_cli_crypto_answer(void *crypto, struct json_object *request, FILE *o
  */
 void espnic_cli_list(bool json);
 
+/*
+ * An outbound ESP SA of the @n-th transform of that list, with the other one that it needs beside it and a key that
+ * everybody knows, and *@word its word. False: there are no more.
+ */
+bool espnic_cli_list_sa(unsigned int n, struct espnic_sa_params *p, const char **word);
+
 /* Asks each body this machine can run for its known answers and prints them. False: a wrong one. */
 bool espnic_cli_selftest(void);
+
+struct espnic_cli_bench {
+	const char *transform;		/* a word of the list; NULL: all */
+	uint32_t size;			/* bytes of the clear packets, ESPNIC_CLI_BENCH_MIN...MAX; 0: the usual sizes */
+	uint32_t ms;			/* milliseconds for each transform and size, 1...ESPNIC_CLI_BENCH_MS_MAX */
+	bool json;			/* an object a line */
+};
+
+/* Times whole ESP in body @ops and prints a line for each transform and size. NULL, or what went wrong. */
+const char *espnic_cli_bench(const struct espnic_engine_ops *ops, const struct espnic_cli_bench *how);
 
 /* The SA of CONTRACTS.md in @obj into *@p (its direction apart). False: *@err says why. */
 bool espnic_cli_read_sa(struct json_object *obj, struct espnic_sa_params *p,

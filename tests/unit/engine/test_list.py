@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""espnic-engine list and selftest; and docs/transforms.md, which must say what list says."""
+"""espnic-engine list, selftest and bench; and docs/transforms.md, which must say what list says."""
 
 import json
 import pathlib
@@ -72,6 +72,24 @@ def selftest():
         check(f"usage {args}", output(*args)[0] == 2)
 
 
+def bench(transforms):
+    """What it says, not how fast it is."""
+    code, text = output("bench", "--engine", "ref", "--size", "64", "--ms", "1", "--json")
+    rows = [json.loads(line) for line in text.splitlines()]
+    check("bench --json", code == 0 and all(row["engine"] == "ref" and row["size"] == 64 and row["protect_pps"] > 0 and
+                                            row["unprotect_pps"] > 0 for row in rows), text)
+    check("bench times what list has in ESP", [row["transform"] for row in rows] ==
+          [t["word"] for t in transforms if "ref" in t["esp"]], text)
+    code, text = output("bench", "--ms", "1", "--transform", "aes-gmac")
+    check("bench of one transform, all sizes", code == 0 and [line.split()[1:3] for line in text.splitlines()[1:]] ==
+          [["aes-gmac", n] for n in ("64", "256", "1420", "9000")], text)
+    check("bench of the largest", output("bench", "--ms", "1", "--transform", "null", "--size", "9000")[0] == 0)
+    check("bench of what there is not", output("bench", "--ms", "1", "--transform", "rot13") == (1, ""))
+    for args in ["x"], ["--size"], ["--size", "27"], ["--size", "9001"], ["--size", "64k"], ["--size", "-64"], \
+            ["--size", "18446744073709551680"], ["--ms", "0"], ["--ms", "60001"], ["--engine"], ["--engine", "none"]:
+        check(f"usage bench {args}", output("bench", *args) == (2, ""))
+
+
 def docs():
     fast = subprocess.run([PROGRAM, "run", "--engine", "fast"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           check=False)
@@ -85,8 +103,10 @@ def docs():
 
 
 def main():
-    takes_what_it_lists(lists())
+    transforms = lists()
+    takes_what_it_lists(transforms)
     selftest()
+    bench(transforms)
     skipped = docs()
     print(f"{sum(RESULTS)} passed, {len(RESULTS) - sum(RESULTS)} failed, {skipped} skipped")
     return 0 if all(RESULTS) else 1
