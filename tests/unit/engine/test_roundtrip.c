@@ -144,6 +144,58 @@ static void anything(void **state)
 	}
 }
 
+/*
+ * SA bundles as RFC 4301 section 4.3 has them by policy: ESP end to end, in a tunnel, in a tunnel of any family. Each SA takes
+ * off what it put on, in no other order, and counts the packet as it was given it.
+ */
+static void nested(void **state)
+{
+	enum { LAYERS = 3, PAYLOAD = 100 };
+	static uint8_t packet[PAYLOAD + 64];
+
+	(void)state;
+	for (unsigned int c = 0; c < 8 * TEST_BODIES && body(c % TEST_BODIES); c++) {
+		const uint8_t family[LAYERS] = { c & 2 ? 6 : 4, c & 4 ? 6 : 4, c & 8 ? 6 : 4 };
+		struct espnic_sa *out[LAYERS], *in[LAYERS];
+		uint32_t clear[LAYERS], len = make_ip(family[0], packet, PAYLOAD);
+		unsigned int i = c % TEST_BODIES;
+		struct espnic_sa_state st;
+		struct espnic_sa_params p;
+		struct buf *b = &bufs[0];
+
+		for (unsigned int n = 0; n < LAYERS; n++) {
+			sa_defaults(&p, ESPNIC_DIR_OUT, n ? ESPNIC_MODE_TUNNEL : ESPNIC_MODE_TRANSPORT, family[n]);
+			p.spi += n;
+			p.enc_key[0] ^= (uint8_t)n;
+			p.replay_window = 64;
+			out[n] = sa_must(body(i), &p);
+			p.dir = ESPNIC_DIR_IN;
+			in[n] = sa_must(body(i), &p);
+		}
+		buf_set(b, packet, len, NULL);
+		for (unsigned int n = 0; n < LAYERS; n++) {
+			clear[n] = b->pkt.len;
+			b->pkt.sa = out[n];
+			assert_verdict(protect(i, b), ESPNIC_OK);
+		}
+		for (unsigned int n = LAYERS; n--;) {
+			b->pkt.sa = in[(n + 1) % LAYERS];
+			assert_verdict(unprotect(i, b), ESPNIC_NO_SA);
+			b->pkt.sa = in[n];
+			assert_verdict(unprotect(i, b), ESPNIC_OK);
+			assert_int_equal(b->pkt.len, clear[n]);
+			body(i)->sa_query(in[n], &st);
+			assert_true(st.packets == 1 && st.bytes == clear[n]);
+		}
+		assert_int_equal(b->pkt.len, len);
+		assert_memory_equal(b->pkt.data, packet, len);
+		for (unsigned int n = 0; n < LAYERS; n++) {
+			body(i)->sa_del(out[n]);
+			body(i)->sa_del(in[n]);
+		}
+	}
+}
+
 /* A burst of packets of several SAs, good and bad, gives each its own verdict. */
 static void burst(void **state)
 {
@@ -183,6 +235,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_lengths),
 		cmocka_unit_test(anything),
+		cmocka_unit_test(nested),
 		cmocka_unit_test(burst),
 	};
 
