@@ -250,13 +250,6 @@ uint32_t espnic_csum_add(uint32_t sum, const uint8_t *p, uint32_t len)
 	return (uint32_t)wide;
 }
 
-uint16_t espnic_csum_fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
 void espnic_ipv4_csum(uint8_t *p)
 {
 	uint32_t words = p[0] & IPV4_IHL_MASK;

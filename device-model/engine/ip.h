@@ -195,7 +195,14 @@ bool espnic_esp_find(const uint8_t *p, uint32_t len, struct espnic_esp_loc *loc)
 /* Internet checksum (RFC 1071): adds @len bytes at @p to the running @sum. */
 uint32_t espnic_csum_add(uint32_t sum, const uint8_t *p, uint32_t len);
 /* Folds and complements a running sum to the value that goes into the header. */
-uint16_t espnic_csum_fold(uint32_t sum);
+static inline uint16_t espnic_csum_fold(uint32_t sum)
+{
+	sum = (sum & UINT16_MAX) + (sum >> 16);
+	/* The carry of that. */
+	sum = (sum & UINT16_MAX) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
 /* Writes the header checksum of the IPv4 header at @p. */
 void espnic_ipv4_csum(uint8_t *p);
 

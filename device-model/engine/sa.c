@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/tunnel.h"
 #include "engine/wipe.h"
 
 void espnic_sa_params_init(struct espnic_sa_params *p)
@@ -20,13 +21,30 @@ static size_t round_up(size_t n, size_t unit)
 	return (n + unit - 1) / unit * unit;
 }
 
+/* RFC 1071 section 2 (A): parts of a sum may be summed before, and (B) how wide the words are does not matter. */
+static uint32_t tunnel_sum(const struct espnic_sa_params *p)
+{
+	uint64_t sum = (uint64_t)ESPNIC_IPV4_VERSION_IHL << 24;
+
+	sum += (uint64_t)p->tunnel.ttl << 24;
+	sum += espnic_get32(p->tunnel.src);
+	sum += espnic_get32(p->tunnel.dst);
+	return (uint32_t)((sum & UINT32_MAX) + (sum >> 32));
+}
+
 static void set_tunnel(struct espnic_sa *sa, const struct espnic_sa_params *p)
 {
 	sa->info.outer_family = p->tunnel.family;
 	memcpy(sa->tunnel_src, p->tunnel.src, sizeof(sa->tunnel_src));
 	memcpy(sa->tunnel_dst, p->tunnel.dst, sizeof(sa->tunnel_dst));
 	sa->ttl = p->tunnel.ttl;
-	sa->dscp = p->tunnel.dscp;
+	if (p->tunnel.dscp == ESPNIC_DSCP_COPY)
+		sa->tos_keep = (uint8_t)~ESPNIC_ECN_MASK;
+	else
+		sa->tos_set = (uint8_t)(p->tunnel.dscp << ESPNIC_DSCP_SHIFT);
+	if (p->tunnel.ecn)
+		sa->tos_keep |= ESPNIC_ECN_MASK;
+	sa->tunnel_sum = tunnel_sum(p);
 	sa->ecn = p->tunnel.ecn;
 	sa->df = (uint8_t)p->tunnel.df;
 }

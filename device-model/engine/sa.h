@@ -32,7 +32,8 @@ struct espnic_sa {
 	uint8_t salt[ESPNIC_SALT_MAX];
 	uint8_t salt_len;
 	uint8_t align;			/* bytes the ESP trailer ends on: RFC 4303 section 2.4 */
-	uint8_t ttl, dscp, df;
+	uint8_t ttl, df;
+	uint8_t tos_keep, tos_set;	/* of the outer TOS or traffic class: bits of the inner one, and bits that are set */
 	bool ecn;
 	bool has_sel;
 	uint8_t way;			/* the body's own: which short way packets may take, 0: none */
@@ -53,6 +54,7 @@ struct espnic_sa {
 	_Alignas(ESPNIC_CACHE_LINE) uint64_t seq; /* highest number sent */
 	uint64_t lease_mark, lease_end;	/* lease_end 0: no lease */
 	uint16_t ip_id;			/* next IPv4 identification of the outer header */
+	uint32_t tunnel_sum;		/* constant: what all outer IPv4 headers share, summed for their checksum */
 	uint8_t tunnel_src[16], tunnel_dst[16]; /* constant */
 
 	/* Guarded by lock. */

@@ -36,29 +36,26 @@ static inline bool espnic_tunnel_df(const struct espnic_sa *sa, bool inner)
 static inline void espnic_tunnel_ipv4(const struct espnic_sa *sa, const struct espnic_outer *o, uint8_t tos,
 				      uint8_t *ip)
 {
-	uint32_t src = espnic_get32(sa->tunnel_src), dst = espnic_get32(sa->tunnel_dst);
-	uint32_t first = (uint32_t)ESPNIC_IPV4_VERSION_IHL << 24 | (uint32_t)tos << 16 | o->total;
+	uint32_t first = (uint32_t)tos << 16 | o->total;
 	/* The identification: RFC 6864 section 4.1, of no meaning where DF is set. */
 	uint32_t second = (uint32_t)o->id << 16 | (o->df ? ESPNIC_IPV4_DF : 0);
-	uint32_t third = (uint32_t)sa->ttl << 24 | (uint32_t)o->proto << 16;
-	uint64_t sum = (uint64_t)first + second + third + src + dst;
+	uint32_t third = (uint32_t)o->proto << 16;
+	uint64_t sum = (uint64_t)sa->tunnel_sum + first + second + third;
 
 	sum = (sum & UINT16_MAX) + (sum >> 16 & UINT16_MAX) + (sum >> 32);
-	espnic_put32(ip, first);
+	third |= (uint32_t)sa->ttl << 24 | espnic_csum_fold((uint32_t)sum);
+	espnic_put32(ip, first | (uint32_t)ESPNIC_IPV4_VERSION_IHL << 24);
 	espnic_put32(ip + ESPNIC_IPV4_ID, second);
-	espnic_put32(ip + ESPNIC_IPV4_TTL, third | espnic_csum_fold((uint32_t)sum));
-	espnic_put32(ip + ESPNIC_IPV4_SRC, src);
-	espnic_put32(ip + ESPNIC_IPV4_DST, dst);
+	espnic_put32(ip + ESPNIC_IPV4_TTL, third);
+	memcpy(ip + ESPNIC_IPV4_SRC, sa->tunnel_src, 4);
+	memcpy(ip + ESPNIC_IPV4_DST, sa->tunnel_dst, 4);
 }
 
 /* Writes the whole header of the SA's family at @ip. RFC 6040 section 4.1: its ECN. */
 static inline void espnic_tunnel_header(const struct espnic_sa *sa, const struct espnic_outer *o, uint8_t *ip)
 {
-	uint8_t tos = sa->dscp == ESPNIC_DSCP_COPY ? o->tos & ~ESPNIC_ECN_MASK :
-						     sa->dscp << ESPNIC_DSCP_SHIFT;
+	uint8_t tos = (uint8_t)((o->tos & sa->tos_keep) | sa->tos_set);
 
-	if (sa->ecn)
-		tos |= o->tos & ESPNIC_ECN_MASK;
 	if (sa->info.outer_family == ESPNIC_IPV4) {
 		espnic_tunnel_ipv4(sa, o, tos, ip);
 		return;
