@@ -164,8 +164,9 @@ fuzz: $(FUZZ_BINS)
 # ---------------------------------------------------------------- tests
 
 include tests/ct/ct.mk
+include tests/msan/msan.mk
 
-test-unit: tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS)
+test-unit: tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS) $(MSAN_BINS)
 	@tests/run unit
 test-diff: build/test/plain/unit/engine/test_diff
 	@ESPNIC_DIFF_PACKETS=1000000 ESPNIC_DIFF_SEED=$(or $(SEED),1) $<
@@ -193,7 +194,7 @@ coverage-driver: programs driver-coverage
 	@tests/coverage/driver --min 85 --run
 test-fault: build
 	@tests/run fault
-test: build tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS) $(RTL_BENCHES) $(RTL_TESTS) $(FUZZ_BINS) build/test/ike/udp
+test: build tests-plain tests-asan tests-tsan fw-rv32 $(CT_BINS) $(MSAN_BINS) $(RTL_BENCHES) $(RTL_TESTS) $(FUZZ_BINS) build/test/ike/udp
 	@tests/run unit vectors peer device rtl fuzz lab
 
 demo: build

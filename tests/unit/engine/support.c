@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "support.h"
 
+#ifdef __has_feature
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define no_value(p, len) __msan_poison(p, len)
+#define must_have_value(p, len) __msan_check_mem_is_initialized(p, len)
+#endif
+#endif
+#ifndef no_value
+#define no_value(p, len) ((void)(p), (void)(len))
+#define must_have_value(p, len) ((void)(p), (void)(len))
+#endif
+
 static const char *const names[TEST_BODIES] = { "ref", "fast" };
 static struct espnic_engine_thread *threads[TEST_BODIES];
 
@@ -195,16 +207,27 @@ void buf_set(struct buf *b, const uint8_t *packet, uint32_t len, struct espnic_s
 	b->pkt.tailroom = TEST_BUF - TEST_HEADROOM - len;
 	b->pkt.sa = sa;
 	memmove(b->pkt.data, packet, len);
+	/* What stands around it is nobody's. */
+	no_value(b->bytes, TEST_HEADROOM);
+	no_value(b->pkt.data + len, b->pkt.tailroom);
+}
+
+/* Of what is given out all is the packet's or the engine's. */
+static enum espnic_verdict given_out(const struct espnic_pkt *pkt)
+{
+	if (pkt->verdict == ESPNIC_OK)
+		must_have_value(pkt->data, pkt->len);
+	return pkt->verdict;
 }
 
 enum espnic_verdict protect(unsigned int i, struct buf *b)
 {
 	body(i)->protect(body_thread(i), &b->pkt, 1);
-	return b->pkt.verdict;
+	return given_out(&b->pkt);
 }
 
 enum espnic_verdict unprotect(unsigned int i, struct buf *b)
 {
 	body(i)->unprotect(body_thread(i), &b->pkt, 1);
-	return b->pkt.verdict;
+	return given_out(&b->pkt);
 }
