@@ -464,12 +464,47 @@ static void first_spi_taken(void **state)
 	}
 }
 
+static bool number_of(void *ctx, const struct espnic_ike_sa_info *sa)
+{
+	*(uint32_t *)ctx = sa->id;
+	return false;
+}
+
+/* When its user wants it, and not by a number that nobody has. */
+static void ike_on_demand(void **state)
+{
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_REKEY };
+
+	(void)state;
+	for (int who = LEFT; who <= RIGHT; who++) {
+		peers_free(&p);
+		peers_init(&p, 1, NULL);
+		connect_peers(NULL, NULL);
+		espnic_ike_list(p.host[who].ike, number_of, &in.rekey.ike_id);
+		in.rekey.ike_id += 1000;
+		peers_step(&p, who, &in);
+		peers_run(&p, MINUTE);
+		assert_int_equal(p.host[who].events[ESPNIC_IKE_EV_IKE_REKEYED], 0);
+		in.rekey.ike_id -= 1000;
+		peers_step(&p, who, &in);
+		peers_run(&p, MINUTE);
+		expect_one();
+		assert_int_equal(p.host[who].events[ESPNIC_IKE_EV_IKE_REKEYED], 1);
+		assert_int_equal(p.host[!who].events[ESPNIC_IKE_EV_IKE_REKEYED], 1);
+		/* the old one's number is nobody's now */
+		peers_step(&p, who, &in);
+		peers_run(&p, MINUTE);
+		assert_int_equal(p.host[who].events[ESPNIC_IKE_EV_IKE_REKEYED], 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(child), TEST(child_with_pfs), TEST(child_other_group), TEST(child_collision), TEST(ike), TEST(ike_collision),
 		TEST(mixed_collision), TEST(delete_collisions), TEST(bad_hours), TEST(no_hole_by_doubles), TEST(dead_peer),
 		TEST(kernel_refuses), TEST(lowest_of_four), TEST(lowest_of_four_ike), TEST(spi_taken), TEST(first_spi_taken),
+		TEST(ike_on_demand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,9 +90,71 @@ static int pool_info(void *ctx, const char *name, struct espnic_ike_pool_info *i
 	return 0;
 }
 
+/* What was loaded: a name, and how many bytes; "" of what none has brought. */
+static char authority[ESPNIC_IKE_NAME];
+static enum espnic_ike_cert_kind cert_kind;
+static size_t cert_len;
+
+static int load_cert(void *ctx, enum espnic_ike_cert_kind kind, const uint8_t *p, size_t len, struct espnic_conf_error *err)
+{
+	(void)ctx;
+	(void)p;
+	cert_kind = kind;
+	cert_len = len;
+	if (len != 1)
+		return 0;
+	snprintf(err->text, sizeof(err->text), "one byte");
+	return -1;
+}
+
+static int load_authority(void *ctx, const char *name, const uint8_t *p, size_t len, struct espnic_conf_error *err)
+{
+	snprintf(authority, sizeof(authority), "%s", name);
+	return load_cert(ctx, ESPNIC_IKE_CERT_CA, p, len, err);
+}
+
+static bool unload_authority(void *ctx, const char *name)
+{
+	bool had = *authority && !strcmp(name, authority);
+
+	(void)ctx;
+	if (had)
+		authority[0] = 0;
+	return had;
+}
+
+static void certs(void *ctx, espnic_ctl_each_cert *each, void *each_ctx)
+{
+	const struct espnic_ctl_cert of_authority = { .kind = ESPNIC_IKE_CERT_CA, .der = (const uint8_t *)"ca", .len = 2,
+						      .authority = authority, .subject = "CN=root" };
+	const struct espnic_ctl_cert mine = { .kind = ESPNIC_IKE_CERT_LEAF, .der = (const uint8_t *)"leaf", .len = 4,
+					      .subject = "CN=left", .has_key = true };
+	const struct espnic_ctl_cert crl = { .kind = ESPNIC_IKE_CERT_CRL, .der = (const uint8_t *)"crl", .len = 3,
+					     .subject = "CN=root" };
+
+	(void)ctx;
+	if (*authority) {
+		each(each_ctx, &of_authority);
+		each(each_ctx, &of_authority);
+	}
+	each(each_ctx, &mine);
+	each(each_ctx, &crl);
+}
+
+static int rekeyed(void *ctx, const struct espnic_ctl_ask *a, unsigned int *n, struct espnic_conf_error *err)
+{
+	(void)ctx;
+	(void)err;
+	asked = *a;
+	*n = 1;
+	return 0;
+}
+
 static const struct espnic_ctl_ops ops = {
 	.load_pool = load_pool, .unload_pool = unload_pool_of_core, .pool_info = pool_info,
 	.loaded = loaded, .unloading = loaded, .initiate = initiate, .look = look, .key_name = key_name, .clear_creds = clear_creds,
+	.load_cert = load_cert, .load_authority = load_authority, .unload_authority = unload_authority, .certs = certs,
+	.rekey = rekeyed,
 };
 static struct espnic_ctl ctl = { .store = &store, .ops = &ops };
 static struct espnic_ctl_server *server;
@@ -490,6 +552,197 @@ static void test_events(void **state)
 	close(fd);
 }
 
+/* @command with up to two keys; a key of NULL ends them. */
+static void with(int fd, const char *command, const char *k1, const char *v1, const char *k2, const char *v2)
+{
+	struct espnic_vici_writer w;
+
+	espnic_vici_begin(&w, ESPNIC_VICI_CMD_REQUEST, command);
+	if (k1)
+		espnic_vici_value(&w, k1, "%s", v1);
+	if (k2)
+		espnic_vici_value(&w, k2, "%s", v2);
+	say(fd, &w);
+}
+
+static void listen_to(int fd, const char *event)
+{
+	struct espnic_vici_writer w;
+	uint8_t buf[64];
+
+	espnic_vici_begin(&w, ESPNIC_VICI_EVENT_REGISTER, event);
+	say(fd, &w);
+	assert_int_equal(hear(fd, buf, sizeof(buf)), 1);
+	assert_int_equal(buf[0], ESPNIC_VICI_EVENT_CONFIRM);
+}
+
+/* The next event as text, without its name, which is as long as @event. */
+static const char *event(int fd, const char *name)
+{
+	uint8_t buf[8192];
+	size_t len = hear(fd, buf, sizeof(buf)), skip = 2 + strlen(name);
+
+	assert_true(len > skip);
+	assert_int_equal(buf[0], ESPNIC_VICI_EVENT);
+	assert_memory_equal(buf + 2, name, strlen(name));
+	return said(buf + skip, len - skip);
+}
+
+static void test_certificates(void **state)
+{
+	static const struct {
+		const char *type, *flag;
+		enum espnic_ike_cert_kind kind;
+		const char *why;
+	} loads[] = {
+		{ "x509", "NONE", ESPNIC_IKE_CERT_LEAF, NULL },
+		{ "X509", "CA", ESPNIC_IKE_CERT_CA, NULL },
+		{ "x509_crl", NULL, ESPNIC_IKE_CERT_CRL, NULL },
+		{ "pubkey", "NONE", ESPNIC_IKE_CERT_PUBKEY, NULL },
+		{ "x509_ac", "NONE", 0, "attribute certificates are not supported" },
+		{ "x509", "OCSP", 0, "OCSP is not supported: nothing is fetched from the network" },
+		{ "x509", "AA", 0, "certificates of CAs and of peers are supported alone" },
+		{ "pgp", "NONE", 0, "X.509 certificates, CRLs and public keys are supported alone" },
+	};
+	struct espnic_vici_writer w;
+	int fd = connected();
+	char want[160];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
+		espnic_vici_begin(&w, ESPNIC_VICI_CMD_REQUEST, "load-cert");
+		espnic_vici_value(&w, "type", "%s", loads[i].type);
+		if (loads[i].flag)
+			espnic_vici_value(&w, "flag", "%s", loads[i].flag);
+		espnic_vici_bytes(&w, "data", "\0bytes", 6);
+		say(fd, &w);
+		cert_len = 0;
+		snprintf(want, sizeof(want), "success=no errmsg=%s ", loads[i].why ? loads[i].why : "");
+		assert_string_equal(reply(fd), loads[i].why ? want : "success=yes ");
+		assert_int_equal(cert_len, loads[i].why ? 0 : 6);
+		if (!loads[i].why)
+			assert_int_equal(cert_kind, loads[i].kind);
+	}
+	with(fd, "load-cert", "type", "x509", NULL, NULL);
+	assert_string_equal(reply(fd), "success=no errmsg='type' and 'data' are needed ");
+	with(fd, "load-cert", "type", "x509", "data", "1");
+	assert_string_equal(reply(fd), "success=no errmsg=one byte ");
+	listen_to(fd, "list-cert");
+	simple(fd, "list-certs");
+	assert_string_equal(event(fd, "list-cert"), "type=X509 flag=NONE has_privkey=yes data=leaf ");
+	assert_string_equal(event(fd, "list-cert"), "type=X509_CRL flag=NONE data=crl ");
+	assert_string_equal(reply(fd), "");
+	with(fd, "list-certs", "type", "x509_crl", "subject", "CN=left");
+	assert_string_equal(reply(fd), "");
+	with(fd, "list-certs", "type", "x509", "subject", "CN=left");
+	assert_string_equal(event(fd, "list-cert"), "type=X509 flag=NONE has_privkey=yes data=leaf ");
+	assert_string_equal(reply(fd), "");
+	with(fd, "list-certs", "flag", "CA", NULL, NULL);
+	assert_string_equal(reply(fd), "");
+	with(fd, "flush-certs", "type", "x509", NULL, NULL);
+	assert_string_equal(reply(fd), "success=yes ");
+	close(fd);
+}
+
+/* load-authority of @name with one key, or with a list of one. */
+static void load_ca(int fd, const char *name, const char *key, const char *value, bool list)
+{
+	struct espnic_vici_writer w;
+
+	espnic_vici_begin(&w, ESPNIC_VICI_CMD_REQUEST, "load-authority");
+	espnic_vici_section(&w, name);
+	if (list) {
+		espnic_vici_list(&w, key);
+		espnic_vici_list_item(&w, value);
+		espnic_vici_list_end(&w);
+	} else if (key) {
+		espnic_vici_value(&w, key, "%s", value);
+	}
+	espnic_vici_section_end(&w);
+	say(fd, &w);
+}
+
+static void test_authorities(void **state)
+{
+	int fd = connected();
+
+	(void)state;
+	load_ca(fd, "root", "cacert", "bytes", false);
+	assert_string_equal(reply(fd), "success=yes ");
+	assert_string_equal(authority, "root");
+	assert_int_equal(cert_len, 5);
+	simple(fd, "get-authorities");
+	assert_string_equal(reply(fd), "authorities{root } ");
+	listen_to(fd, "list-authority");
+	simple(fd, "list-authorities");
+	assert_string_equal(event(fd, "list-authority"), "root{cacert=CN=root } ");
+	assert_string_equal(reply(fd), "");
+	with(fd, "list-authorities", "name", "other", NULL, NULL);
+	assert_string_equal(reply(fd), "");
+	load_ca(fd, "x", "crl_uris", "http://192.0.2.1/crl", true);
+	assert_string_equal(reply(fd), "success=no errmsg=crl_uris: nothing is fetched from the network: put the CRL into x509crl ");
+	load_ca(fd, "x", "ocsp_uris", "http://192.0.2.1/", true);
+	assert_string_equal(reply(fd), "success=no errmsg=ocsp_uris: OCSP is not supported: nothing is fetched from the network ");
+	load_ca(fd, "x", "handle", "01", false);
+	assert_string_equal(reply(fd), "success=no errmsg=keys in tokens are not supported ");
+	load_ca(fd, "x", "cacert", "bytes", true);
+	assert_string_equal(reply(fd), "success=no errmsg=an unknown key ");
+	load_ca(fd, "", "cacert", "bytes", false);
+	assert_string_equal(reply(fd), "success=no errmsg=a name that is no text, or too long ");
+	load_ca(fd, "x", NULL, NULL, false);
+	assert_string_equal(reply(fd), "success=no errmsg='cacert' is needed ");
+	simple(fd, "load-authority");
+	assert_string_equal(reply(fd), "success=no errmsg='cacert' is needed ");
+	assert_int_equal(send(fd, "\0\0\0\x11\x00\x0eload-authority\x02", 21, MSG_NOSIGNAL), 21);
+	assert_string_equal(reply(fd), "success=no errmsg=a malformed message ");
+	assert_string_equal(authority, "root");
+	with(fd, "unload-authority", "name", "x", NULL, NULL);
+	assert_string_equal(reply(fd), "success=no errmsg=no such authority ");
+	with(fd, "unload-authority", "name", "root", NULL, NULL);
+	assert_string_equal(reply(fd), "success=yes ");
+	simple(fd, "get-authorities");
+	assert_string_equal(reply(fd), "authorities{} ");
+	close(fd);
+}
+
+/* What a stock swanctl can ask for and is not done has its reason. */
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *command, *why;
+	} refused[] = {
+		{ "load-token", "keys in tokens are not supported" },
+		{ "redirect", "redirection (RFC 5685) is not supported" },
+		{ "reset-counters", "counters are never set back: they count from the daemon's start" },
+		{ "rekey", "missing rekey selector" },
+		{ "terminate", "missing terminate selector" },
+	};
+	int fd = connected();
+	char want[160];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		simple(fd, refused[i].command);
+		snprintf(want, sizeof(want), "success=no errmsg=%s ", refused[i].why);
+		assert_memory_equal(reply(fd), want, strlen(want));
+	}
+	with(fd, "get-counters", "name", "home", NULL, NULL);
+	assert_string_equal(reply(fd), "success=no errmsg=counters are the daemon's, not a connection's ");
+	with(fd, "rekey", "ike", "home", "reauth", "yes");
+	assert_string_equal(reply(fd), "success=no errmsg=reauthentication is not supported: rekey it, or terminate and initiate it "
+				       "matches=0 ");
+	with(fd, "rekey", "ike-id", "7", NULL, NULL);
+	assert_string_equal(reply(fd), "success=yes matches=1 ");
+	assert_int_equal(asked.ike_id, 7);
+	simple(fd, "get-algorithms");
+	assert_non_null(strstr(reply(fd), "aead{aes128gcm16=libcrypto "));
+	simple(fd, "get-algorithms");
+	assert_non_null(strstr(reply(fd), "encryption{aes128=libcrypto aes192=libcrypto aes256=libcrypto } integrity{sha256=libcrypto "));
+	close(fd);
+}
+
 /* An answer comes when it is due, what was asked behind it in its turn, and events only to whom they are for. */
 static void test_waiting(void **state)
 {
@@ -678,6 +931,11 @@ static void test_swanctl(void **state)
 	assert_non_null(strstr(out, "IKE_SAs: 0 total, 0 half-open"));
 	assert_int_equal(swanctl("--version --daemon", out, sizeof(out)), 0);
 	assert_non_null(strstr(out, "espnic-ike"));
+	assert_int_equal(swanctl("--list-algs", out, sizeof(out)), 0);
+	assert_non_null(strstr(out, "ke:\n  x25519[libcrypto]"));
+	assert_int_equal(swanctl("--flush-certs", out, sizeof(out)), 0);
+	assert_int_equal(swanctl("--list-pools", out, sizeof(out)), 0);
+	assert_int_equal(swanctl("--list-certs", out, sizeof(out)), 0);
 	/* what is gone from the file goes; what is wrong is told */
 	write_file("swanctl.conf", "connections {\n other {\n version = 1\n local { auth = psk\n }\n remote { auth = psk\n }\n }\n}\n");
 	assert_int_not_equal(swanctl("--load-all", out, sizeof(out)), 0);
@@ -712,6 +970,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ppks, start, end),
 		cmocka_unit_test_setup_teardown(test_pools, start, end),
 		cmocka_unit_test_setup_teardown(test_events, start, end), cmocka_unit_test_setup_teardown(test_waiting, start, end),
+		cmocka_unit_test_setup_teardown(test_certificates, start, end),
+		cmocka_unit_test_setup_teardown(test_authorities, start, end),
+		cmocka_unit_test_setup_teardown(test_refused, start, end),
 		cmocka_unit_test_setup_teardown(test_hostile, start, end),
 		cmocka_unit_test_setup_teardown(test_many_clients, start, end),
 		cmocka_unit_test_setup_teardown(test_socket, start, end),

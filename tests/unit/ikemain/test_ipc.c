@@ -311,6 +311,9 @@ static void test_requests(void **state)
 	in = (struct espnic_ike_input){ .kind = ESPNIC_IKE_IN_PPKS, .ppks.any = true };
 	assert_true(espnic_ipc_get(buf, espnic_ipc_put_input(buf, &in), &got));
 	assert_true(got.input.ppks.any);
+	in = (struct espnic_ike_input){ .kind = ESPNIC_IKE_IN_REKEY, .rekey.ike_id = 7 };
+	assert_true(espnic_ipc_get(buf, espnic_ipc_put_input(buf, &in), &got));
+	assert_true(got.input.kind == ESPNIC_IKE_IN_REKEY && got.input.rekey.ike_id == 7);
 }
 
 /* In memory of just its size: a reader that goes past it is caught by the sanitizer. */

@@ -142,6 +142,8 @@ struct espnic_ike_alg {
 const struct espnic_ike_alg *espnic_ike_alg(unsigned int type, unsigned int id, unsigned int key_bits);
 /* By swanctl's keyword, what Linux has for an SA that is keyed by hand: also what is never negotiated. NULL: there is none. */
 const struct espnic_ike_alg *espnic_ike_alg_manual(const char *name, size_t len);
+/* All of them, by @i from 0 on; NULL: there are no more. */
+const struct espnic_ike_alg *espnic_ike_alg_at(unsigned int i);
 
 struct espnic_ike_transform {
 	uint8_t type;
@@ -365,6 +367,7 @@ enum espnic_ike_input_kind {
 	ESPNIC_IKE_IN_KEY,
 	ESPNIC_IKE_IN_PROVISION,
 	ESPNIC_IKE_IN_PPKS,
+	ESPNIC_IKE_IN_REKEY,
 };
 
 enum espnic_ike_kernel_status {
@@ -423,6 +426,9 @@ struct espnic_ike_input {
 			size_t len;
 			const char *text;	/* why not */
 		} key;
+		struct {		/* an IKE SA is to be rekeyed now; none of that number: nothing happens */
+			uint32_t ike_id;
+		} rekey;
 		struct {		/* a device lost its SAs (down, reset): make those of @device, "" all, anew */
 			const char *device;
 		} provision;

@@ -476,6 +476,16 @@ static void key_result(struct espnic_ike *ike, const struct espnic_ike_input *in
 	espnic_ike_auth_key_result(sa, in);
 }
 
+static void rekey(struct espnic_ike *ike, const struct espnic_ike_input *in)
+{
+	struct espnic_ike_sa *sa = espnic_ike_sa_by_id(ike, in->rekey.ike_id);
+
+	if (!sa || sa->state != ESPNIC_IKE_ST_UP)
+		return;
+	sa->want_rekey = true;
+	espnic_ike_sa_touch(sa);
+}
+
 /* SAs of a device are gone: new ones are made in their place, with new keys. */
 static void provision(struct espnic_ike *ike, const struct espnic_ike_input *in)
 {
@@ -532,6 +542,9 @@ void espnic_ike_step(struct espnic_ike *ike, const struct espnic_ike_input *in, 
 		break;
 	case ESPNIC_IKE_IN_PPKS:
 		ike->ppks = in->ppks.any;
+		break;
+	case ESPNIC_IKE_IN_REKEY:
+		rekey(ike, in);
 		break;
 	case ESPNIC_IKE_IN_TIMER:
 		break;

@@ -97,6 +97,11 @@ static const struct espnic_ike_alg *find(const struct espnic_ike_alg *v, size_t 
 	return NULL;
 }
 
+const struct espnic_ike_alg *espnic_ike_alg_at(unsigned int i)
+{
+	return i < sizeof(algs) / sizeof(algs[0]) ? &algs[i] : NULL;
+}
+
 static const struct espnic_ike_alg *exact(const char *name, size_t len)
 {
 	return find(algs, sizeof(algs) / sizeof(algs[0]), name, len);

@@ -25,6 +25,14 @@ void espnic_ctl_failure(struct espnic_vici_writer *out, const char *why)
 	espnic_vici_value(out, "errmsg", "%s", why);
 }
 
+void espnic_ctl_answer(struct espnic_vici_writer *out, int rc, const struct espnic_conf_error *err)
+{
+	if (rc)
+		espnic_ctl_failure(out, err->text);
+	else
+		espnic_ctl_success(out);
+}
+
 /* The value of key @name outside of all sections, as a text; false if it isn't there or is none. */
 bool espnic_ctl_text_of(const struct espnic_ctl_call *call, const char *name, char *out, size_t room)
 {
@@ -372,21 +380,6 @@ static void clear_creds(const struct espnic_ctl_call *call, struct espnic_vici_w
 	espnic_ctl_success(out);
 }
 
-/* ---- what there is none of ---- */
-
-static void no_authorities(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
-{
-	(void)call;
-	espnic_vici_list(out, "authorities");
-	espnic_vici_list_end(out);
-}
-
-static void refuse_authority(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
-{
-	(void)call;
-	espnic_ctl_failure(out, "authorities are not supported: nothing is fetched from the network (OCSP, CRL)");
-}
-
 /* ---- pools ---- */
 
 static void get_pools(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
@@ -452,6 +445,45 @@ static void unload_pool(const struct espnic_ctl_call *call, struct espnic_vici_w
 	espnic_ctl_success(out);
 }
 
+/* ---- what is refused, each with its reason ---- */
+
+#define REFUSED(name, why)                                                                        \
+	static void name(const struct espnic_ctl_call *call, struct espnic_vici_writer *out) \
+	{                                                                                         \
+		(void)call;                                                                       \
+		espnic_ctl_failure(out, why);                                                     \
+	}
+
+REFUSED(load_token, "keys in tokens are not supported")
+REFUSED(redirect, "redirection (RFC 5685) is not supported")
+REFUSED(reset_counters, "counters are never set back: they count from the daemon's start")
+
+/* ---- algorithms ---- */
+
+/* By type as strongSwan groups them, ciphers that authenticate apart; all are libcrypto's. */
+static void get_algorithms(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
+{
+	static const struct {
+		const char *section;
+		enum espnic_ike_transform_type type;
+		bool aead;
+	} groups[] = {
+		{ "encryption", ESPNIC_IKE_ENCR, false }, { "integrity", ESPNIC_IKE_INTEG, false }, { "aead", ESPNIC_IKE_ENCR, true },
+		{ "prf", ESPNIC_IKE_PRF, false },	  { "ke", ESPNIC_IKE_KE, false },
+	};
+	const struct espnic_ike_alg *alg;
+	unsigned int i, j;
+
+	(void)call;
+	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		espnic_vici_section(out, groups[i].section);
+		for (j = 0; (alg = espnic_ike_alg_at(j)); j++)
+			if (alg->type == groups[i].type && (alg->type != ESPNIC_IKE_ENCR || !alg->icv == !groups[i].aead))
+				espnic_vici_value(out, alg->name, "%s", "libcrypto");
+		espnic_vici_section_end(out);
+	}
+}
+
 static const struct espnic_ctl_word commands[] = {
 	{ "version", version },
 	{ "stats", stats },
@@ -463,11 +495,13 @@ static const struct espnic_ctl_word commands[] = {
 	{ "unload-shared", unload_shared },
 	{ "get-shared", get_shared },
 	{ "clear-creds", clear_creds },
-	{ "get-authorities", no_authorities },
 	{ "get-pools", get_pools },
-	{ "load-authority", refuse_authority },
 	{ "load-pool", load_pool },
 	{ "unload-pool", unload_pool },
+	{ "load-token", load_token },
+	{ "redirect", redirect },
+	{ "reset-counters", reset_counters },
+	{ "get-algorithms", get_algorithms },
 	{ NULL, NULL },
 };
 
@@ -490,6 +524,8 @@ bool espnic_ctl_command(const struct espnic_ctl_call *call, const char *name, si
 
 	if (!w && call->ctl->ops)
 		w = find(espnic_ctl_control, name, name_len);
+	if (!w && call->ctl->ops)
+		w = find(espnic_ctl_creds, name, name_len);
 	if (w)
 		w->run(call, out);
 	return w;
@@ -498,7 +534,7 @@ bool espnic_ctl_command(const struct espnic_ctl_call *call, const char *name, si
 bool espnic_ctl_event_known(const char *name, size_t name_len)
 {
 	static const char *const known[] = { "list-conn", "list-sa", "list-policy", "log", "control-log", "ike-updown", "child-updown",
-					     "ike-rekey", "child-rekey" };
+					     "ike-rekey", "child-rekey", "ike-update", "list-cert", "list-authority" };
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -12,7 +12,7 @@
 struct espnic_ctl_ask {
 	char ike[ESPNIC_IKE_NAME], child[ESPNIC_IKE_NAME];
 	uint32_t ike_id, child_id;
-	bool force;
+	bool force, reauth;
 	int64_t timeout_ms; /* 0: wait for as long as it takes; below: do not wait */
 };
 
@@ -40,6 +40,17 @@ struct espnic_ctl_policy {
 };
 typedef void espnic_ctl_each_policy(void *ctx, const struct espnic_ctl_policy *p);
 
+/* One certificate, CRL or bare key that was loaded. */
+struct espnic_ctl_cert {
+	enum espnic_ike_cert_kind kind;
+	const uint8_t *der;
+	size_t len;
+	bool has_key; /* its private key is loaded too */
+	const char *authority; /* that brought it; NULL: none did */
+	const char *subject; /* of a certificate, the issuer of a CRL; "" */
+};
+typedef void espnic_ctl_each_cert(void *ctx, const struct espnic_ctl_cert *c);
+
 /*
  * What the daemon does for clients. Those that return an int: 0, or -1 with @err written. initiate and terminate answer later, by
  * espnic_ctl_done() with @ticket.
@@ -66,6 +77,10 @@ struct espnic_ctl_ops {
 	int (*load_pool)(void *ctx, const struct espnic_ike_pool_conf *pool, struct espnic_conf_error *err);
 	int (*unload_pool)(void *ctx, const char *name, struct espnic_conf_error *err);
 	int (*pool_info)(void *ctx, const char *name, struct espnic_ike_pool_info *info); /* no error is written */
+	/* A CA as @name, in the place of what @name had; PEM or DER. */
+	int (*load_authority)(void *ctx, const char *name, const uint8_t *p, size_t len, struct espnic_conf_error *err);
+	bool (*unload_authority)(void *ctx, const char *name);
+	void (*certs)(void *ctx, espnic_ctl_each_cert *each, void *each_ctx);
 };
 
 struct espnic_ctl {
@@ -105,9 +120,13 @@ struct espnic_ctl_word {
 };
 /* Those that act (control.c); one without a name is the last. */
 extern const struct espnic_ctl_word espnic_ctl_control[];
+/* Those of certificates and keys (creds.c), the same. */
+extern const struct espnic_ctl_word espnic_ctl_creds[];
 
 void espnic_ctl_success(struct espnic_vici_writer *out);
 void espnic_ctl_failure(struct espnic_vici_writer *out, const char *why);
+/* Success, or a failure for the reason in @err. */
+void espnic_ctl_answer(struct espnic_vici_writer *out, int rc, const struct espnic_conf_error *err);
 /* The value of key @name outside of all sections, as a text; false if it isn't there or is none. */
 bool espnic_ctl_text_of(const struct espnic_ctl_call *call, const char *name, char *out, size_t room);
 void espnic_ctl_put_ts(struct espnic_vici_writer *w, const char *name, const struct espnic_ike_ts *ts, unsigned int n);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "ctl/commands.h"
@@ -30,6 +29,7 @@ static void ask(const struct espnic_ctl_call *call, struct espnic_ctl_ask *a)
 	number(call, "ike-id", &a->ike_id);
 	number(call, "child-id", &a->child_id);
 	a->force = espnic_ctl_text_of(call, "force", text, sizeof(text)) && !strcmp(text, "yes");
+	a->reauth = espnic_ctl_text_of(call, "reauth", text, sizeof(text)) && !strcmp(text, "yes");
 	if (espnic_ctl_text_of(call, "timeout", text, sizeof(text)))
 		a->timeout_ms = strtoll(text, NULL, 10);
 }
@@ -63,19 +63,15 @@ static void rekey(const struct espnic_ctl_call *call, struct espnic_vici_writer 
 	unsigned int n = 0;
 
 	ask(call, &a);
-	if (call->ctl->ops->rekey(call->ctl->ctx, &a, &n, &err))
+	if (!a.ike[0] && !a.child[0] && !a.ike_id && !a.child_id)
+		espnic_ctl_failure(out, "missing rekey selector");
+	else if (a.reauth)
+		espnic_ctl_failure(out, "reauthentication is not supported: rekey it, or terminate and initiate it");
+	else if (call->ctl->ops->rekey(call->ctl->ctx, &a, &n, &err))
 		espnic_ctl_failure(out, err.text);
 	else
 		espnic_ctl_success(out);
 	espnic_vici_value(out, "matches", "%u", n);
-}
-
-static void answer(struct espnic_vici_writer *out, int rc, const struct espnic_conf_error *err)
-{
-	if (rc)
-		espnic_ctl_failure(out, err->text);
-	else
-		espnic_ctl_success(out);
 }
 
 static void install(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
@@ -84,7 +80,7 @@ static void install(const struct espnic_ctl_call *call, struct espnic_vici_write
 	struct espnic_ctl_ask a;
 
 	ask(call, &a);
-	answer(out, call->ctl->ops->install(call->ctl->ctx, &a, &err), &err);
+	espnic_ctl_answer(out, call->ctl->ops->install(call->ctl->ctx, &a, &err), &err);
 }
 
 static void uninstall(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
@@ -93,91 +89,14 @@ static void uninstall(const struct espnic_ctl_call *call, struct espnic_vici_wri
 	struct espnic_ctl_ask a;
 
 	ask(call, &a);
-	answer(out, call->ctl->ops->uninstall(call->ctl->ctx, &a, &err), &err);
+	espnic_ctl_answer(out, call->ctl->ops->uninstall(call->ctl->ctx, &a, &err), &err);
 }
 
 static void reload_settings(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
 	struct espnic_conf_error err;
 
-	answer(out, call->ctl->ops->reload(call->ctl->ctx, &err), &err);
-}
-
-/* ---- certificates and private keys ---- */
-
-/* The bytes of `data`; false: there are none. */
-static bool data(const struct espnic_ctl_call *call, struct espnic_vici_item *out)
-{
-	struct espnic_vici_reader r;
-	enum espnic_vici_element e;
-
-	espnic_vici_read(&r, call->message, call->len);
-	while ((e = espnic_vici_next(&r, out)) != ESPNIC_VICI_END && e != ESPNIC_VICI_BAD)
-		if (e == ESPNIC_VICI_KEY_VALUE && !r.depth && out->name_len == 4 && !memcmp(out->name, "data", 4) && out->value_len)
-			return true;
-	return false;
-}
-
-static void load_cert(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
-{
-	enum espnic_ike_cert_kind kind = ESPNIC_IKE_CERT_LEAF;
-	struct espnic_conf_error err;
-	struct espnic_vici_item item;
-	char type[24], flag[24];
-
-	if (!espnic_ctl_text_of(call, "type", type, sizeof(type)) || !data(call, &item)) {
-		espnic_ctl_failure(out, "'type' and 'data' are needed");
-		return;
-	}
-	if (!espnic_ctl_text_of(call, "flag", flag, sizeof(flag)))
-		snprintf(flag, sizeof(flag), "NONE");
-	if (!strcmp(type, "X509_CRL") || !strcmp(type, "x509_crl") || !strcmp(type, "X509CRL")) {
-		kind = ESPNIC_IKE_CERT_CRL;
-	} else if (strcasecmp(type, "X509") != 0 || (strcasecmp(flag, "NONE") != 0 && strcasecmp(flag, "CA") != 0)) {
-		espnic_ctl_failure(out, "X.509 certificates, of CAs or not, and CRLs are supported alone");
-		return;
-	} else if (!strcasecmp(flag, "CA")) {
-		kind = ESPNIC_IKE_CERT_CA;
-	}
-	answer(out, call->ctl->ops->load_cert(call->ctl->ctx, kind, (const uint8_t *)item.value, item.value_len, &err), &err);
-}
-
-static void load_key(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
-{
-	struct espnic_conf_error err;
-	struct espnic_vici_item item;
-	char name[ESPNIC_KEY_NAME];
-	int rc;
-
-	if (!data(call, &item)) {
-		espnic_ctl_failure(out, "'data' is needed");
-		return;
-	}
-	rc = call->ctl->ops->load_key(call->ctl->ctx, (const uint8_t *)item.value, item.value_len, name, &err);
-	answer(out, rc, &err);
-	if (!rc)
-		espnic_vici_value(out, "id", "%s", name);
-}
-
-static void unload_key(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
-{
-	char name[ESPNIC_KEY_NAME];
-
-	if (espnic_ctl_text_of(call, "id", name, sizeof(name)) && call->ctl->ops->unload_key(call->ctl->ctx, name))
-		espnic_ctl_success(out);
-	else
-		espnic_ctl_failure(out, "no such key");
-}
-
-static void get_keys(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
-{
-	char name[ESPNIC_KEY_NAME];
-	unsigned int i;
-
-	espnic_vici_list(out, "keys");
-	for (i = 0; call->ctl->ops->key_name(call->ctl->ctx, i, name); i++)
-		espnic_vici_list_item(out, name);
-	espnic_vici_list_end(out);
+	espnic_ctl_answer(out, call->ctl->ops->reload(call->ctl->ctx, &err), &err);
 }
 
 /* ---- list-sas ---- */
@@ -414,7 +333,12 @@ static void list_policies(const struct espnic_ctl_call *call, struct espnic_vici
 static void get_counters(const struct espnic_ctl_call *call, struct espnic_vici_writer *out)
 {
 	struct espnic_ike_counters n;
+	char name[ESPNIC_IKE_NAME];
 
+	if (espnic_ctl_text_of(call, "name", name, sizeof(name))) {
+		espnic_ctl_failure(out, "counters are the daemon's, not a connection's");
+		return;
+	}
 	if (call->ctl->ops->look(call->ctl->ctx, NULL, NULL, &n)) {
 		espnic_ctl_failure(out, "the daemon is ending");
 		return;
@@ -436,10 +360,6 @@ const struct espnic_ctl_word espnic_ctl_control[] = {
 	{ "install", install },
 	{ "uninstall", uninstall },
 	{ "reload-settings", reload_settings },
-	{ "load-cert", load_cert },
-	{ "load-key", load_key },
-	{ "unload-key", unload_key },
-	{ "get-keys", get_keys },
 	{ "list-sas", list_sas },
 	{ "list-policies", list_policies },
 	{ "get-counters", get_counters },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What clients ask of the daemon, and those of them that wait for it to happen. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,6 +190,54 @@ static void tell_updown(struct espnic_daemon *d, const struct espnic_ike_event *
 	espnic_ctl_tell(d->server, 0, name, &w);
 }
 
+static void tell_numbers(struct espnic_vici_writer *w, const char *section, uint32_t id)
+{
+	espnic_vici_section(w, section);
+	espnic_vici_value(w, "uniqueid", "%u", id);
+	espnic_vici_section_end(w);
+}
+
+/* One in the place of another: both by their numbers, list-sas has the rest. */
+static void tell_rekeyed(struct espnic_daemon *d, const struct espnic_ike_event *e)
+{
+	bool child = e->kind == ESPNIC_IKE_EV_CHILD_REKEYED;
+	const char *name = child ? "child-rekey" : "ike-rekey";
+	struct espnic_vici_writer w;
+
+	if ((!child && e->kind != ESPNIC_IKE_EV_IKE_REKEYED) || !espnic_ctl_heard(d->server, 0, name))
+		return;
+	espnic_vici_begin(&w, ESPNIC_VICI_EVENT, name);
+	espnic_vici_section(&w, e->conn ? e->conn : "");
+	if (child) {
+		espnic_vici_value(&w, "uniqueid", "%u", e->ike_id);
+		espnic_vici_section(&w, "child-sas");
+		espnic_vici_section(&w, e->child ? e->child : "");
+	}
+	tell_numbers(&w, "old", e->old_id);
+	tell_numbers(&w, "new", child ? e->child_id : e->ike_id);
+	if (child) {
+		espnic_vici_section_end(&w);
+		espnic_vici_section_end(&w);
+	}
+	espnic_vici_section_end(&w);
+	espnic_ctl_tell(d->server, 0, name, &w);
+}
+
+/* An IKE SA has other addresses. The event's are the new ones. */
+static void tell_moved(struct espnic_daemon *d, const struct espnic_ike_event *e)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct espnic_vici_writer w;
+
+	if (e->kind != ESPNIC_IKE_EV_NOTE || !e->text || strncmp(e->text, "moved ", 6) != 0 || !espnic_ctl_heard(d->server, 0, "ike-update"))
+		return;
+	espnic_vici_begin(&w, ESPNIC_VICI_EVENT, "ike-update");
+	espnic_vici_value(&w, "remote-host", "%s", espnic_ike_addr_text(&e->remote.addr, text, sizeof(text)));
+	espnic_vici_value(&w, "remote-port", "%u", e->remote.port);
+	tell_numbers(&w, e->conn ? e->conn : "", e->ike_id);
+	espnic_ctl_tell(d->server, 0, "ike-update", &w);
+}
+
 /* A child that is to be trapped when its peer leaves it is so from its first SA on, so that there is no moment in between. */
 static void trap(struct espnic_daemon *d, const struct espnic_ike_event *e)
 {
@@ -217,6 +266,8 @@ void espnic_daemon_event(void *ctx, const struct espnic_ike_event *e)
 	if (d->server) {
 		tell_lines(d, e);
 		tell_updown(d, e);
+		tell_rekeyed(d, e);
+		tell_moved(d, e);
 	}
 	if (e->kind == ESPNIC_IKE_EV_CHILD_UP || e->kind == ESPNIC_IKE_EV_CHILD_DOWN)
 		trap(d, e);
@@ -377,20 +428,22 @@ static int fail(struct espnic_conf_error *err, const char *why)
 
 static int rekey(void *ctx, const struct espnic_ctl_ask *a, unsigned int *n, struct espnic_conf_error *err)
 {
-	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_EXPIRE };
+	bool children = *a->child || a->child_id;
+	struct espnic_ike_input in = { .kind = children ? ESPNIC_IKE_IN_EXPIRE : ESPNIC_IKE_IN_REKEY };
 	struct espnic_daemon *d = ctx;
-	struct meant *m;
+	struct meant *m = meant(d, a, children);
 	unsigned int i;
 
-	if (!*a->child && !a->child_id)
-		return fail(err, "children are rekeyed on demand, IKE SAs in their time (rekey_time)");
-	m = meant(d, a, true);
 	if (!m)
 		return fail(err, "out of memory, or the daemon is ending");
-	/* as if its soft limit had come */
 	for (i = 0; i < m->n; i++) {
-		in.expire.spi = m->sa[i].spi;
-		in.expire.dst = m->sa[i].dst;
+		if (children) {
+			/* as if its soft limit had come */
+			in.expire.spi = m->sa[i].spi;
+			in.expire.dst = m->sa[i].dst;
+		} else {
+			in.rekey.ike_id = m->id[i];
+		}
 		espnic_daemon_input(d, &in);
 	}
 	*n = m->n;
@@ -460,7 +513,7 @@ static void clear_creds(void *ctx)
 	struct espnic_daemon *d = ctx;
 
 	espnic_keys_clear(&d->keys);
-	espnic_daemon_certs_clear(d);
+	espnic_daemon_forget_certs(d);
 }
 
 static void policies(void *ctx, espnic_ctl_each_policy *each, void *each_ctx)
@@ -484,6 +537,7 @@ const struct espnic_ctl_ops espnic_daemon_ops = {
 	.take = espnic_daemon_take, .loaded = espnic_daemon_loaded, .unloading = espnic_daemon_unloading, .initiate = initiate,
 	.terminate = terminate, .rekey = rekey, .install = install, .uninstall = uninstall, .reload = espnic_daemon_reload,
 	.look = look, .policies = policies, .load_cert = espnic_daemon_load_cert, .load_key = espnic_daemon_load_key,
-	.unload_key = unload_key, .key_name = key_name, .clear_creds = clear_creds,
+	.unload_key = unload_key, .key_name = key_name, .clear_creds = clear_creds, .load_authority = espnic_daemon_load_authority,
+	.unload_authority = espnic_daemon_unload_authority, .certs = espnic_daemon_tell_certs,
 	.load_pool = espnic_daemon_load_pool, .unload_pool = espnic_daemon_unload_pool, .pool_info = espnic_daemon_pool_info,
 };

@@ -93,6 +93,7 @@ void espnic_keys_clear(struct espnic_keys *k)
 struct giving {
 	struct espnic_daemon *d;
 	enum espnic_ike_cert_kind kind;
+	const char *authority; /* that brings it; NULL: none does */
 	uint8_t (*keyid)[ESPNIC_IKE_KEYID]; /* where numbers go; NULL: nowhere */
 	uint8_t *n;
 	struct espnic_conf_error *err;
@@ -101,10 +102,19 @@ struct giving {
 static int give(void *ctx, const uint8_t *der, size_t len)
 {
 	uint8_t keyid[ESPNIC_IKE_KEYID];
+	const struct espnic_cert *known;
 	struct giving *g = ctx;
 
-	if (espnic_daemon_cert(g->d, g->kind, der, len, keyid, g->err))
+	/* the core has it already, and would have it twice */
+	known = espnic_certs_find(&g->d->certs, g->kind, der, len);
+	if (known)
+		memcpy(keyid, known->keyid, sizeof(keyid));
+	else if (espnic_daemon_cert(g->d, g->kind, der, len, keyid, g->err))
 		return -EINVAL;
+	if (espnic_certs_add(&g->d->certs, g->kind, der, len, keyid, g->authority)) {
+		snprintf(g->err->text, sizeof(g->err->text), "more than %d certificates, or no memory", ESPNIC_CERTS);
+		return -EINVAL;
+	}
 	if (!g->keyid)
 		return 0;
 	if (*g->n == ESPNIC_IKE_CERTS) {
@@ -257,9 +267,9 @@ static int list(struct giving *g, const struct espnic_conf_files *files, const c
 
 static int side(struct espnic_daemon *d, struct espnic_ike_auth *auth, const struct espnic_conf_side *s, struct espnic_conf_error *err)
 {
-	struct giving leaf = { d, ESPNIC_IKE_CERT_LEAF, auth->keyid, &auth->n_keyids, err };
-	struct giving bare = { d, ESPNIC_IKE_CERT_PUBKEY, auth->keyid, &auth->n_keyids, err };
-	struct giving ca = { d, ESPNIC_IKE_CERT_CA, auth->ca, &auth->n_cas, err };
+	struct giving leaf = { d, ESPNIC_IKE_CERT_LEAF, NULL, auth->keyid, &auth->n_keyids, err };
+	struct giving bare = { d, ESPNIC_IKE_CERT_PUBKEY, NULL, auth->keyid, &auth->n_keyids, err };
+	struct giving ca = { d, ESPNIC_IKE_CERT_CA, NULL, auth->ca, &auth->n_cas, err };
 
 	return list(&leaf, &s->certs, "x509") || list(&bare, &s->pubkeys, "pubkey") || list(&ca, &s->cacerts, "x509ca") ? -1 : 0;
 }
@@ -288,4 +298,64 @@ int espnic_daemon_load_key(void *ctx, const uint8_t *p, size_t len, char name[ES
 		return 0;
 	snprintf(err->text, sizeof(err->text), "%s", why);
 	return -1;
+}
+
+/* ---- those that are there ---- */
+
+/* The core can only forget all of them: what is left is given to it again. */
+static void give_again(struct espnic_daemon *d)
+{
+	uint8_t keyid[ESPNIC_IKE_KEYID];
+	struct espnic_conf_error err;
+	unsigned int i;
+
+	espnic_daemon_certs_clear(d);
+	for (i = 0; i < d->certs.n; i++) {
+		const struct espnic_cert *c = &d->certs.v[i];
+
+		if (espnic_daemon_cert(d, c->kind, c->der, c->len, keyid, &err))
+			espnic_log_note(&d->log, "config", "%s: %s", c->subject, err.text);
+	}
+}
+
+void espnic_daemon_forget_certs(struct espnic_daemon *d)
+{
+	espnic_certs_drop(&d->certs, NULL);
+	give_again(d);
+}
+
+int espnic_daemon_load_authority(void *ctx, const char *name, const uint8_t *p, size_t len, struct espnic_conf_error *err)
+{
+	struct espnic_daemon *d = ctx;
+	struct giving g = { .d = d, .kind = ESPNIC_IKE_CERT_CA, .authority = name, .err = err };
+
+	espnic_daemon_unload_authority(d, name);
+	return give_all(&g, p, len);
+}
+
+bool espnic_daemon_unload_authority(void *ctx, const char *name)
+{
+	struct espnic_daemon *d = ctx;
+
+	if (!espnic_certs_drop(&d->certs, name))
+		return false;
+	give_again(d);
+	return true;
+}
+
+void espnic_daemon_tell_certs(void *ctx, espnic_ctl_each_cert *each, void *each_ctx)
+{
+	const struct espnic_daemon *d = ctx;
+	unsigned int i;
+
+	for (i = 0; i < d->certs.n; i++) {
+		const struct espnic_cert *c = &d->certs.v[i];
+		const struct espnic_ctl_cert told = {
+			.kind = c->kind, .der = c->der, .len = c->len, .subject = c->subject,
+			.authority = *c->authority ? c->authority : NULL,
+			.has_key = c->kind != ESPNIC_IKE_CERT_CRL && espnic_keys_find(&d->keys, c->keyid),
+		};
+
+		each(each_ctx, &told);
+	}
 }

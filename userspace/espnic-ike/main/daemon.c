@@ -324,6 +324,7 @@ static void release(struct espnic_daemon *d)
 	espnic_ctl_close(d->server);
 	espnic_store_free(&d->store);
 	espnic_keys_clear(&d->keys);
+	espnic_certs_free(&d->certs);
 	espnic_sas_free(&d->sas);
 	espnic_watch_close(&d->watch);
 	espnic_xfrm_close(&d->xfrm);

@@ -10,6 +10,7 @@
 
 #include "ctl/server.h"
 #include "kernel/watch.h"
+#include "main/certs.h"
 #include "main/creds.h"
 #include "main/link.h"
 #include "main/notify.h"
@@ -36,6 +37,7 @@ struct espnic_daemon {
 	struct espnic_watch watch;
 	struct espnic_store store;
 	struct espnic_keys keys;
+	struct espnic_certs certs;
 	struct espnic_sas sas;
 	struct espnic_standing standing;
 	struct espnic_rights rights;
@@ -99,6 +101,13 @@ int espnic_daemon_folders(struct espnic_daemon *d, struct espnic_conf_error *err
 int espnic_daemon_conn_creds(struct espnic_daemon *d, struct espnic_store_conn *conn, struct espnic_conf_error *err);
 int espnic_daemon_load_cert(void *ctx, enum espnic_ike_cert_kind kind, const uint8_t *p, size_t len, struct espnic_conf_error *err);
 int espnic_daemon_load_key(void *ctx, const uint8_t *p, size_t len, char name[ESPNIC_KEY_NAME], struct espnic_conf_error *err);
+
+/* As ctl's ops have them. */
+int espnic_daemon_load_authority(void *ctx, const char *name, const uint8_t *p, size_t len, struct espnic_conf_error *err);
+bool espnic_daemon_unload_authority(void *ctx, const char *name);
+void espnic_daemon_tell_certs(void *ctx, espnic_ctl_each_cert *each, void *each_ctx);
+/* All but those of authorities. */
+void espnic_daemon_forget_certs(struct espnic_daemon *d);
 
 /* ---- load.c ---- */
 

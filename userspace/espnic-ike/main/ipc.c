@@ -323,7 +323,7 @@ static void key_done(struct stream *s, struct espnic_ike_input *in, struct espni
 
 static void input(struct stream *s, struct espnic_ike_input *in, struct espnic_ipc *m)
 {
-	in->kind = word(s, in->kind, ESPNIC_IKE_IN_PPKS + 1U);
+	in->kind = word(s, in->kind, ESPNIC_IKE_IN_REKEY + 1U);
 	switch (in->kind) {
 	case ESPNIC_IKE_IN_INITIATE:
 		in->initiate.conn = string(s, in->initiate.conn, m->conn, sizeof(m->conn));
@@ -360,6 +360,9 @@ static void input(struct stream *s, struct espnic_ike_input *in, struct espnic_i
 		break;
 	case ESPNIC_IKE_IN_PPKS:
 		flag(s, &in->ppks.any);
+		break;
+	case ESPNIC_IKE_IN_REKEY:
+		u32(s, &in->rekey.ike_id);
 		break;
 	default:
 		/* datagrams and answers do not come this way */
