@@ -61,7 +61,10 @@ static void name_sa(const struct nlmsghdr *m, struct sa_name *n)
 		n->daddr = id->daddr;
 		n->spi = id->spi;
 		n->proto = id->proto;
-		n->mark = mark_of(m, sizeof(*id));
+		if (m->nlmsg_type == ESPNIC_XFRM_MSG_MIGRATE_STATE)
+			memcpy(&n->mark, &((const struct espnic_xfrm_user_migrate_state *)payload(m))->old_mark, sizeof(n->mark));
+		else
+			n->mark = mark_of(m, sizeof(*id));
 	}
 }
 
@@ -155,6 +158,59 @@ static int put(struct fake_kernel *k, const struct nlmsghdr *req, bool policy, c
 	return 0;
 }
 
+/* Attribute @type of a state becomes @a; without its data (a type of 0 alone): there is none any more. */
+static int set_attr(struct nlmsghdr *m, const struct nlattr *a, bool none)
+{
+	struct nlattr *have = find_attr(m, sizeof(struct xfrm_usersa_info), a->nla_type);
+	char *end = (char *)m + m->nlmsg_len;
+	size_t len = NLA_ALIGN(a->nla_len);
+
+	if (have && have->nla_len != a->nla_len)
+		return -EINVAL;
+	if (have && none) {
+		memmove(have, (char *)have + len, (size_t)(end - (char *)have) - len);
+		memset(end - len, 0, len);
+		m->nlmsg_len -= (uint32_t)len;
+	} else if (have) {
+		memcpy(have, a, a->nla_len);
+	} else if (!none && m->nlmsg_len + len <= FAKE_MSG) {
+		memcpy(end, a, a->nla_len);
+		m->nlmsg_len += (uint32_t)len;
+	}
+	return 0;
+}
+
+/* XFRM_MSG_MIGRATE_STATE, as net/xfrm/xfrm_user.c has it. */
+static int move(struct fake_kernel *k, const struct nlmsghdr *req, char *text)
+{
+	const struct espnic_xfrm_user_migrate_state *um = payload(req);
+	struct nlattr *encap = find_attr(req, sizeof(*um), XFRMA_ENCAP), *dev = find_attr(req, sizeof(*um), XFRMA_OFFLOAD_DEV);
+	struct fake_object *o = find(k, req, false);
+	struct xfrm_usersa_info *info;
+	struct nlmsghdr *m;
+
+	if (k->never_moves || !um->id.spi || um->reserved || um->flags & ~ESPNIC_XFRM_MIGRATE_STATE_CLEAR_OFFLOAD)
+		return -EINVAL;
+	if (!o)
+		return -ESRCH;
+	m = (struct nlmsghdr *)o->msg;
+	if (!dev && !um->flags)
+		dev = find_attr(m, sizeof(*info), XFRMA_OFFLOAD_DEV);
+	if (dev && !k->moves_offloaded) {
+		snprintf(text, ESPNIC_XFRM_TEXT, "Type doesn't support offload");
+		return -EINVAL;
+	}
+	info = payload(m);
+	info->id.daddr = um->new_daddr;
+	info->saddr = um->new_saddr;
+	info->sel = um->new_sel;
+	info->reqid = um->new_reqid;
+	info->family = um->new_family;
+	if (encap && set_attr(m, encap, !((struct xfrm_encap_tmpl *)(encap + 1))->encap_type))
+		return -EINVAL;
+	return dev ? set_attr(m, dev, false) : 0;
+}
+
 static int dump(struct fake_kernel *k, bool policies, espnic_xfrm_each *each, void *ctx)
 {
 	int i, rc = 0;
@@ -179,6 +235,8 @@ static int talk(void *ctx, struct nlmsghdr *req, espnic_xfrm_each *each, void *e
 		return -k->fail_errno;
 	}
 	switch (req->nlmsg_type) {
+	case ESPNIC_XFRM_MSG_MIGRATE_STATE:
+		return move(k, req, text);
 	case XFRM_MSG_NEWSA:
 	case XFRM_MSG_NEWPOLICY:
 	case XFRM_MSG_UPDPOLICY:

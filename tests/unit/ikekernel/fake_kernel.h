@@ -25,6 +25,8 @@ struct fake_kernel {
 	bool declines_crypto; /* takes states of crypto offload without it */
 	const char *declines_words; /* and says so; NULL: it does not */
 	bool declines_packet; /* what no kernel does: takes them without */
+	bool moves_offloaded; /* what Linux 7.2 does not: moves states with their offload */
+	bool never_moves; /* as before Linux 7.2 */
 };
 
 struct espnic_xfrm fake_kernel_open(struct fake_kernel *k);

@@ -279,18 +279,158 @@ static void test_rekey(void **state)
 	counts(&k, 0, 0);
 }
 
-static void test_not_supported(void **state)
+/* ---- other addresses ---- */
+
+static struct espnic_child_move move_of(const struct espnic_ike_kernel_op *op, enum espnic_ike_offload has)
 {
-	struct espnic_ike_kernel_op op = operation(ESPNIC_IKE_KERNEL_MIGRATE, ESPNIC_IKE_OFFLOAD_NO);
+	struct espnic_child_move m = { .was = *op, .to = *op, .offload = has };
+
+	m.was.kind = m.to.kind = ESPNIC_IKE_KERNEL_MIGRATE;
+	/* what stands is known without its keys */
+	m.was.encr = m.to.encr = NULL;
+	if (has != ESPNIC_IKE_OFFLOAD_NO)
+		m.was_ifindex = m.ifindex = DEVICE;
+	assert_int_equal(espnic_ike_addr_parse(&m.to.local.addr, "198.51.100.7"), 0);
+	return m;
+}
+
+static struct espnic_child_result moved(struct fake_kernel *k, const struct espnic_child_move *m)
+{
+	struct espnic_xfrm x = fake_kernel_open(k);
+	struct espnic_child_result r;
+
+	espnic_child_move(&x, m, &r);
+	return r;
+}
+
+/* The addresses of templates, "" of policies without. */
+static const char *templates(const struct fake_kernel *k)
+{
+	static char out[1024];
+	char src[ESPNIC_ADDR_TEXT], dst[ESPNIC_ADDR_TEXT];
+	struct espnic_xfrm_policy p;
+	int i;
+
+	out[0] = 0;
+	for (i = 0; i < FAKE_OBJECTS; i++) {
+		if (!k->object[i].used || !k->object[i].policy || !espnic_xfrm_get_policy((const struct nlmsghdr *)k->object[i].msg, &p) || !p.n_tmpls)
+			continue;
+		snprintf(out + strlen(out), sizeof(out) - strlen(out), "%u %s>%s; ", p.dir, espnic_addr_text(&p.tmpl[0].src, src, sizeof(src)),
+			 espnic_addr_text(&p.tmpl[0].dst, dst, sizeof(dst)));
+	}
+	return out;
+}
+
+static void test_move(void **state)
+{
+	struct espnic_ike_kernel_op op = operation(ESPNIC_IKE_KERNEL_INSTALL, ESPNIC_IKE_OFFLOAD_NO);
+	static struct fake_kernel k, before;
+	struct espnic_child_move m;
+	struct espnic_child_result r;
+	struct espnic_xfrm_sa sa;
+	char text[ESPNIC_ADDR_TEXT];
+	unsigned int n;
+
+	(void)state;
+	memset(&k, 0, sizeof(k));
+	assert_int_equal(run(&k, &op, 0).status, ESPNIC_IKE_KERNEL_OK);
+	assert_string_equal(templates(&k), "0 192.0.2.2>192.0.2.1; 2 192.0.2.2>192.0.2.1; 1 192.0.2.1>192.0.2.2; ");
+	m = move_of(&op, ESPNIC_IKE_OFFLOAD_NO);
+	/* a NAT comes in between, too */
+	m.to.encap = true;
+	m.to.local.port = m.to.remote.port = 4500;
+	before = k;
+	r.status = ESPNIC_IKE_KERNEL_FAILED;
+	for (n = 1; r.status != ESPNIC_IKE_KERNEL_OK; n++) {
+		k = before;
+		k.calls = 0;
+		k.fail_call = n;
+		k.fail_errno = ENOMEM;
+		k.words = "no room";
+		r = moved(&k, &m);
+		if (r.status == ESPNIC_IKE_KERNEL_OK)
+			break;
+		assert_non_null(strstr(r.text, "no room"));
+		assert_true(fake_same(&k, &before));
+	}
+	/* two states, three policies looked up and set, five read back */
+	assert_int_equal(n, 2 + 2 * 3 + 5 + 1);
+	k.fail_call = 0;
+	assert_string_equal(r.text, "");
+	counts(&k, 2, 3);
+	sa = state_of(&k, 0x1001);
+	assert_string_equal(espnic_addr_text(&sa.dst, text, sizeof(text)), "198.51.100.7");
+	assert_int_equal(sa.encap_dport, 4500);
+	assert_int_equal(sa.life.hard_packets, 1000);
+	assert_int_equal(sa.aead.bytes[0], 1);
+	sa = state_of(&k, 0x2001);
+	assert_string_equal(espnic_addr_text(&sa.src, text, sizeof(text)), "198.51.100.7");
+	assert_string_equal(templates(&k), "0 192.0.2.2>198.51.100.7; 2 192.0.2.2>198.51.100.7; 1 198.51.100.7>192.0.2.2; ");
+	/* back, out of the NAT, as it was; a rekeying has not brought the outbound state yet */
+	r = moved(&k, &(struct espnic_child_move){ .was = m.to, .to = m.was });
+	assert_string_equal(r.text, "");
+	assert_int_equal(state_of(&k, 0x1001).encap_type, 0);
+	assert_true(fake_same(&k, &before));
+	m.was.spi_out = m.to.spi_out = 0;
+	assert_int_equal(moved(&k, &m).status, ESPNIC_IKE_KERNEL_OK);
+	sa = state_of(&k, 0x2001);
+	assert_string_equal(espnic_addr_text(&sa.src, text, sizeof(text)), "192.0.2.1");
+}
+
+/* New ports alone: the policies, which have none, are left alone. */
+static void test_move_ports(void **state)
+{
+	struct espnic_ike_kernel_op op = operation(ESPNIC_IKE_KERNEL_INSTALL, ESPNIC_IKE_OFFLOAD_NO);
 	static struct fake_kernel k;
+	struct espnic_child_move m;
+
+	(void)state;
+	memset(&k, 0, sizeof(k));
+	op.encap = true;
+	op.remote.port = 1111;
+	assert_int_equal(run(&k, &op, 0).status, ESPNIC_IKE_KERNEL_OK);
+	m = move_of(&op, ESPNIC_IKE_OFFLOAD_NO);
+	m.to.local = op.local;
+	m.to.remote.port = 2222;
+	k.calls = 0;
+	assert_int_equal(moved(&k, &m).status, ESPNIC_IKE_KERNEL_OK);
+	assert_int_equal(k.calls, 4);
+	assert_int_equal(state_of(&k, 0x1001).encap_sport, 2222);
+	assert_int_equal(state_of(&k, 0x2001).encap_dport, 2222);
+}
+
+/* What is offloaded stays offloaded, or where it was. */
+static void test_move_offloaded(void **state)
+{
+	struct espnic_ike_kernel_op op = operation(ESPNIC_IKE_KERNEL_INSTALL, ESPNIC_IKE_OFFLOAD_PACKET);
+	static struct fake_kernel k, before;
+	struct espnic_child_move m;
 	struct espnic_child_result r;
 
 	(void)state;
 	memset(&k, 0, sizeof(k));
-	r = run(&k, &op, 0);
+	assert_int_equal(run(&k, &op, DEVICE).status, ESPNIC_IKE_KERNEL_OK);
+	before = k;
+	m = move_of(&op, ESPNIC_IKE_OFFLOAD_PACKET);
+	r = moved(&k, &m);
 	assert_int_equal(r.status, ESPNIC_IKE_KERNEL_FAILED);
-	assert_string_equal(r.text, "this kernel operation is not supported");
-	assert_int_equal(k.calls, 0);
+	assert_string_equal(r.text, "state esp spi 0x00001001 192.0.2.2 -> 198.51.100.7: Invalid argument: Type doesn't support offload");
+	assert_true(fake_same(&k, &before));
+	k.never_moves = true;
+	r = moved(&k, &m);
+	assert_string_equal(r.text, "state esp spi 0x00001001 192.0.2.2 -> 198.51.100.7: Invalid argument: the kernel says no more (before "
+				    "Linux 7.2 it can't move states)");
+	assert_true(fake_same(&k, &before));
+	k.never_moves = false;
+	k.moves_offloaded = true;
+	m.ifindex = DEVICE + 1;
+	r = moved(&k, &m);
+	assert_string_equal(r.text, "");
+	assert_int_equal(r.offload, ESPNIC_IKE_OFFLOAD_PACKET);
+	assert_int_equal(state_of(&k, 0x1001).offload, ESPNIC_XFRM_PACKET);
+	assert_int_equal(state_of(&k, 0x2001).ifindex, DEVICE + 1);
+	counts(&k, 2, 7);
+	assert_string_equal(templates(&k), "0 192.0.2.2>198.51.100.7; 2 192.0.2.2>198.51.100.7; 1 198.51.100.7>192.0.2.2; ");
 }
 
 int main(void)
@@ -298,7 +438,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_selectors),	cmocka_unit_test(test_install),
 		cmocka_unit_test(test_each_call_fails), cmocka_unit_test(test_less_than_asked),
-		cmocka_unit_test(test_rekey),		cmocka_unit_test(test_not_supported),
+		cmocka_unit_test(test_rekey),		cmocka_unit_test(test_move),
+		cmocka_unit_test(test_move_ports),	cmocka_unit_test(test_move_offloaded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

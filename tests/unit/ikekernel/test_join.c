@@ -344,6 +344,8 @@ SPOIL(other_algorithm, op->encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 20, 128))
 SPOIL(other_spi, op->kind = ESPNIC_IKE_KERNEL_INSTALL_OUT; op->spi_in = 0x1001)
 SPOIL(nothing_there, op->kind = ESPNIC_IKE_KERNEL_QUERY; op->child_id = 7)
 SPOIL(moved, op->kind = ESPNIC_IKE_KERNEL_MIGRATE)
+SPOIL(moved_away, op->kind = ESPNIC_IKE_KERNEL_MIGRATE; op->remote.addr.bytes[3] = 3)
+SPOIL(moved_other, op->kind = ESPNIC_IKE_KERNEL_MIGRATE; op->spi_in = 0x1001)
 SPOIL(no_auth, op->encr = espnic_ike_alg(ESPNIC_IKE_ENCR, 12, 256))
 
 /* A delete of child @id; then so many states are there. It names others' SPIs and addresses, which count for nothing. */
@@ -374,13 +376,15 @@ static void test_taken_over(void **state)
 	assert_string_equal(refused(other_reqid), "a reqid that is not ours");
 	assert_string_equal(refused(other_algorithm), "an algorithm that is not configured");
 	assert_string_equal(refused(nothing_there), "no such child");
-	assert_string_equal(refused(moved), "SAs are not moved to other addresses: it is made anew");
+	assert_string_equal(refused(moved), "no such child");
 	assert_int_equal(left.k.calls, 0);
 	fflush(left.log.out);
 	assert_non_null(strstr(left.logged, "event=\"refused\" text=\"conn=c child=net: selectors outside of the configured ones\""));
 	assert_string_equal(refused(NULL), "");
 	assert_int_equal(fake_count(&left.k, false), 2);
 	assert_string_equal(refused(other_spi), "a child of another SPI");
+	assert_string_equal(refused(moved_away), "a peer outside of the configured ones");
+	assert_string_equal(refused(moved_other), "no such child");
 	assert_string_equal(refused(NULL), "no such child, one that is there, or no memory");
 	assert_int_equal(fake_count(&left.k, false), 2);
 	deleted(2, 2);
@@ -453,6 +457,99 @@ static void test_virtual(void **state)
 	drop(&left);
 }
 
+/* ---- other addresses ---- */
+
+/* A connection of MOBIKE whose one side, left's, is at home anywhere. */
+#define ROAMING(child)                                                                                                    \
+	"c {\n remote_addrs = 192.0.2.2\n mobike = yes\n proposals = aes128gcm16-prfsha256-x25519\n"                \
+	" local { auth = psk }\n remote { auth = psk }\n children { net {\n esp_proposals = aes256gcm16-esn\n local_ts = "     \
+	"10.1.0.0/16\n remote_ts = 10.2.0.0/16\n" child "} } }\n"
+#define HOME(child)                                                                                                       \
+	"c {\n local_addrs = 192.0.2.2\n mobike = yes\n proposals = aes128gcm16-prfsha256-x25519\n"                 \
+	" local { auth = psk }\n remote { auth = psk }\n children { net {\n esp_proposals = aes256gcm16-esn\n local_ts = "     \
+	"10.2.0.0/16\n remote_ts = 10.1.0.0/16\n" child "} } }\n"
+
+/* Left begins at 192.0.2.1, which then is 198.51.100.1. */
+static void roam(const char *child, const char *at_home)
+{
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_INITIATE };
+
+	make(&left, child, "swordfish");
+	make(&right, at_home, "swordfish");
+	left.k.moves_offloaded = right.k.moves_offloaded = false;
+	in.initiate.conn = "c";
+	in.initiate.child = "net";
+	in.initiate.local = (struct espnic_ike_addr){ 4, { 192, 0, 2, 1 } };
+	step(&left, &in);
+	settle();
+	memset(&in, 0, sizeof(in));
+	in.kind = ESPNIC_IKE_IN_ADDRESS;
+	in.address.gone = (struct espnic_ike_addr){ 4, { 192, 0, 2, 1 } };
+	in.address.fresh = (struct espnic_ike_addr){ 4, { 198, 51, 100, 1 } };
+	step(&left, &in);
+	settle();
+}
+
+static bool at(const struct espnic_addr *addr, const char *want)
+{
+	char text[ESPNIC_ADDR_TEXT];
+
+	return !strcmp(espnic_addr_text(addr, text, sizeof(text)), want);
+}
+
+static void look_up(void *ctx, struct espnic_sa *sa)
+{
+	*(struct espnic_sa **)ctx = sa;
+}
+
+static void test_moved(void **state)
+{
+	struct espnic_sa *sa = NULL;
+	struct espnic_xfrm_sa lo, ri;
+
+	(void)state;
+	roam(ROAMING(""), HOME(""));
+	lo = state_of(&left.k, XFRM_SA_DIR_OUT);
+	ri = state_of(&right.k, XFRM_SA_DIR_IN);
+	mirrored(&lo, &ri);
+	assert_true(at(&lo.src, "198.51.100.1"));
+	assert_int_equal(fake_count(&left.k, false) + fake_count(&right.k, false), 4);
+	espnic_sas_each(&left.sas, look_up, &sa);
+	assert_non_null(sa);
+	assert_string_equal(sa->moved, "with its keys and numbers");
+	assert_int_equal(sa->local.addr.bytes[0], 198);
+	fflush(left.log.out);
+	assert_null(strstr(left.logged, "child-rekeyed"));
+	drop(&left);
+	drop(&right);
+}
+
+/* Linux moves nothing that is offloaded: a new one takes its place, with a word of why. */
+static void test_made_anew(void **state)
+{
+	struct espnic_sa *sa = NULL;
+	struct espnic_xfrm_sa lo, ri;
+
+	(void)state;
+	roam(ROAMING("hw_offload = packet\n interface = eth0\n"), HOME(""));
+	lo = state_of(&left.k, XFRM_SA_DIR_OUT);
+	ri = state_of(&right.k, XFRM_SA_DIR_IN);
+	mirrored(&lo, &ri);
+	assert_true(at(&lo.src, "198.51.100.1"));
+	assert_int_equal(lo.offload, ESPNIC_XFRM_PACKET);
+	assert_int_equal(fake_count(&left.k, false) + fake_count(&right.k, false), 4);
+	espnic_sas_each(&left.sas, look_up, &sa);
+	assert_non_null(sa);
+	assert_non_null(sa->moved);
+	assert_memory_equal(sa->moved, "made anew: state esp spi 0x", 27);
+	assert_non_null(strstr(sa->moved, "Type doesn't support offload"));
+	fflush(left.log.out);
+	assert_non_null(strstr(left.logged, "not_moved state esp spi"));
+	assert_non_null(strstr(left.logged, "child-rekeyed"));
+	drop(&left);
+	drop(&right);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +558,8 @@ int main(void)
 		cmocka_unit_test(test_wrong_secret),
 		cmocka_unit_test(test_taken_over),
 		cmocka_unit_test(test_virtual),
+		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_made_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

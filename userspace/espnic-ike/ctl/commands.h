@@ -22,6 +22,7 @@ struct espnic_ctl_child {
 	const char *device; /* NULL: none */
 	enum espnic_ike_offload asked;
 	const char *note; /* why it has less; NULL */
+	const char *moved; /* what became of a change of addresses; NULL: there was none */
 	bool lost; /* its device forgot it */
 	bool counted; /* the kernel had both states: */
 	struct espnic_child_count in, out;

@@ -170,6 +170,8 @@ static void offload(struct espnic_vici_writer *w, const struct espnic_ctl_child 
 		espnic_vici_value(w, "hw-note", "%s", c->note);
 	if (c->lost)
 		espnic_vici_value(w, "hw-lost", "yes");
+	if (c->moved)
+		espnic_vici_value(w, "moved", "%s", c->moved);
 	if (!c->counted)
 		return;
 	espnic_vici_value(w, "replayed", "%u", c->in.replayed);

@@ -171,6 +171,8 @@ static void child_line(struct espnic_vici_reader at)
 	       value(at, "hw-device", v[6]), strcmp(value(at, "hw-lost", v[7]), "yes") ? "" : " LOST");
 	if (strcmp(value(at, "hw-note", v[0]), "-") != 0)
 		printf("    why: %s\n", v[0]);
+	if (strcmp(value(at, "moved", v[0]), "-") != 0)
+		printf("    moved: %s\n", v[0]);
 	printf("    in %s: %s packets, %s bytes; out %s: %s packets, %s bytes\n", value(at, "spi-in", v[0]), value(at, "packets-in", v[1]),
 	       value(at, "bytes-in", v[2]), value(at, "spi-out", v[3]), value(at, "packets-out", v[4]), value(at, "bytes-out", v[5]));
 	printf("    dropped: %s replayed, %s out of the window, %s not authentic\n", value(at, "replayed", v[0]),

@@ -402,6 +402,62 @@ void espnic_child_run(const struct espnic_xfrm *x, const struct espnic_ike_kerne
 	run_work(x, op, ifindex, ESPNIC_CHILD_PROTECT, false, out);
 }
 
+/* ---- other addresses ---- */
+
+static enum espnic_xfrm_offload kept(enum espnic_ike_offload has)
+{
+	return has == ESPNIC_IKE_OFFLOAD_PACKET ? ESPNIC_XFRM_PACKET : has == ESPNIC_IKE_OFFLOAD_CRYPTO ? ESPNIC_XFRM_CRYPTO : ESPNIC_XFRM_SOFTWARE;
+}
+
+static bool same_addresses(const struct espnic_ike_kernel_op *a, const struct espnic_ike_kernel_op *b)
+{
+	return espnic_ike_addr_equal(&a->local.addr, &b->local.addr) && espnic_ike_addr_equal(&a->remote.addr, &b->remote.addr);
+}
+
+/* Inbound first: what the peer sends to the new address is not lost while the rest follows. */
+static int plan_move(struct work *was, struct work *to, char *text)
+{
+	put_in(was);
+	put_out(was);
+	put_in(to);
+	put_out(to);
+	/* templates have addresses and no ports */
+	if (to->op->policies && to->op->conf->policies && !same_addresses(was->op, to->op)) {
+		to->n_sel = espnic_child_selectors(to->op->ts_local, to->op->n_local, to->op->ts_remote, to->op->n_remote, to->sel, text);
+		if (to->n_sel < 0)
+			return -EINVAL;
+		put_policies(to);
+	}
+	to->ops[to->n_ops++] = (struct espnic_xfrm_op){ .kind = ESPNIC_XFRM_MOVE_SA, .was = &was->in, .sa = &to->in };
+	if (to->op->spi_out)
+		to->ops[to->n_ops++] = (struct espnic_xfrm_op){ .kind = ESPNIC_XFRM_MOVE_SA, .was = &was->out, .sa = &to->out };
+	change_policies(to, ESPNIC_XFRM_SET_POLICY);
+	return 0;
+}
+
+void espnic_child_move(const struct espnic_xfrm *x, const struct espnic_child_move *m, struct espnic_child_result *out)
+{
+	struct work *was = calloc(1, sizeof(*was)), *to = calloc(1, sizeof(*to));
+	int rc = -ENOMEM;
+
+	memset(out, 0, sizeof(*out));
+	if (was && to) {
+		was->op = &m->was;
+		was->offload = kept(m->offload);
+		was->ifindex = m->was_ifindex;
+		to->op = &m->to;
+		to->offload = kept(m->offload);
+		to->ifindex = m->ifindex;
+		rc = plan_move(was, to, out->text);
+		if (!rc)
+			rc = espnic_xfrm_commit(x, to->ops, to->n_ops, out->text);
+	}
+	free(was);
+	free(to);
+	out->offload = m->offload;
+	out->status = rc ? ESPNIC_IKE_KERNEL_FAILED : ESPNIC_IKE_KERNEL_OK;
+}
+
 void espnic_child_policies(const struct espnic_xfrm *x, const struct espnic_ike_kernel_op *op, uint32_t ifindex,
 			   enum espnic_child_policy what, struct espnic_child_result *out)
 {

@@ -47,6 +47,18 @@ struct espnic_child_count {
 void espnic_child_run(const struct espnic_xfrm *x, const struct espnic_ike_kernel_op *op, uint32_t ifindex,
 		      struct espnic_child_result *out);
 
+/* A child that is to have other addresses or encapsulation, and where its offload is; index 0 of an interface: none. */
+struct espnic_child_move {
+	struct espnic_ike_kernel_op was, to; /* to.policies: it has those of its selectors */
+	enum espnic_ike_offload offload; /* that it has, and keeps */
+	uint32_t was_ifindex, ifindex;
+};
+/*
+ * Have the kernel move a child, its numbers and counts with it: both states and their policies, or nothing. FAILED with the kernel's words
+ * where it can't: before Linux 7.2, and there what is offloaded.
+ */
+void espnic_child_move(const struct espnic_xfrm *x, const struct espnic_child_move *m, struct espnic_child_result *out);
+
 /*
  * The same of policies alone, INSTALL or DELETE: PROTECT without a state is a trap, by which the first packet is told of
  * (ESPNIC_KERNEL_ACQUIRE); of @op, the selectors, conf, reqid, mode and addresses count.

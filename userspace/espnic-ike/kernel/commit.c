@@ -74,6 +74,8 @@ static int do_one(const struct espnic_xfrm *x, struct espnic_xfrm_op *op, char *
 			return rc;
 		rc = espnic_xfrm_del_sa(x, op->sa, why);
 		return gone(rc) ? 0 : rc;
+	case ESPNIC_XFRM_MOVE_SA:
+		return espnic_xfrm_move_sa(x, op->was, op->sa, why);
 	case ESPNIC_XFRM_ADD_POLICY:
 		return espnic_xfrm_set_policy(x, XFRM_MSG_NEWPOLICY, op->policy, why);
 	case ESPNIC_XFRM_SET_POLICY:
@@ -143,6 +145,9 @@ static int undo_one(const struct espnic_xfrm *x, const struct espnic_xfrm_op *op
 	case ESPNIC_XFRM_DEL_SA:
 		if (op->old_sa)
 			rc = espnic_xfrm_add_sa(x, op->old_sa, why);
+		break;
+	case ESPNIC_XFRM_MOVE_SA:
+		rc = espnic_xfrm_move_sa(x, op->sa, op->was, why);
 		break;
 	case ESPNIC_XFRM_ADD_POLICY:
 		rc = espnic_xfrm_del_policy(x, op->policy, why);

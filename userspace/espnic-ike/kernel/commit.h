@@ -11,6 +11,7 @@
 enum espnic_xfrm_op_kind {
 	ESPNIC_XFRM_ADD_SA,
 	ESPNIC_XFRM_DEL_SA, /* one that is gone already is fine */
+	ESPNIC_XFRM_MOVE_SA, /* from @was to @sa: its addresses, encapsulation, offload */
 	ESPNIC_XFRM_ADD_POLICY, /* refused if there is one of its selector */
 	ESPNIC_XFRM_SET_POLICY, /* in the place of what there is */
 	ESPNIC_XFRM_DEL_POLICY, /* as DEL_SA */
@@ -21,6 +22,7 @@ struct espnic_xfrm_op {
 	/* One of them, the caller's; to be constant until the commit is over. */
 	const struct espnic_xfrm_sa *sa;
 	const struct espnic_xfrm_policy *policy;
+	const struct espnic_xfrm_sa *was; /* of MOVE_SA: as it stands, offload included */
 	/* Of an ADD: if the kernel leaves offload out, take that too. */
 	bool software_will_do;
 

@@ -213,6 +213,34 @@ struct nlmsghdr *espnic_xfrm_put_sa_id(void *buf, uint16_t type, const struct es
 	return msg;
 }
 
+/* What is left out is inherited, so encapsulation and offload are told also where there is none. */
+struct nlmsghdr *espnic_xfrm_put_move(void *buf, const struct espnic_xfrm_sa *was, const struct espnic_xfrm_sa *to)
+{
+	struct nlmsghdr *msg = begin(buf, ESPNIC_XFRM_MSG_MIGRATE_STATE);
+	struct espnic_xfrm_user_migrate_state *m = mnl_nlmsg_put_extra_header(msg, sizeof(*m));
+	static const struct xfrm_encap_tmpl none;
+
+	put_addr(&m->id.daddr, &was->dst);
+	m->id.spi = htonl(was->spi);
+	m->id.family = was->dst.family;
+	m->id.proto = was->proto;
+	m->old_mark.v = was->mark.value;
+	m->old_mark.m = was->mark.mask;
+	put_addr(&m->new_daddr, &to->dst);
+	put_addr(&m->new_saddr, &to->src);
+	put_selector(&m->new_sel, &to->sel, to->flags & XFRM_STATE_AF_UNSPEC ? AF_UNSPEC : to->dst.family);
+	m->new_reqid = to->reqid;
+	m->new_family = to->dst.family;
+	if (to->offload == ESPNIC_XFRM_SOFTWARE)
+		m->flags = ESPNIC_XFRM_MIGRATE_STATE_CLEAR_OFFLOAD;
+	if (to->encap_type)
+		put_encap(msg, to);
+	else
+		mnl_attr_put(msg, XFRMA_ENCAP, sizeof(none), &none);
+	put_offload(msg, to->offload, to->ifindex, to->dir == XFRM_SA_DIR_IN);
+	return msg;
+}
+
 /* ---- policies ---- */
 
 static int policy_family(const struct espnic_xfrm_policy *p)

@@ -35,6 +35,17 @@ int espnic_xfrm_del_sa(const struct espnic_xfrm *x, const struct espnic_xfrm_sa 
 	return tell(x, &m, espnic_xfrm_put_sa_id(m.buf, XFRM_MSG_DELSA, sa), text);
 }
 
+int espnic_xfrm_move_sa(const struct espnic_xfrm *x, const struct espnic_xfrm_sa *was, const struct espnic_xfrm_sa *to, char *text)
+{
+	struct message m;
+	int rc = tell(x, &m, espnic_xfrm_put_move(m.buf, was, to), text);
+
+	/* a message it has never heard of is refused without a word */
+	if (rc == -EINVAL && !text[0])
+		snprintf(text, ESPNIC_XFRM_TEXT, "the kernel says no more (before Linux 7.2 it can't move states)");
+	return rc;
+}
+
 int espnic_xfrm_set_policy(const struct espnic_xfrm *x, uint16_t type,
 			   const struct espnic_xfrm_policy *p, char *text)
 {

@@ -109,10 +109,28 @@ struct espnic_xfrm_policy {
 	uint32_t ifindex; /* of the offload */
 };
 
+/*
+ * Linux 7.2 gives a state other addresses and encapsulation, numbers and all, by a message that older headers have not: each name here has
+ * the kernel's behind the prefix.
+ */
+enum { ESPNIC_XFRM_MSG_MIGRATE_STATE = 0x29 };
+enum espnic_xfrm_migrate_flags { ESPNIC_XFRM_MIGRATE_STATE_CLEAR_OFFLOAD = 1 };
+
+struct espnic_xfrm_user_migrate_state {
+	struct xfrm_usersa_id id;
+	xfrm_address_t new_daddr, new_saddr;
+	struct xfrm_mark old_mark;
+	struct xfrm_selector new_sel;
+	uint32_t new_reqid, flags;
+	uint16_t new_family, reserved;
+};
+
 /* ---- messages (message.c): each fills @buf, ESPNIC_XFRM_MSG bytes aligned for a nlmsghdr ---- */
 
 struct nlmsghdr *espnic_xfrm_put_sa(void *buf, const struct espnic_xfrm_sa *sa);
 struct nlmsghdr *espnic_xfrm_put_sa_id(void *buf, uint16_t type, const struct espnic_xfrm_sa *sa);
+/* ESPNIC_XFRM_MSG_MIGRATE_STATE of @was: addresses, encapsulation, selector, reqid and offload as @to has them. */
+struct nlmsghdr *espnic_xfrm_put_move(void *buf, const struct espnic_xfrm_sa *was, const struct espnic_xfrm_sa *to);
 struct nlmsghdr *espnic_xfrm_put_policy(void *buf, uint16_t type, const struct espnic_xfrm_policy *p);
 struct nlmsghdr *espnic_xfrm_put_policy_id(void *buf, uint16_t type, const struct espnic_xfrm_policy *p);
 
@@ -158,6 +176,7 @@ void espnic_xfrm_close(struct espnic_xfrm *x);
  * destination, SPI, protocol, mark; direction, selector, mark, if_id.
  */
 int espnic_xfrm_add_sa(const struct espnic_xfrm *x, const struct espnic_xfrm_sa *sa, char *text);
+int espnic_xfrm_move_sa(const struct espnic_xfrm *x, const struct espnic_xfrm_sa *was, const struct espnic_xfrm_sa *to, char *text);
 int espnic_xfrm_del_sa(const struct espnic_xfrm *x, const struct espnic_xfrm_sa *sa, char *text);
 int espnic_xfrm_read_sa(const struct espnic_xfrm *x, const struct espnic_xfrm_sa *which,
 			struct espnic_xfrm_sa *out, char *text);

@@ -59,6 +59,7 @@ static void tell_child(const struct espnic_daemon *d, const struct espnic_ike_ch
 	c->device = *have->device ? have->device : NULL;
 	c->asked = have->conf->conf.offload;
 	c->note = have->note;
+	c->moved = have->moved;
 	c->lost = have->lost;
 	if (!d->rights.xfrm || have->lost)
 		return;

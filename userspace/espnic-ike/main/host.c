@@ -51,14 +51,27 @@ static void mapping(struct espnic_daemon *d, const struct espnic_kernel_event *e
 	espnic_daemon_input(d, &in);
 }
 
+static void elsewhere(void *ctx, struct espnic_sa *sa)
+{
+	struct espnic_ike_input *in = ctx;
+	struct espnic_route route;
+
+	if (!in->address.fresh.family && espnic_ike_addr_equal(&sa->local.addr, &in->address.gone) &&
+	    espnic_route(&sa->remote.addr, NULL, &route) && !espnic_ike_addr_equal(&route.local, &in->address.gone))
+		in->address.fresh = route.local;
+}
+
+/* In the place of an address that is gone, the one by which a peer is reached now, if the host has it already; else the next that comes. */
 static void address(struct espnic_daemon *d, const struct espnic_kernel_event *e)
 {
 	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_ADDRESS };
 
-	if (e->address.gone)
+	if (e->address.gone) {
 		in.address.gone = to_ike(&e->address.addr);
-	else
+		espnic_sas_each(&d->sas, elsewhere, &in);
+	} else {
 		in.address.fresh = to_ike(&e->address.addr);
+	}
 	espnic_daemon_input(d, &in);
 }
 

@@ -155,7 +155,7 @@ static bool device(const struct espnic_rights *r, const struct espnic_ike_kernel
 	return !espnic_standing_device(r->standing, *ifindex, result->text) || want == ESPNIC_IKE_OFFLOAD_AUTO;
 }
 
-static void done(struct espnic_sa *sa, const struct espnic_ike_kernel_op *op, uint32_t ifindex,
+static void done(const struct espnic_rights *r, struct espnic_sa *sa, const struct espnic_ike_kernel_op *op, uint32_t ifindex,
 		 const struct espnic_child_result *result)
 {
 	if (op->kind != ESPNIC_IKE_KERNEL_INSTALL_IN) {
@@ -168,6 +168,7 @@ static void done(struct espnic_sa *sa, const struct espnic_ike_kernel_op *op, ui
 	if (!sa->ifindex || !if_indextoname(sa->ifindex, sa->device))
 		sa->device[0] = 0;
 	espnic_sas_note(sa, result->text);
+	espnic_sas_inherit(r->sas, sa);
 }
 
 static void install(const struct espnic_rights *r, const struct espnic_ike_kernel_op *op, struct espnic_child_result *result)
@@ -192,7 +193,7 @@ static void install(const struct espnic_rights *r, const struct espnic_ike_kerne
 	else if (r->xfrm)
 		result->status = ESPNIC_IKE_KERNEL_FAILED;
 	if (result->status == ESPNIC_IKE_KERNEL_OK)
-		done(sa, op, ifindex, result);
+		done(r, sa, op, ifindex, result);
 	else if (op->kind != ESPNIC_IKE_KERNEL_INSTALL_OUT)
 		espnic_sas_del(r->sas, sa);
 }
@@ -235,6 +236,66 @@ static void query(const struct espnic_rights *r, const struct espnic_sa *sa, str
 	result->offload = sa->offload;
 }
 
+/* ---- other addresses ---- */
+
+/* Why @sa, which is to be as @to, can't be moved there; NULL: it may, and @m has its devices. */
+static const char *not_moved(const struct espnic_rights *r, const struct espnic_sa *sa, const struct espnic_ike_kernel_op *to,
+			     struct espnic_child_move *m, struct espnic_child_result *result)
+{
+	const struct espnic_store_conn *conn = espnic_store_find_conn(r->store, sa->conn);
+	bool same = espnic_ike_addr_equal(&sa->local.addr, &to->local.addr) && espnic_ike_addr_equal(&sa->remote.addr, &to->remote.addr);
+
+	if (sa->lost)
+		return "its device was down";
+	if (!conn || !allowed_peer(conn->c.conn, &to->remote.addr))
+		return "a peer outside of the configured ones";
+	if (sa->mode == ESPNIC_IKE_TRANSPORT && !same)
+		return "the selectors of transport mode are its addresses";
+	if (sa->offload == ESPNIC_IKE_OFFLOAD_NO)
+		return NULL;
+	m->was_ifindex = sa->ifindex;
+	m->ifindex = r->standing->device_of(to->conf, &to->local.addr, &to->remote.addr);
+	if (!m->ifindex)
+		return "no device to offload to at the new addresses";
+	if (r->xfrm && sa->offload == ESPNIC_IKE_OFFLOAD_PACKET && espnic_standing_device(r->standing, m->ifindex, result->text))
+		return result->text;
+	return NULL;
+}
+
+/* As it stands here, not as it is said to stand, with the addresses, ports and encapsulation that it is to have. FAILED: it is made anew. */
+static void move(const struct espnic_rights *r, struct espnic_sa *sa, const struct espnic_ike_kernel_op *op, struct espnic_child_result *result)
+{
+	struct espnic_child_move m = { .was = espnic_sas_op(sa, ESPNIC_IKE_KERNEL_MIGRATE), .offload = sa->offload };
+	char text[ESPNIC_XFRM_TEXT + 32];
+	const char *why;
+
+	m.to = m.was;
+	m.to.local = op->local;
+	m.to.remote = op->remote;
+	m.to.encap = op->encap;
+	why = not_moved(r, sa, &m.to, &m, result);
+	result->status = why ? ESPNIC_IKE_KERNEL_FAILED : ESPNIC_IKE_KERNEL_OK;
+	if (!why && r->xfrm) {
+		espnic_child_move(r->xfrm, &m, result);
+		why = result->text;
+	} else if (why && why != result->text) {
+		snprintf(result->text, sizeof(result->text), "%s", why);
+	}
+	result->offload = sa->offload;
+	if (result->status != ESPNIC_IKE_KERNEL_OK) {
+		snprintf(text, sizeof(text), "made anew: %s", why);
+		espnic_sas_moved(sa, text);
+		return;
+	}
+	sa->local = op->local;
+	sa->remote = op->remote;
+	sa->encap = op->encap;
+	sa->ifindex = m.ifindex;
+	if (!sa->ifindex || !if_indextoname(sa->ifindex, sa->device))
+		sa->device[0] = 0;
+	espnic_sas_moved(sa, "with its keys and numbers");
+}
+
 static size_t kernel(const struct espnic_rights *r, struct espnic_ipc *m, uint8_t *reply)
 {
 	struct espnic_child_result result = { .status = ESPNIC_IKE_KERNEL_FAILED };
@@ -263,8 +324,10 @@ static size_t kernel(const struct espnic_rights *r, struct espnic_ipc *m, uint8_
 			fail(&result, "no such child");
 		break;
 	case ESPNIC_IKE_KERNEL_MIGRATE:
-		/* the core makes it anew, on the new addresses, while the old one still stands */
-		fail(&result, "SAs are not moved to other addresses: it is made anew");
+		if (sa && sa->spi_in == op->spi_in)
+			move(r, sa, op, &result);
+		else
+			fail(&result, "no such child");
 		break;
 	default:
 		fail(&result, "this kernel operation is not supported");

@@ -123,6 +123,7 @@ static void free_sa(struct espnic_sas *s, struct espnic_sa *sa)
 	put_conf(s, sa->conf);
 	free(sa->ts);
 	free(sa->note);
+	free(sa->moved);
 	free(sa);
 }
 
@@ -141,6 +142,30 @@ void espnic_sas_note(struct espnic_sa *sa, const char *text)
 {
 	free(sa->note);
 	sa->note = text && *text ? strdup(text) : NULL;
+}
+
+void espnic_sas_moved(struct espnic_sa *sa, const char *text)
+{
+	free(sa->moved);
+	sa->moved = strdup(text);
+}
+
+static bool same_ends(const struct espnic_sa *a, const struct espnic_sa *b)
+{
+	return espnic_ike_addr_equal(&a->local.addr, &b->local.addr) && a->local.port == b->local.port &&
+	       espnic_ike_addr_equal(&a->remote.addr, &b->remote.addr) && a->remote.port == b->remote.port && a->encap == b->encap;
+}
+
+void espnic_sas_inherit(const struct espnic_sas *s, struct espnic_sa *sa)
+{
+	const struct espnic_sa *o;
+	uint32_t i;
+
+	for (i = 0; i < s->room && !sa->moved; i++)
+		for (o = s->bucket[i]; o; o = o->next)
+			if (o != sa && o->moved && o->reqid == sa->reqid && o->ike_id == sa->ike_id && !strcmp(o->child, sa->child) &&
+			    !same_ends(o, sa))
+				espnic_sas_moved(sa, o->moved);
 }
 
 void espnic_sas_each(struct espnic_sas *s, void (*each)(void *ctx, struct espnic_sa *sa), void *ctx)

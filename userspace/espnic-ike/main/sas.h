@@ -31,6 +31,8 @@ struct espnic_sa {
 	uint32_t ifindex; /* the device of the offload; 0: none */
 	char device[16];
 	char *note; /* why less than was asked for; NULL; owned */
+	/* What became of a change of addresses: it moved, or why it, or the one before it, did not; NULL: there was none. Owned. */
+	char *moved;
 	bool policies; /* it has those of its selectors */
 	bool lost; /* its device forgot it; */
 	bool asked; /* and the core was asked for another in its place */
@@ -48,6 +50,9 @@ struct espnic_sa *espnic_sas_find(const struct espnic_sas *s, uint32_t child_id)
 struct espnic_sa *espnic_sas_add(struct espnic_sas *s, const struct espnic_ike_kernel_op *op);
 void espnic_sas_del(struct espnic_sas *s, struct espnic_sa *sa);
 void espnic_sas_note(struct espnic_sa *sa, const char *text);
+void espnic_sas_moved(struct espnic_sa *sa, const char *text);
+/* @sa is made anew in the place of one that could not be moved: that is told of it from now on. */
+void espnic_sas_inherit(const struct espnic_sas *s, struct espnic_sa *sa);
 /* Calls @each with all of them, which may delete the one it has. */
 void espnic_sas_each(struct espnic_sas *s, void (*each)(void *ctx, struct espnic_sa *sa), void *ctx);
 /* Does another child than @sa have the policies of its selectors? */

@@ -59,7 +59,11 @@ static bool options(int fd, bool natt, bool v6, bool bypass)
 	/* IKE has fragments of its own; the DF bit would only lose what the path can't take */
 	if (!v6 && (!set(fd, IPPROTO_IP, IP_PKTINFO, 1) || !set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)))
 		return false;
-	if (natt && !set(fd, IPPROTO_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP))
+	/*
+	 * What a device has decrypted already (crypto offload) is ESP to Linux behind GRO alone: else the socket's own policy, which
+	 * knows of no SA, is asked of a packet that a tunnel's has protected, and drops it. IKE is never put together there.
+	 */
+	if (natt && (!set(fd, IPPROTO_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP) || !set(fd, IPPROTO_UDP, UDP_GRO, 1)))
 		return false;
 	return !bypass || bypass_policies(fd, v6);
 }
