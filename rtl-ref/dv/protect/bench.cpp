@@ -7,8 +7,11 @@
 #define TO_CORE(sig) plain_##sig
 #define FROM_CORE(sig) crypt_##sig
 #define DECRYPT false
-#include "../sa/pipeline.h"
+#include "../sa/direction.h"
 #include "../sa/random_sa.h"
+#if WHOLE
+#include "../sa/rates.h"
+#endif
 
 extern "C" {
 #include "engine/ip.h"
@@ -21,117 +24,15 @@ namespace {
 
 enum Op { INIT = 2, QUERY = 3 };
 
-struct InBeat {
-	Bytes data;
-	bool last;
-	unsigned sa;
-	bool use_seq, use_iv;
-	uint64_t seq;
-	Bytes iv;
-};
-
-struct Answer {
-	unsigned sa, verdict;
-	bool event;
-	uint64_t seq;
-	uint32_t len;
-};
-
-struct Expected {
-	Bytes in;
-	Answer answer;
-	Bytes out;
-};
-
-class ProtectBench {
+class ProtectBench : public Direction {
 public:
 	ProtectBench(Bench &bench, const StallChoice &in, const StallChoice &out, unsigned round)
-		: bench(bench), rng(bench.seed * 65537 + round), packets(rng.next()), ops(espnic_engine_get("ref", nullptr)),
-		  thread(ops->thread_new())
+		: Direction(bench, in, out, bench.seed * 65537 + round)
 	{
-		bench.restart();
-		Vtop &top = *bench.top;
-
-		source = std::make_unique<Source<InBeat>>(top.s_valid_i, top.s_ready_o, [&](const InBeat &b) { put(top, b); },
-							  [](const InBeat &b) { return b.last; });
-		answers = std::make_unique<Sink<Answer>>(top.r_valid_o, top.r_ready_i, [&top] {
-			return Answer{ top.r_sa_o, top.r_verdict_o, bool(top.r_event_o), top.r_seq_o, top.r_len_o };
-		});
-		sink = std::make_unique<Sink<OutBeat>>(top.m_valid_o, top.m_ready_i, [&top] {
-			return OutBeat{ get_bytes(top.m_data_o, get_count(top)), bool(top.m_last_o) };
-		}, [&top] { return bool(top.m_last_o); });
-		source->stall = Stall(in.kind, in.k, rng.next());
-		answers->stall = Stall(out.kind, out.k, rng.next());
-		sink->stall = Stall(out.kind, out.k, rng.next());
-		memory = std::make_unique<SaMemory>(top);
-		bench.add(memory.get());
-		bench.add(source.get());
-		bench.add(answers.get());
-		bench.add(sink.get());
-		core = std::make_unique<Core>(top, bench, rng, in, out);
 	}
 
-	~ProtectBench()
-	{
-		for (auto *sa : sas)
-			ops->sa_del(sa);
-		ops->thread_free(thread);
-	}
-
-	bool run(unsigned count)
-	{
-		size_t bytes = 0;
-
-		for (unsigned i = 0; i < SAS; i++)
-			add(i);
-		for (unsigned i = 0; i < count; i++) {
-			expected.push_back(packet());
-			bytes += expected.back().in.size() + expected.back().out.size();
-		}
-		uint64_t limit = 40 * (bytes / BEAT + 100 * count);
-		bool done = bench.run([&] { return answers->taken.size() >= count && !late(); }, limit);
-
-		collect();
-		if (!done && outs.size() < good_count)
-			return fail(outs.size(), "packets do not come out");
-		for (int i = 0; i < 50; i++)
-			bench.tick();
-		collect();
-		return !core->wrong && same() && same_state();
-	}
-
-	unsigned verdicts[ESPNIC_VERDICTS] = {};
-
-private:
-	bool late()
-	{
-		collect();
-		return outs.size() < good_count;
-	}
-
-	void collect()
-	{
-		if (!collect_packets(*sink, out, outs))
-			core->wrong = true;
-	}
-
-	void put(Vtop &top, const InBeat &b)
-	{
-		Bytes data = packets.rng.bytes(BEAT);
-
-		std::copy(b.data.begin(), b.data.end(), data.begin());
-		put_bytes(top.s_data_i, data);
-		put_count(top, b.data.size());
-		top.s_last_i = b.last;
-		top.s_sa_i = uint8_t(b.sa);
-		top.s_use_seq_i = b.use_seq;
-		top.s_seq_i = b.seq;
-		top.s_use_iv_i = b.use_iv;
-		top.s_iv_i = 0;
-		memcpy(&top.s_iv_i, b.iv.data(), b.iv.size());
-	}
-
-	void add(unsigned i)
+protected:
+	void add(unsigned i) override
 	{
 		espnic_sa_params &p = params[i];
 
@@ -157,6 +58,13 @@ private:
 		}
 		/* Once in a while an SA of the other direction, by mistake. */
 		p.dir = rng.one_in(20) ? ESPNIC_DIR_IN : ESPNIC_DIR_OUT;
+		make(i);
+	}
+
+	/* The SA of params[i], in the C engine and in the RTL. */
+	void make(unsigned i)
+	{
+		const espnic_sa_params &p = params[i];
 		const char *why = "";
 
 		if (ops->sa_add(&p, &sas[i], &why) != ESPNIC_OK)
@@ -168,28 +76,11 @@ private:
 
 	SaOut configure(Op op, unsigned sa, const SaOut &record)
 	{
-		Vtop &top = *bench.top;
 		SaOut before;
 
-		top.cfg_valid_i = 1;
-		top.cfg_op_i = op;
-		top.cfg_sa_i = uint8_t(sa);
-		record.to(top.cfg_record_i);
-		top.eval();
-		while (!top.cfg_ready_o) {
-			bench.tick();
-			top.eval();
-		}
-		bench.tick();
-		top.cfg_valid_i = 0;
-		top.eval();
-		for (int i = 0; !top.cfg_done_o; i++) {
-			if (i > 100)
-				Bench::die("not ok - a request to the hot state is not answered");
-			bench.tick();
-			top.eval();
-		}
-		before.from(top.cfg_record_o);
+		record.to(bench.top->cfg_record_i);
+		request(op, sa);
+		before.from(bench.top->cfg_record_o);
 		bench.tick();
 		return before;
 	}
@@ -218,24 +109,17 @@ private:
 		return espnic_selector_match(&p.sel, &flow);
 	}
 
-	Expected packet()
+	Expected packet() override
 	{
 		Expected e;
 		unsigned i = unsigned(rng.below(rng.one_in(3) ? SAS : 3));
 		bool use_seq = rng.one_in(12), use_iv = rng.one_in(8);
 		uint64_t seq = params[i].seq + rng.below(60);
-		Bytes iv = rng.bytes(8);
-
-		e.in = packets.any(random_len(), 8);
-		Bytes buf(2 * ROOM + e.in.size());
+		Bytes iv = rng.bytes(8), buf;
 		espnic_pkt pkt = {};
 
-		memcpy(&buf[ROOM], e.in.data(), e.in.size());
-		pkt.data = &buf[ROOM];
-		pkt.len = uint32_t(e.in.size());
-		pkt.headroom = ROOM;
-		pkt.tailroom = ROOM;
-		pkt.sa = sas[i];
+		e.in = packets.any(random_len(), 8);
+		lay(e.in, i, buf, pkt);
 		pkt.iv = use_iv ? iv.data() : nullptr;
 		pkt.seq = seq;
 		pkt.flags = use_seq ? ESPNIC_PKT_SEQ : 0;
@@ -244,57 +128,19 @@ private:
 		bool outer_v6 = p.mode == ESPNIC_MODE_TUNNEL ? p.tunnel.family == ESPNIC_IPV6 : e.in[0] >> 4 == 6;
 
 		if (p.dir == ESPNIC_DIR_OUT && e.in.size() > MAX_FRAME) {
-			e.answer = { i, ESPNIC_MTU, false, 0, 0 };
+			e.answer = { i, ESPNIC_MTU, false, false, 0, 0 };
 		} else if (p.dir == ESPNIC_DIR_OUT && p.udp_encap && outer_v6) {
-			e.answer = { i, fits(p, e.in) ? ESPNIC_MALFORMED : ESPNIC_SELECTOR, false, 0, 0 };
+			e.answer = { i, fits(p, e.in) ? ESPNIC_MALFORMED : ESPNIC_SELECTOR, false, false, 0, 0 };
 		} else {
 			ops->protect(thread, &pkt, 1);
-			e.answer = { i, pkt.verdict, bool(pkt.flags & ESPNIC_PKT_EVENT), pkt.seq, pkt.len };
-		}
-		verdicts[e.answer.verdict]++;
-		if (e.answer.verdict == ESPNIC_OK) {
-			e.out = Bytes(pkt.data, pkt.data + pkt.len);
-			good_count++;
+			answered(e, i, pkt);
 		}
 		for (auto &b : beats_of(e.in, BEAT))
 			source->queue.push_back({ b.data, b.last, i, use_seq, use_iv, seq, iv });
 		return e;
 	}
 
-	bool same()
-	{
-		size_t out_index = 0;
-
-		if (answers->taken.size() != expected.size())
-			return fail(answers->taken.size(), "number of answers");
-		for (size_t i = 0; i < expected.size(); i++) {
-			const Expected &e = expected[i];
-			const Answer &a = answers->taken[i];
-			bool ok = e.answer.verdict == ESPNIC_OK;
-
-			if (a.sa != e.answer.sa || a.verdict != e.answer.verdict || a.event != e.answer.event ||
-			    (ok && (a.seq != e.answer.seq || a.len != e.answer.len))) {
-				Bench::comment("C: sa %u %s event %d seq %llx len %u", e.answer.sa, espnic_verdict_name(espnic_verdict(e.answer.verdict)),
-					       e.answer.event, (unsigned long long)e.answer.seq, e.answer.len);
-				Bench::comment("RTL: sa %u %s event %d seq %llx len %u", a.sa, espnic_verdict_name(espnic_verdict(a.verdict)), a.event,
-					       (unsigned long long)a.seq, a.len);
-				return fail(i, "answer");
-			}
-			if (!ok)
-				continue;
-			if (out_index >= outs.size())
-				return fail(i, "a packet is missing");
-			if (outs[out_index] != e.out) {
-				comment_hex("C", e.out);
-				comment_hex("RTL", outs[out_index]);
-				return fail(i, "bytes");
-			}
-			out_index++;
-		}
-		return out_index == outs.size() || fail(expected.size(), "bytes too many");
-	}
-
-	bool same_state()
+	bool same_state() override
 	{
 		for (unsigned i = 0; i < SAS; i++) {
 			SaOut want = out_record(sas[i], params[i]), got = configure(QUERY, i, {});
@@ -310,61 +156,63 @@ private:
 		}
 		return true;
 	}
+};
 
-	bool fail(size_t i, const char *what)
+#if WHOLE
+
+class Rates : public ProtectBench {
+public:
+	Rates(Bench &bench, const Load &load) : ProtectBench(bench, STALL_CHOICES[0], STALL_CHOICES[0], 0), load(load) {}
+
+	const Watch &times() const { return watch; }
+	size_t esp_size() const { return expected[0].out.size(); }
+
+protected:
+	void add(unsigned i) override
 	{
-		Bench::comment("seed %llu, clock %llu, packet %zu: %s", (unsigned long long)bench.seed, (unsigned long long)bench.clocks, i, what);
-		if (i < expected.size()) {
-			const espnic_sa_params &p = params[expected[i].answer.sa];
-
-			comment_hex("clear", expected[i].in);
-			Bench::comment("SA: mode %d enc %d esn %d udp %d outer %d icv %d tfc %u mtu %u", p.mode, p.enc, p.esn, p.udp_encap, p.tunnel.family,
-				       p.icv_len, p.tfc_len, p.mtu);
-		}
-		return false;
+		rate_params(params[i], rng, i, load.shape);
+		make(i);
 	}
 
-	Bench &bench;
-	Rng rng;
-	Packets packets;
-	const espnic_engine_ops *ops;
-	espnic_engine_thread *thread;
-	espnic_sa_params params[SAS];
-	espnic_sa *sas[SAS] = {};
-	std::unique_ptr<Source<InBeat>> source;
-	std::unique_ptr<Sink<Answer>> answers;
-	std::unique_ptr<Sink<OutBeat>> sink;
-	std::unique_ptr<SaMemory> memory;
-	std::unique_ptr<Core> core;
-	std::vector<Expected> expected;
-	std::vector<Bytes> outs;
-	Bytes out;
-	size_t good_count = 0;
+	Expected packet() override
+	{
+		Expected e;
+		Bytes buf;
+		espnic_pkt pkt = {};
+		unsigned i = unsigned(expected.size() % load.sas);
+
+		e.in = rate_packet(rng, load.size);
+		lay(e.in, i, buf, pkt);
+		ops->protect(thread, &pkt, 1);
+		answered(e, i, pkt);
+		for (auto &b : beats_of(e.in, BEAT))
+			source->queue.push_back({ b.data, b.last, i, false, false, 0, {} });
+		return e;
+	}
+
+private:
+	Load load;
 };
+
+#endif
 
 } // namespace
 
 int main(int argc, char **argv)
 {
 	Bench bench(argc, argv);
-	unsigned verdicts[ESPNIC_VERDICTS] = {};
-	unsigned round = 0;
 
-	for (auto &in : STALL_CHOICES) {
-		for (auto &out : STALL_CHOICES) {
-			bool good = true;
+#if WHOLE
+	bool rates_alone = getenv("ESPNIC_RTL_RATES");
+#else
+	bool rates_alone = false;
+#endif
 
-			for (unsigned i = 0; i < (bench.full ? 20 : 1) && good; i++) {
-				ProtectBench b(bench, in, out, round++);
-
-				good = b.run(bench.full ? 200 : 60);
-				for (unsigned v = 0; v < ESPNIC_VERDICTS; v++)
-					verdicts[v] += b.verdicts[v];
-			}
-			bench.check(good, "as the C engine, input stalls %s, output stalls %s", in.name, out.name);
-		}
-	}
-	for (unsigned v : { ESPNIC_OK, ESPNIC_MALFORMED, ESPNIC_NO_SA, ESPNIC_SEQ_EXHAUSTED, ESPNIC_LIFETIME, ESPNIC_SELECTOR, ESPNIC_MTU, ESPNIC_LEASE })
-		bench.check(verdicts[v] > 5, "verdict %s was drawn, %u times", espnic_verdict_name(espnic_verdict(v)), verdicts[v]);
+	if (!rates_alone)
+		under_stalls<ProtectBench>(bench, 60, { ESPNIC_OK, ESPNIC_MALFORMED, ESPNIC_NO_SA, ESPNIC_SEQ_EXHAUSTED, ESPNIC_LIFETIME, ESPNIC_SELECTOR, ESPNIC_MTU,
+						ESPNIC_LEASE }, false);
+#if WHOLE
+	rates<Rates>(bench);
+#endif
 	return bench.close();
 }

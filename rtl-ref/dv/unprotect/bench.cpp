@@ -8,8 +8,11 @@
 #define TO_CORE(sig) crypt_##sig
 #define FROM_CORE(sig) plain_##sig
 #define DECRYPT true
-#include "../sa/pipeline.h"
+#include "../sa/direction.h"
 #include "../sa/random_sa.h"
+#if WHOLE
+#include "../sa/rates.h"
+#endif
 
 extern "C" {
 #include "engine/ip.h"
@@ -24,111 +27,18 @@ constexpr unsigned WORDS_PER_SA = 128;
 
 enum Op { INIT = 2, QUERY = 3, WORD_READ = 7, WORD_WRITE = 8 };
 
-struct InBeat {
-	Bytes data;
-	bool last;
-	unsigned sa;
-};
-
-struct Answer {
-	unsigned sa, verdict;
-	bool event, dummy;
-	uint64_t seq;
-	uint32_t len;
-};
-
-struct Expected {
-	Bytes in;
-	Answer answer;
-	Bytes out;
-};
-
-class UnprotectBench {
+class UnprotectBench : public Direction {
 public:
 	UnprotectBench(Bench &bench, const StallChoice &in, const StallChoice &out, unsigned round)
-		: bench(bench), rng(bench.seed * 524287 + round), packets(rng.next()), ops(espnic_engine_get("ref", nullptr)),
-		  thread(ops->thread_new())
+		: Direction(bench, in, out, bench.seed * 524287 + round)
 	{
-		bench.restart();
-		Vtop &top = *bench.top;
-
-		source = std::make_unique<Source<InBeat>>(top.s_valid_i, top.s_ready_o, [&](const InBeat &b) { put(top, b); },
-							  [](const InBeat &b) { return b.last; });
-		answers = std::make_unique<Sink<Answer>>(top.r_valid_o, top.r_ready_i, [&top] {
-			return Answer{ top.r_sa_o, top.r_verdict_o, bool(top.r_event_o), bool(top.r_dummy_o), top.r_seq_o, top.r_len_o };
-		});
-		sink = std::make_unique<Sink<OutBeat>>(top.m_valid_o, top.m_ready_i, [&top] {
-			return OutBeat{ get_bytes(top.m_data_o, get_count(top)), bool(top.m_last_o) };
-		}, [&top] { return bool(top.m_last_o); });
-		source->stall = Stall(in.kind, in.k, rng.next());
-		answers->stall = Stall(out.kind, out.k, rng.next());
-		sink->stall = Stall(out.kind, out.k, rng.next());
-		memory = std::make_unique<SaMemory>(top);
-		bench.add(memory.get());
-		bench.add(source.get());
-		bench.add(answers.get());
-		bench.add(sink.get());
-		core = std::make_unique<Core>(top, bench, rng, in, out);
 	}
 
-	~UnprotectBench()
-	{
-		for (auto *sa : sas)
-			ops->sa_del(sa);
-		ops->thread_free(thread);
-	}
-
-	bool run(unsigned count)
-	{
-		size_t bytes = 0;
-
-		for (unsigned i = 0; i < SAS; i++)
-			add(i);
-		for (unsigned i = 0; i < count; i++) {
-			expected.push_back(packet());
-			bytes += expected.back().in.size() + expected.back().out.size();
-		}
-		uint64_t limit = 40 * (bytes / BEAT + 100 * count);
-		bool done = bench.run([&] {
-			collect();
-			return answers->taken.size() >= count && outs.size() >= good_count;
-		}, limit);
-
-		if (!done)
-			return fail(answers->taken.size(), "packets do not come out");
-		for (int i = 0; i < 50; i++)
-			bench.tick();
-		collect();
-		return !core->wrong && same() && same_state();
-	}
-
-	unsigned verdicts[ESPNIC_VERDICTS] = {};
-	unsigned dummies = 0;
-
-private:
-	void collect()
-	{
-		if (!collect_packets(*sink, out, outs))
-			core->wrong = true;
-	}
-
-	void put(Vtop &top, const InBeat &b)
-	{
-		Bytes data = packets.rng.bytes(BEAT);
-
-		std::copy(b.data.begin(), b.data.end(), data.begin());
-		put_bytes(top.s_data_i, data);
-		put_count(top, b.data.size());
-		top.s_last_i = b.last;
-		top.s_sa_i = uint8_t(b.sa);
-	}
-
-	void add(unsigned i)
+protected:
+	void add(unsigned i) override
 	{
 		static const uint32_t windows[] = { 0, 32, 64, 65, 128, 1000, 4096 };
 		espnic_sa_params &p = params[i];
-		const char *why = "";
-		SaIn record;
 
 		espnic_sa_params_init(&p);
 		random_shape(rng, p);
@@ -142,10 +52,18 @@ private:
 			p.seq = (rng.next() << 32) + rng.below(100) - 50;
 		/* Once in a while an SA of the other direction, by mistake. */
 		p.dir = rng.one_in(20) ? ESPNIC_DIR_OUT : ESPNIC_DIR_IN;
+		make(i);
+	}
+
+	/* The SA of params[i], in the C engine and in the RTL. */
+	void make(unsigned i)
+	{
+		const espnic_sa_params &p = params[i];
+		const char *why = "";
+		unsigned words = 1;
+
 		if (ops->sa_add(&p, &sas[i], &why) != ESPNIC_OK)
 			Bench::die("the C engine refuses an SA of the bench: %s", why);
-
-		unsigned words = 1;
 
 		while (words * BLOCK < p.replay_window + BLOCK)
 			words *= 2;
@@ -169,26 +87,10 @@ private:
 	{
 		Vtop &top = *bench.top;
 
-		top.cfg_valid_i = 1;
-		top.cfg_op_i = op;
-		top.cfg_sa_i = uint8_t(sa);
 		top.cfg_word_addr_i = uint16_t(word_addr);
 		word.to(top.cfg_word_i);
 		record.to(top.cfg_record_i);
-		top.eval();
-		while (!top.cfg_ready_o) {
-			bench.tick();
-			top.eval();
-		}
-		bench.tick();
-		top.cfg_valid_i = 0;
-		top.eval();
-		for (int i = 0; !top.cfg_done_o; i++) {
-			if (i > 100)
-				Bench::die("not ok - a request to the hot state is not answered");
-			bench.tick();
-			top.eval();
-		}
+		request(op, sa);
 		was.from(top.cfg_record_o);
 		was_word.from(top.cfg_word_o);
 		bench.tick();
@@ -341,78 +243,29 @@ private:
 		return pkt;
 	}
 
-	Expected packet()
+	Expected packet() override
 	{
 		Expected e;
 		unsigned i = unsigned(rng.below(rng.one_in(3) ? SAS : 3));
 
 		e.in = wire_packet(i);
-		Bytes buf(2 * ROOM + e.in.size());
+		Bytes buf;
 		espnic_pkt pkt = {};
 
-		memcpy(&buf[ROOM], e.in.data(), e.in.size());
-		pkt.data = &buf[ROOM];
-		pkt.len = uint32_t(e.in.size());
-		pkt.headroom = ROOM;
-		pkt.tailroom = ROOM;
-		pkt.sa = sas[i];
+		lay(e.in, i, buf, pkt);
 		if (e.in.size() > MAX_FRAME && params[i].dir == ESPNIC_DIR_IN) {
 			/* The RTL's memory ends here, which the C engine does not know; its SA stays as it is. */
 			e.answer = { i, ESPNIC_MALFORMED, false, false, 0, 0 };
 		} else {
 			ops->unprotect(thread, &pkt, 1);
-			e.answer = { i, pkt.verdict, bool(pkt.flags & ESPNIC_PKT_EVENT), bool(pkt.flags & ESPNIC_PKT_DUMMY), pkt.seq, pkt.len };
-		}
-		verdicts[e.answer.verdict]++;
-		if (e.answer.verdict == ESPNIC_OK && e.answer.dummy)
-			dummies++;
-		if (e.answer.verdict == ESPNIC_OK && !e.answer.dummy) {
-			e.out = Bytes(pkt.data, pkt.data + pkt.len);
-			good_count++;
+			answered(e, i, pkt);
 		}
 		for (auto &b : beats_of(e.in, BEAT))
-			source->queue.push_back({ b.data, b.last, i });
+			source->queue.push_back({ b.data, b.last, i, false, false, 0, {} });
 		return e;
 	}
 
-	bool same()
-	{
-		size_t out_index = 0;
-
-		if (answers->taken.size() != expected.size())
-			return fail(answers->taken.size(), "number of answers");
-		for (size_t i = 0; i < expected.size(); i++) {
-			const Expected &e = expected[i];
-			const Answer &a = answers->taken[i];
-			bool ok = e.answer.verdict == ESPNIC_OK;
-
-			if (a.sa != e.answer.sa || a.verdict != e.answer.verdict || a.event != e.answer.event || a.dummy != e.answer.dummy ||
-			    (ok && (a.seq != e.answer.seq || a.len != e.answer.len))) {
-				show("C", e.answer);
-				show("RTL", a);
-				return fail(i, "answer");
-			}
-			if (!ok || e.answer.dummy)
-				continue;
-			if (out_index >= outs.size())
-				return fail(i, "a packet is missing");
-			if (outs[out_index] != e.out) {
-				comment_hex("C", e.out);
-				comment_hex("RTL", outs[out_index]);
-				return fail(i, "bytes");
-			}
-			out_index++;
-		}
-		return out_index == outs.size() || fail(expected.size(), "bytes too many");
-	}
-
-	static void show(const char *who, const Answer &a)
-	{
-		Bench::comment("%s: sa %u %s event %d dummy %d seq %llx len %u", who, a.sa, espnic_verdict_name(espnic_verdict(a.verdict)), a.event,
-			       a.dummy, (unsigned long long)a.seq, a.len);
-	}
-
-	bool same_state()
+	bool same_state() override
 	{
 		for (unsigned i = 0; i < SAS; i++) {
 			SaIn want = in_record(sas[i], params[i]);
@@ -463,68 +316,89 @@ private:
 		return true;
 	}
 
-	bool fail(size_t i, const char *what)
-	{
-		Bench::comment("seed %llu, clock %llu, packet %zu: %s", (unsigned long long)bench.seed, (unsigned long long)bench.clocks, i, what);
-		if (i < expected.size()) {
-			const espnic_sa_params &p = params[expected[i].answer.sa];
-
-			show("C", expected[i].answer);
-			comment_hex("ESP", expected[i].in);
-			Bench::comment("SA: mode %d enc %d esn %d udp %d outer %d icv %d window %u sel %d", p.mode, p.enc, p.esn, p.udp_encap,
-				       p.tunnel.family, p.icv_len, p.replay_window, p.has_sel);
-		}
-		return false;
-	}
-
-	Bench &bench;
-	Rng rng;
-	Packets packets;
-	const espnic_engine_ops *ops;
-	espnic_engine_thread *thread;
-	espnic_sa_params params[SAS];
-	espnic_sa *sas[SAS] = {};
 	unsigned masks[SAS];
 	std::vector<Bytes> history[SAS];
-	std::unique_ptr<Source<InBeat>> source;
-	std::unique_ptr<Sink<Answer>> answers;
-	std::unique_ptr<Sink<OutBeat>> sink;
-	std::unique_ptr<SaMemory> memory;
-	std::unique_ptr<Core> core;
-	std::vector<Expected> expected;
-	std::vector<Bytes> outs;
-	Bytes out;
 	SaIn was;
 	WindowWord was_word;
-	size_t good_count = 0;
 };
+
+#if WHOLE
+
+/* What the peer of each SA sends, sealed by the C engine. */
+class Rates : public UnprotectBench {
+public:
+	Rates(Bench &bench, const Load &load) : UnprotectBench(bench, STALL_CHOICES[0], STALL_CHOICES[0], 0), load(load) {}
+
+	~Rates() override
+	{
+		for (auto *sa : peers)
+			ops->sa_del(sa);
+	}
+
+	const Watch &times() const { return watch; }
+	size_t esp_size() const { return expected[0].in.size(); }
+
+protected:
+	void add(unsigned i) override
+	{
+		const char *why = "";
+
+		rate_params(params[i], rng, i, load.shape);
+		make(i);
+		espnic_sa_params p = params[i];
+
+		p.dir = ESPNIC_DIR_OUT;
+		p.replay_window = 0;
+		if (ops->sa_add(&p, &peers[i], &why) != ESPNIC_OK)
+			Bench::die("the C engine refuses an SA of the bench: %s", why);
+	}
+
+	Expected packet() override
+	{
+		Expected e;
+		Bytes buf;
+		espnic_pkt pkt = {};
+		unsigned i = unsigned(expected.size() % load.sas);
+
+		lay(rate_packet(rng, load.size), i, buf, pkt);
+		pkt.sa = peers[i];
+		ops->protect(thread, &pkt, 1);
+		if (pkt.verdict != ESPNIC_OK)
+			Bench::die("the C engine seals no packet of the bench");
+		e.in = Bytes(pkt.data, pkt.data + pkt.len);
+		pkt.flags = 0;
+		pkt.sa = sas[i];
+		ops->unprotect(thread, &pkt, 1);
+		answered(e, i, pkt);
+		for (auto &b : beats_of(e.in, BEAT))
+			source->queue.push_back({ b.data, b.last, i, false, false, 0, {} });
+		return e;
+	}
+
+private:
+	Load load;
+	espnic_sa *peers[SAS] = {};
+};
+
+#endif
 
 } // namespace
 
 int main(int argc, char **argv)
 {
 	Bench bench(argc, argv);
-	unsigned verdicts[ESPNIC_VERDICTS] = {};
-	unsigned dummies = 0, round = 0;
 
-	for (auto &in : STALL_CHOICES) {
-		for (auto &out : STALL_CHOICES) {
-			bool good = true;
+#if WHOLE
+	bool rates_alone = getenv("ESPNIC_RTL_RATES");
+#else
+	bool rates_alone = false;
+#endif
 
-			for (unsigned i = 0; i < (bench.full ? 20 : 1) && good; i++) {
-				UnprotectBench b(bench, in, out, round++);
-
-				good = b.run(bench.full ? 200 : 80);
-				for (unsigned v = 0; v < ESPNIC_VERDICTS; v++)
-					verdicts[v] += b.verdicts[v];
-				dummies += b.dummies;
-			}
-			bench.check(good, "as the C engine, input stalls %s, output stalls %s", in.name, out.name);
-		}
-	}
-	for (unsigned v : { ESPNIC_OK, ESPNIC_MALFORMED, ESPNIC_NO_SA, ESPNIC_INTEGRITY, ESPNIC_REPLAY, ESPNIC_TOO_OLD, ESPNIC_LIFETIME, ESPNIC_SELECTOR,
-			    ESPNIC_PADDING, ESPNIC_ECN })
-		bench.check(verdicts[v] > 5, "verdict %s was drawn, %u times", espnic_verdict_name(espnic_verdict(v)), verdicts[v]);
-	bench.check(dummies > 5, "%u dummy packets", dummies);
+	if (!rates_alone)
+		under_stalls<UnprotectBench>(bench, 80, { ESPNIC_OK, ESPNIC_MALFORMED, ESPNIC_NO_SA, ESPNIC_INTEGRITY, ESPNIC_REPLAY, ESPNIC_TOO_OLD, ESPNIC_LIFETIME,
+						  ESPNIC_SELECTOR, ESPNIC_PADDING, ESPNIC_ECN }, true);
+#if WHOLE
+	rates<Rates>(bench);
+#endif
 	return bench.close();
 }
