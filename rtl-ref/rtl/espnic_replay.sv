@@ -94,6 +94,22 @@ module espnic_replay #(
     end
   end
 
+`ifdef ESPNIC_ONE_ADDRESS
+  // prove replay: one SA with a window, one number, both any (formal/espnic_sa_rmw.sv)
+  (* anyconst *) logic [SaW-1:0]   f_sa;
+  (* anyconst *) logic [63:0]      f_number;
+  (* anyconst *) logic [12:0]      f_size;
+  (* anyconst *) logic [WordW-1:0] f_base;
+  (* anyconst *) logic [6:0]       f_mask;
+  (* anyconst *) logic             f_esn;
+  logic [WordW-1:0] f_word_addr;
+  logic             f_mine, f_word_hit;
+  espnic_records_pkg::sa_in_t f_record;
+  espnic_records_pkg::window_word_t f_word;
+
+  assign f_word_addr = f_base + WordW'(f_number[12:6] & f_mask);
+`endif
+
   logic             exec_valid, exec_ready, word_ready, word_valid, by_word, accept;
   logic [WordW-1:0] word_addr;
   espnic_records_pkg::sa_in_t cur, next;
@@ -115,6 +131,11 @@ module espnic_replay #(
     .exec_ready_i(exec_ready),
     .exec_state_o(cur),
     .exec_write_i(op_q != espnic_rtl_pkg::OpWordRead && op_q != espnic_rtl_pkg::OpWordWrite),
+`ifdef ESPNIC_ONE_ADDRESS
+    .f_addr_i    (f_sa),
+    .f_state_o   (f_record),
+    .f_hit_o     (f_mine),
+`endif
     .exec_state_i(next)
   );
 
@@ -130,6 +151,11 @@ module espnic_replay #(
     .exec_ready_i(exec_ready),
     .exec_state_o(word),
     .exec_write_i(accept || op_q == espnic_rtl_pkg::OpWordWrite),
+`ifdef ESPNIC_ONE_ADDRESS
+    .f_addr_i    (f_word_addr),
+    .f_state_o   (f_word),
+    .f_hit_o     (f_word_hit),
+`endif
     .exec_state_i(next_word)
   );
 
@@ -283,7 +309,80 @@ module espnic_replay #(
   `ESPNIC_ASSUME(KnownOp, !req_valid_i || (req_op_i <= espnic_rtl_pkg::OpWordWrite && req_op_i != espnic_rtl_pkg::OpLease))
   `ESPNIC_ASSUME(SettlesWhatLooked,
                  !(exec_valid && op_q == espnic_rtl_pkg::OpSettle) || cur.under_way != '0)
-  `ESPNIC_ASSERT(UnderWayFits, !(exec_valid && look) || cur.under_way != '1)
+  `ESPNIC_ASSUME(UnderWayFits, !(exec_valid && look) || cur.under_way != '1)
+`ifdef ESPNIC_ONE_ADDRESS
+  // The window's specification (RFC 4303 section 3.4.3), for any one number of any one SA: it is accepted at most once, and called a replay only
+  // after that, or when the host has said that all up to it was seen. What the SA's caller promises is in the comment above.
+  logic [63:0] f_covered;  // numbers that the SA's words have room for
+  logic        f_taken_q;  // the number was accepted since the SA was made
+  logic        f_clear_q;  // the SA's words were written without the number
+  logic        f_number_seen, f_in_word, f_over;
+
+  assign f_in_word = f_word.tag == f_number[63:6] && f_word.seen[f_number[5:0]];
+  // Its word has become that of a later block, which the top has reached.
+  assign f_over    = f_word.tag > f_number[63:6] && ((f_word.tag[6:0] ^ f_number[12:6]) & f_mask) == '0 &&
+                     {f_word.tag, 6'd0} <= f_record.top;
+  assign f_number_seen = f_number <= f_record.floor || f_in_word || f_over;
+  assign f_covered     = (64'(f_mask) + 64'd1) << 6;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      f_taken_q <= 1'b0;
+      f_clear_q <= 1'b0;
+    end else if (exec_valid && exec_ready) begin
+      if (f_mine && op_q == espnic_rtl_pkg::OpInit) begin
+        f_taken_q <= 1'b0;
+        f_clear_q <= f_clear_q && !f_taken_q;
+      end else if (f_word_hit && op_q == espnic_rtl_pkg::OpWordWrite) begin
+        f_taken_q <= 1'b0;
+        f_clear_q <= !(word_q.tag == f_number[63:6] && word_q.seen[f_number[5:0]]);
+      end else if (f_mine && accept && seq == f_number) begin
+        f_taken_q <= 1'b1;
+      end
+    end
+  end
+
+  // The SA: 1 to 4,096 numbers, words enough, its own
+  `ESPNIC_ASSUME(SizeKnown, f_size != '0 && f_size <= 13'd4096)
+  `ESPNIC_ASSUME(MaskIsPower, (f_mask & (f_mask + 7'd1)) == '0)
+  `ESPNIC_ASSUME(WordsEnough, f_covered >= 64'(f_size) + 64'd64)
+  `ESPNIC_ASSUME(NumberFits, f_esn || f_number[63:32] == '0)
+  `ESPNIC_ASSUME(StaticStays, !(req_valid_i && req_sa_i == f_sa) || (req_size_i == f_size && req_base_i == f_base &&
+                 req_mask_i == f_mask && req_esn_i == f_esn))
+  `ESPNIC_ASSUME(WordsAreItsOwn, !(req_valid_i && req_sa_i != f_sa && !by_word) || word_addr != f_word_addr)
+
+  logic f_by_word, f_same_word, f_judges;
+  assign f_judges    = op_q == espnic_rtl_pkg::OpPacket || op_q == espnic_rtl_pkg::OpSettle;
+  assign f_by_word   = op_q == espnic_rtl_pkg::OpWordRead || op_q == espnic_rtl_pkg::OpWordWrite;
+  assign f_same_word = ((seq_q[12:6] ^ f_number[12:6]) & f_mask) == '0;
+
+  `ESPNIC_ASSERT(StaticOfMine, !(exec_valid && f_mine) || (size_q == f_size && esn_q == f_esn))
+  `ESPNIC_ASSERT(WordOfMine, !(exec_valid && f_mine && !f_by_word) || f_word_hit == f_same_word)
+  `ESPNIC_ASSERT(WordOfOthers, !(exec_valid && !f_mine && !f_by_word) || !f_word_hit)
+  `ESPNIC_ASSERT(TakenIsKept, !f_taken_q || (f_number <= f_record.top && f_number_seen))
+  `ESPNIC_ASSERT(ClearIsKept, !(f_clear_q && !f_taken_q) || !f_in_word)
+  `ESPNIC_ASSERT(NeverTwice, !(exec_valid && f_mine && accept && seq == f_number) || !f_taken_q)
+  `ESPNIC_ASSERT(NoReplayUnseen, !(exec_valid && f_mine && f_judges && judged == espnic_rtl_pkg::VerdictReplay &&
+                 seq == f_number && f_clear_q) || f_taken_q || f_number <= cur.floor)
+  // Inside of the window and not seen: nothing but what else is wrong with it refuses it.
+  `ESPNIC_ASSERT(UnseenPasses, !(exec_valid && f_mine && f_judges && seq == f_number && f_clear_q && !f_taken_q &&
+                 f_number > cur.floor && (f_number > cur.top || cur.top - f_number < 64'(f_size)) && !expired && !beyond) ||
+                 judged == espnic_rtl_pkg::VerdictOk)
+
+  // Whatever else is true of it: a packet whose ICV was not good is not settled as good.
+  logic f_settle_q, f_good_q;
+
+  always_ff @(posedge clk_i) begin
+    if (exec_ready) begin
+      f_settle_q <= op_q == espnic_rtl_pkg::OpSettle;
+      f_good_q   <= good_q;
+    end
+  end
+
+  `ESPNIC_ASSERT(OnlyGoodIsOk, !(rsp_valid_o && f_settle_q && rsp_verdict_o == espnic_rtl_pkg::VerdictOk) || f_good_q)
+  `ESPNIC_COVER(Taken, f_taken_q && f_clear_q)
+  `ESPNIC_COVER(Refused, exec_valid && f_mine && f_taken_q && seq == f_number && judged == espnic_rtl_pkg::VerdictReplay)
+`endif
   `ESPNIC_COVER(BackToBack, req_valid_i && req_ready_o && exec_valid && accept)
   `ESPNIC_COVER(Retry, exec_valid && op_q == espnic_rtl_pkg::OpPacket && unsure)
 
