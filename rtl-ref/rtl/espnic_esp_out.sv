@@ -8,7 +8,7 @@
 module espnic_esp_out #(
   parameter int Lanes = 1,
   parameter int Sas = 16,
-  parameter int BufBytes = 16384,
+  parameter int BufBytes = 32768,
   parameter int MaxFrame = 9728,     // bytes
   parameter bit Tower = 1'b0,        // forms of the core's parts: espnic_aes_sbox,
   parameter bit Gates = 1'b0,        // espnic_gf128_mul

@@ -14,7 +14,7 @@
 module espnic_intake #(
   parameter int Lanes = 1,
   parameter int MetaW = 4,           // bits beside each packet
-  parameter int BufBytes = 16384,    // of packets
+  parameter int BufBytes = 32768,    // of packets
   parameter int MaxFrame = 9728,     // bytes
   localparam int DataW  = Lanes * 128,
   localparam int BeatB  = Lanes * 16,

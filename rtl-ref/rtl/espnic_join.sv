@@ -6,8 +6,9 @@
 //   m_*   | own header | made header | text ...................... | ICV |
 //           head_*       job_head_i    text_*                        tag_*
 //
-// For AES-GMAC the first job_drop_words_i of text_* were only there to be authenticated. The ICV goes with the text's last beat where it
-// fits behind it, else it takes a clock of its own. As it comes some clocks after the text, the text of the packets behind waits meanwhile in a FIFO.
+// For AES-GMAC the first job_drop_words_i of text_* were only there to be authenticated. Each part takes clocks of its own, but what fits behind the
+// last beat of the part in front goes with that: the made header with the own one (where a beat has room for the least of both: 4 lanes), and
+// the ICV with the text. As the ICV comes some clocks after the text, the text of the packets behind waits meanwhile in a FIFO.
 
 `include "espnic_assert.svh"
 
@@ -58,6 +59,8 @@ module espnic_join #(
   } part_e;
 
   localparam int MadeW = 512 > DataW ? 512 : DataW;
+  // IPv4 and ESP with its IV: 9 words at least
+  localparam bit MadeWithOwn = Words >= 9;
 
   // ---------------------------------------------------------------- text that waits
 
@@ -106,7 +109,10 @@ module espnic_join #(
   logic [4:0]       made_left;
   logic [2:0]       drop_left;
   logic [CountW-1:0] text_words, text_drop;
-  logic              with_icv;  // the ICV follows in the text's last beat
+  logic              with_icv;   // the ICV follows in the text's last beat
+  logic              with_made;  // the made header in its own one's
+  logic              own_last;
+  logic [DataW-1:0]  own, behind;
 
   assign made       = MadeW'(job_head_i) >> {made_q, 5'd0};
   assign made_left  = job_head_words_i - made_q;
@@ -114,6 +120,17 @@ module espnic_join #(
   assign text_words = CountW'((ByteW + 1)'({1'b0, text_count} + (ByteW + 1)'(3)) >> 2);
   assign text_drop  = 32'(drop_left) > 32'(text_words) ? text_words : CountW'(drop_left);
   assign with_icv   = part == Text && text_last && job_icv_words_i != '0 && 32'(text_words) + 32'(job_icv_words_i) <= Words;
+
+  assign own_last   = own_q + WordsW'(head_count_i) == job_own_words_i;
+  assign with_made  = MadeWithOwn && part == Own && own_last && job_head_words_i != '0 &&
+                      32'(head_count_i) + 32'(job_head_words_i) <= Words;
+
+  always_comb begin
+    for (int w = 0; w < Words; w++) own[w*32+:32] = CountW'(w) < head_count_i ? head_data_i[w*32+:32] : 32'd0;
+  end
+
+  // What follows in the same beat: there is one of both at a time.
+  assign behind = MadeWithOwn && part == Own ? made[DataW-1:0] << {head_count_i, 5'd0} : DataW'(tag_i) << {text_words, 5'd0};
 
   always_comb begin
     valid = 1'b0;
@@ -124,9 +141,9 @@ module espnic_join #(
     case (part)
       Own: begin
         valid = head_valid_i;
-        data  = head_data_i;
-        count = head_count_i;
-        last  = own_q + WordsW'(head_count_i) == job_own_words_i;
+        data  = own | (with_made ? behind : '0);
+        count = head_count_i + (with_made ? CountW'(job_head_words_i) : '0);
+        last  = own_last;
       end
       Made: begin
         valid = 1'b1;
@@ -136,7 +153,7 @@ module espnic_join #(
       end
       Text: begin
         valid = text_valid && (!with_icv || tag_valid_i);
-        data  = text_data | (with_icv ? DataW'(tag_i) << {text_words, 5'd0} : '0);
+        data  = text_data | (with_icv ? behind : '0);
         skip  = SkipW'(text_drop);
         count = text_words - text_drop + (with_icv ? CountW'(job_icv_words_i) : '0);
         last  = text_last;
@@ -164,7 +181,7 @@ module espnic_join #(
       made_q    <= '0;
       dropped_q <= '0;
     end else if (fire) begin
-      part_q <= ends ? Own : last ? part + 2'd1 : part;
+      part_q <= ends ? Own : with_made ? Text : last ? part + 2'd1 : part;
       if (ends) begin
         own_q     <= '0;
         made_q    <= '0;
@@ -200,6 +217,7 @@ module espnic_join #(
 
   `ESPNIC_ASSUME(WholeWords, !(job_valid_i && text_valid) || job_icv_words_i == '0 || text_count[1:0] == '0)
   `ESPNIC_COVER(IcvWithText, fire && with_icv)
+  `ESPNIC_COVER(MadeWithOwnHeader, fire && with_made)
   `ESPNIC_COVER(IcvAlone, fire && part == Icv)
   `ESPNIC_COVER(TextWaitsForIcv, job_valid_i && text_valid && with_icv && !tag_valid_i)
   `ESPNIC_ASSERT(OwnHeaderFits, !(fire && part == Own) || own_q + WordsW'(head_count_i) <= job_own_words_i)

@@ -22,7 +22,7 @@
 module espnic_protect #(
   parameter int Lanes = 1,
   parameter int Sas = 16,
-  parameter int BufBytes = 16384,    // of clear packets
+  parameter int BufBytes = 32768,    // of clear packets
   parameter int MaxFrame = 9728,     // bytes; a longer frame gets VerdictMtu
   localparam int SaW    = $clog2(Sas),
   localparam int DataW  = Lanes * 128,

@@ -23,7 +23,7 @@ module espnic_unprotect #(
   parameter int Lanes = 1,
   parameter int Sas = 16,
   parameter int WindowWords = 512,   // of window memory, 64 numbers each
-  parameter int BufBytes = 16384,    // of packets as they came, and again of clear ones
+  parameter int BufBytes = 32768,    // of packets as they came, and again of clear ones
   parameter int MaxFrame = 9728,     // bytes; a longer frame gets VerdictMalformed
   localparam int SaW    = $clog2(Sas),
   localparam int WordAW = $clog2(WindowWords),
