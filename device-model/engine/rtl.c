@@ -113,16 +113,6 @@ static struct espnic_rtl_sa *own(struct espnic_sa *sa)
 	return (struct espnic_rtl_sa *)sa;
 }
 
-/* UDP over IPv6 has a checksum, which the RTL does not make: no SA is taken that would need it. */
-static bool udp_over_ipv6(const struct espnic_sa_params *p)
-{
-	if (!p->udp_encap || p->dir != ESPNIC_DIR_OUT)
-		return false;
-	if (p->mode == ESPNIC_MODE_TUNNEL)
-		return p->tunnel.family == ESPNIC_IPV6;
-	return !p->has_sel || p->sel.family != ESPNIC_IPV4;
-}
-
 /* What the RTL lacks of what is lawful, or NULL. */
 static const char *lacks(const struct espnic_sa_params *p)
 {
@@ -132,10 +122,6 @@ static const char *lacks(const struct espnic_sa_params *p)
 		return "rtl: crypto offload";
 	if ((p->enc != ESPNIC_ENC_AES_GCM && p->enc != ESPNIC_ENC_AES_GMAC) || p->auth != ESPNIC_AUTH_NONE)
 		return "rtl: transforms other than AES-GCM and AES-GMAC";
-	if (udp_over_ipv6(p))
-		return "rtl: outbound UDP encapsulation, unless all packets are of IPv4";
-	if (p->dir == ESPNIC_DIR_IN && p->mode == ESPNIC_MODE_TRANSPORT && p->has_sel && p->sel.family != ESPNIC_IPV4)
-		return "rtl: inbound selectors in transport mode, unless for IPv4";
 	return NULL;
 }
 

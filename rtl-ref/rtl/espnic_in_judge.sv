@@ -4,11 +4,17 @@
 // RFC 4301 section 5.2, RFC 6040 section 4.2), without a clock: decapsulate() of the C engine.
 //
 // inner_i is what espnic_ip_parse found in the text (tunnel mode), or in the packet's own header with the text behind it
-// (transport mode), where the header still tells of ESP.
+// (transport mode), where the header still tells of ESP. walk_* is what espnic_ext_walk found behind the extension headers that the text then begins
+// with, if next_i says that it does.
 
 module espnic_in_judge (
   input  espnic_records_pkg::sa_static_t sa_i,
   input  espnic_records_pkg::ip_t inner_i,
+  input  logic        walk_good_i,
+  input  logic        walk_nonfirst_i,
+  input  logic [7:0]  walk_proto_i,
+  input  logic [espnic_rtl_pkg::LenW-1:0] walk_off_i,
+  input  logic [31:0] walk_upper_i,
   input  logic [7:0]  outer_tos_i,
   input  logic [espnic_rtl_pkg::LenW-1:0] head_len_i,  // transport: of the packet's own header; else 0
   input  logic [espnic_rtl_pkg::LenW-1:0] text_len_i,
@@ -29,7 +35,7 @@ module espnic_in_judge (
   localparam logic [1:0] Ce     = 2'b11;
 
   logic [LenW-1:0] body, payload;
-  logic            too_long, ecn_drop, inner_formed, ext_next, fits;
+  logic            too_long, ecn_drop, inner_formed, ext_next, hop_astray, fits;
   logic [1:0]      outer, inner;
   espnic_records_pkg::ip_t clear;
 
@@ -64,14 +70,22 @@ module espnic_in_judge (
       clear.fragment = 1'b0;
       clear.nonfirst = 1'b0;
       clear.proto    = next_i;
+      if (ext_next) begin
+        clear.good        = walk_good_i && walk_off_i <= clear_len_o && !hop_astray;
+        clear.nonfirst    = walk_nonfirst_i;
+        clear.proto       = walk_proto_i;
+        clear.upper_off   = walk_off_i;
+        clear.upper[31:0] = walk_upper_i;
+      end
     end
   end
 
-  // In transport mode a chain of extension headers may go on in the text. Nobody has followed it there, so an SA with a selector
-  // refuses such a packet, where the C engine looks for the ports behind it.
   assign ext_next = !sa_i.tunnel && inner_i.v6 &&
                     (next_i == espnic_rtl_pkg::ProtoHopOpts || next_i == espnic_rtl_pkg::ProtoRouting ||
                      next_i == espnic_rtl_pkg::ProtoFragment || next_i == espnic_rtl_pkg::ProtoDstOpts);
+
+  // Hop-by-hop options stand right behind the IPv6 header.
+  assign hop_astray = next_i == espnic_rtl_pkg::ProtoHopOpts && inner_i.upper_off != LenW'(espnic_rtl_pkg::Ipv6Hlen);
 
   espnic_selector u_selector (
     .family_i    (sa_i.sel_family),
@@ -95,7 +109,7 @@ module espnic_in_judge (
     else if (sa_i.tunnel && !inner_formed)         verdict_o = espnic_rtl_pkg::VerdictMalformed;
     else if (sa_i.tunnel && ecn_drop)              verdict_o = espnic_rtl_pkg::VerdictEcn;
     else if (sa_i.has_sel && !clear.good)          verdict_o = espnic_rtl_pkg::VerdictMalformed;
-    else if (sa_i.has_sel && (!fits || ext_next))  verdict_o = espnic_rtl_pkg::VerdictSelector;
+    else if (sa_i.has_sel && !fits)                verdict_o = espnic_rtl_pkg::VerdictSelector;
     else                                           verdict_o = espnic_rtl_pkg::VerdictOk;
   end
 

@@ -78,7 +78,7 @@ module espnic_out_head (
                  espnic_rtl_pkg::be16(length), tos, Ipv4Version};
   assign ipv6 = {sa_i.outer_dst, sa_i.outer_src, sa_i.ttl, proto_o, espnic_rtl_pkg::be16(length),
                  espnic_rtl_pkg::be32({Ipv6Version, tos, 20'd0})};
-  // Over IPv4 the checksum is 0, which is none (RFC 768); packets over IPv6 do not come here (espnic_out_plan).
+  // Over IPv4 the checksum is 0, which is none (RFC 768); over IPv6 espnic_udp_csum sets it.
   assign udp  = {16'd0, espnic_rtl_pkg::be16(16'(total_i - head_len_i)),
                  espnic_rtl_pkg::be16(sa_i.udp_dport), espnic_rtl_pkg::be16(sa_i.udp_sport)};
   assign esp  = {iv_i, espnic_rtl_pkg::be32(seq_i[31:0]), espnic_rtl_pkg::be32(sa_i.spi)};

@@ -36,7 +36,7 @@ module espnic_out_plan (
   logic            formed, fits;
   logic [3:0]      layout_verdict;
   logic [LenW-1:0] payload_off, head_len;
-  logic            outer_v6, df, no_csum;
+  logic            outer_v6, df;
   logic [7:0]      next;
 
   espnic_selector u_selector (
@@ -73,10 +73,6 @@ module espnic_out_plan (
     end
   end
 
-  // UDP over IPv6 must have a checksum (RFC 8200 section 8.1), over bytes that are not there before the header has left: such
-  // packets are refused as long as nothing makes one, where the C engine does.
-  assign no_csum = sa_i.udp_encap && outer_v6;
-
   // An inbound SA shares its key with the peer's outbound one: never encrypt with it.
   always_comb begin
     if (sa_i.inbound)                      layout_verdict = espnic_rtl_pkg::VerdictNoSa;
@@ -84,7 +80,6 @@ module espnic_out_plan (
     else if (!formed)                      layout_verdict = espnic_rtl_pkg::VerdictMalformed;
     else if (sa_i.has_sel && !ip_i.good)   layout_verdict = espnic_rtl_pkg::VerdictMalformed;
     else if (sa_i.has_sel && !fits)        layout_verdict = espnic_rtl_pkg::VerdictSelector;
-    else if (no_csum)                      layout_verdict = espnic_rtl_pkg::VerdictMalformed;
     else                                   layout_verdict = espnic_rtl_pkg::VerdictOk;
   end
 

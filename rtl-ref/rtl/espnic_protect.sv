@@ -6,11 +6,12 @@
 //   s_* ─► parse ─► buffer ────────────────────────► split ─► own headers ───────────────────┐
 //            │                                         └► pack ─► trailer ─► plain_* ─► GCM   │
 //            └► facts ─► SA ─► plan ─► number ─► go ─┬► answer                           │    ▼
-//                                                    └► jobs of all of them, headers ────┴► join ─► m_*
+//                                                    └► jobs of all of them, headers ────┴► join ─► UDP checksum ─► m_*
 //
 // A packet is stored whole before anything is decided: that its bytes are all there is one of the conditions. What is refused
 // takes no sequence number, leaves no byte, and gets an answer with its verdict. Answers come in the order of packets, packets
-// that are good in the same order; an answer may come before its packet's bytes.
+// that are good in the same order; an answer may come before its packet's bytes. Packets in UDP over IPv6 are stored whole once more
+// before they go (espnic_udp_csum).
 //
 // The static part of an SA and its key are read from a memory of the caller's: sa_read_o with sa_index_o, and one clock
 // later both are at sa_i and key_i, until the next sa_read_o. They must not change while a packet of the SA is inside.
@@ -295,9 +296,9 @@ module espnic_protect #(
   assign g_iv       = g_meta[SaW+65] ? g_meta[SaW+66+:64] : espnic_rtl_pkg::be64(rsp_seq);
 
   // All of a packet's jobs are given out in one clock, or none.
-  logic answer_room, gcm_room, split_room, trailer_room, join_room, cut_room;
+  logic udp_room, answer_room, gcm_room, split_room, trailer_room, join_room, cut_room;
 
-  assign jobs_room = answer_room && gcm_room && split_room && trailer_room && join_room && cut_room;
+  assign jobs_room = answer_room && gcm_room && split_room && trailer_room && join_room && cut_room && udp_room;
 
   espnic_fifo #(.Width(SaW + 4 + 1 + 64 + LenW), .Depth(2)) u_answer (
     .clk_i, .rst_ni,
@@ -514,7 +515,9 @@ module espnic_protect #(
   localparam int JoinW = WordsW + 512 + 5 + 3 + 3;
 
   logic [JoinW-1:0] join_job;
-  logic             join_valid, join_take;
+  logic             join_valid, join_take, joined_valid, joined_ready, joined_last;
+  logic [DataW-1:0] joined_data;
+  logic [ByteW-1:0] joined_count;
 
   // As many as can be in the core at once
   espnic_fifo #(.Width(JoinW), .Depth(32)) u_join_job (
@@ -546,6 +549,43 @@ module espnic_protect #(
     .text_count_i    (crypt_count_i),
     .text_last_i     (crypt_last_i),
     .tag_valid_i, .tag_ready_o, .tag_i,
+    .m_valid_o       (joined_valid),
+    .m_ready_i       (joined_ready),
+    .m_data_o        (joined_data),
+    .m_count_o       (joined_count),
+    .m_last_o        (joined_last)
+  );
+
+  localparam int UdpW = 1 + LenW + 16;
+
+  logic [15:0]     g_udp_len;
+  logic [UdpW-1:0] udp_job;
+  logic            udp_valid, udp_take;
+
+  assign g_udp_len = 16'(g_total - g_head_len);
+
+  espnic_fifo #(.Width(UdpW), .Depth(32)) u_udp_job (
+    .clk_i, .rst_ni,
+    .valid_i(go && g_good),
+    .ready_o(udp_room),
+    .data_i ({g_udp_len, g_head_len, g_sa.udp_encap && g_outer_v6}),
+    .valid_o(udp_valid),
+    .ready_i(udp_take),
+    .data_o (udp_job)
+  );
+
+  espnic_udp_csum #(.Lanes(Lanes), .BufBytes(BufBytes)) u_udp_csum (
+    .clk_i, .rst_ni,
+    .job_valid_i(udp_valid),
+    .job_ready_o(udp_take),
+    .job_csum_i (udp_job[0]),
+    .job_off_i  (udp_job[1+:LenW]),
+    .job_len_i  (udp_job[LenW+1+:16]),
+    .s_valid_i  (joined_valid),
+    .s_ready_o  (joined_ready),
+    .s_data_i   (joined_data),
+    .s_count_i  (joined_count),
+    .s_last_i   (joined_last),
     .m_valid_o, .m_ready_i, .m_data_o, .m_count_o, .m_last_o
   );
 

@@ -4,7 +4,7 @@
 // cryptography is in here; the AES-GCM core (espnic_gcm_stream) is connected to gcm_*, crypt_*, plain_* and tag_*.
 //
 //   s_* ─► parse ─► buffer ──────────────────► split ─► own header ─────────────────────────────┐
-//            │                                    └► pack ─► ICV off ─► crypt_* ─► GCM ─► plain_* ─► join
+//            │                                    └► pack ─► ICV off ─► crypt_* ─► GCM ─► plain_* ─► join ─► walk
 //            └► facts ─► SA ─► look (window) ─► go ─┬► jobs                  │ICV     │tag               │
 //                                                   └► under way ──────────► settle ◄─┴─ trailer, parse ◄┤
 //                                                                              │                         ▼
@@ -294,7 +294,7 @@ module espnic_unprotect #(
   assign g_ip        = g_facts[IpW-1:0];
   assign g_beats     = g_facts[IpW+:BeatsW];
   assign g_decrypt   = g_verdict == espnic_rtl_pkg::VerdictOk;
-  assign jobs_room   = order_room && cut_room && gcm_room && split_room && text_room && join_room;
+  assign jobs_room   = order_room && cut_room && gcm_room && split_room && text_room && join_room && walk_room;
   assign go          = wait_valid && (!g_looked || looked_valid) && jobs_room;
   assign looked_take = go && g_looked;
   assign g_text_end  = g_text_off + g_text_len + LenW'(g_static.icv_len);
@@ -531,8 +531,62 @@ module espnic_unprotect #(
     .ip_o     (z_ip)
   );
 
-  assign z_ready = store_ready && (found_room || !z_last);
-  assign z_fire  = z_valid && z_ready;
+  // In transport mode headers may go on in the text, where a selector looks for what is behind them.
+  localparam int WalkW = 1 + 1 + 8 + LenW + 32;   // of what espnic_ext_walk finds
+
+  logic             walk, walk_valid, walk_step, other_step, frag_step, walk_room;
+  logic [WalkW-1:0] walk_other, walk_frag;
+  logic [LenW-1:0]  z_base;
+
+  espnic_fifo #(.Width(1), .Depth(32)) u_walk_job (
+    .clk_i, .rst_ni,
+    .valid_i(go && g_decrypt),
+    .ready_o(walk_room),
+    .data_i (g_static.has_sel && !g_static.tunnel && g_ip.v6),
+    .valid_o(walk_valid),
+    .ready_i(z_fire && z_last),
+    .data_o (walk)
+  );
+
+  assign z_base = LenW'(z_beats_q) * LenW'(BeatB);
+
+  espnic_ext_walk #(.Lanes(Lanes), .First(espnic_rtl_pkg::ProtoDstOpts)) u_walk_other (
+    .clk_i, .rst_ni,
+    .enable_i  (walk),
+    .valid_i   (z_valid),
+    .fire_i    (z_fire),
+    .last_i    (z_last),
+    .data_i    (z_data),
+    .base_i    (z_base),
+    .off_i     (z_ip.upper_off),
+    .step_o    (other_step),
+    .good_o    (walk_other[0]),
+    .nonfirst_o(walk_other[1]),
+    .proto_o   (walk_other[2+:8]),
+    .off_o     (walk_other[10+:LenW]),
+    .upper_o   (walk_other[10+LenW+:32])
+  );
+
+  espnic_ext_walk #(.Lanes(Lanes), .First(espnic_rtl_pkg::ProtoFragment)) u_walk_frag (
+    .clk_i, .rst_ni,
+    .enable_i  (walk),
+    .valid_i   (z_valid),
+    .fire_i    (z_fire),
+    .last_i    (z_last),
+    .data_i    (z_data),
+    .base_i    (z_base),
+    .off_i     (z_ip.upper_off),
+    .step_o    (frag_step),
+    .good_o    (walk_frag[0]),
+    .nonfirst_o(walk_frag[1]),
+    .proto_o   (walk_frag[2+:8]),
+    .off_o     (walk_frag[10+:LenW]),
+    .upper_o   (walk_frag[10+LenW+:32])
+  );
+
+  assign walk_step = other_step || frag_step;
+  assign z_ready   = store_ready && (found_room || !z_last) && !walk_step;
+  assign z_fire    = z_valid && z_ready;
 
   espnic_esp_strip #(.Lanes(Lanes)) u_strip (
     .clk_i, .rst_ni,
@@ -550,7 +604,7 @@ module espnic_unprotect #(
     else if (z_fire) z_beats_q <= z_last ? '0 : z_beats_q + BeatsW'(1);
   end
 
-  localparam int FoundW = IpW + 8 + 8 + 1 + BeatsW;
+  localparam int FoundW = IpW + 8 + 8 + 1 + BeatsW + 2 * WalkW;
 
   logic [FoundW-1:0] found;
   logic              found_valid, found_take;
@@ -559,7 +613,7 @@ module espnic_unprotect #(
     .clk_i, .rst_ni,
     .valid_i(z_fire && z_last),
     .ready_o(found_room),
-    .data_i ({z_beats_q + BeatsW'(1), z_pad_good, z_next, z_pad_len, z_ip}),
+    .data_i ({walk_frag, walk_other, z_beats_q + BeatsW'(1), z_pad_good, z_next, z_pad_len, z_ip}),
     .valid_o(found_valid),
     .ready_i(found_take),
     .data_o (found)
@@ -571,7 +625,7 @@ module espnic_unprotect #(
 
   espnic_pkt_buf #(.DataW(DataW), .Beats(Beats)) u_store (
     .clk_i, .rst_ni,
-    .s_valid_i  (z_valid && (found_room || !z_last)),
+    .s_valid_i  (z_valid && (found_room || !z_last) && !walk_step),
     .s_ready_o  (store_ready),
     .s_data_i   (z_data),
     .cmd_valid_i(give_valid),
@@ -618,11 +672,19 @@ module espnic_unprotect #(
   logic [1:0]        j_ecn;
   logic [127:0]      tag_cut;
 
-  assign {f_beats, f_pad_good, f_next, f_pad_len, f_ip} = found;
+  logic [WalkW-1:0]  f_frag, f_other, f_walk;
+
+  assign {f_frag, f_other, f_beats, f_pad_good, f_next, f_pad_len, f_ip} = found;
+  assign f_walk = f_next == espnic_rtl_pkg::ProtoFragment ? f_frag : f_other;
 
   espnic_in_judge u_judge (
     .sa_i       (settle_static),
     .inner_i    (f_ip),
+    .walk_good_i    (f_walk[0]),
+    .walk_nonfirst_i(f_walk[1]),
+    .walk_proto_i   (f_walk[2+:8]),
+    .walk_off_i     (f_walk[10+:LenW]),
+    .walk_upper_i   (f_walk[10+LenW+:32]),
     .outer_tos_i(o_tos),
     .head_len_i (o_head_len),
     .text_len_i (o_text_len),
@@ -749,6 +811,7 @@ module espnic_unprotect #(
   `ESPNIC_ASSERT(RoomForLook, !look_done || looked_room)
   `ESPNIC_ASSERT(SettledIsExpected, !settled || final_valid)
   `ESPNIC_ASSERT(OnlyGoodLeaves, !(finish && e_decrypted && e_give) || e_good)
+  `ESPNIC_ASSERT(WalkOfEachPacket, !z_valid || walk_valid)
   `ESPNIC_ASSERT(StoredWhole, !(z_fire && z_last) || z_len != '0)
 
   logic unused;

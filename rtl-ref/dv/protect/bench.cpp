@@ -47,9 +47,6 @@ protected:
 		p.mtu = rng.one_in(4) ? uint32_t(100 + rng.below(1500)) : 0;
 		if (p.mode == ESPNIC_MODE_TUNNEL && rng.one_in(3))
 			p.tfc_len = uint32_t(rng.below(1600));
-		/* UDP over IPv6 is refused: not too often, and not the SA that most packets are of. */
-		if (p.udp_encap && (i < 3 || rng.below(3)))
-			p.udp_encap = p.mode == ESPNIC_MODE_TUNNEL && p.tunnel.family == ESPNIC_IPV4;
 		p.seq = rng.one_in(6) ? (p.esn ? UINT64_MAX : UINT32_MAX) - rng.below(20) :
 			rng.one_in(3) ? UINT32_MAX - rng.below(20) : rng.below(1000);
 		if (rng.one_in(6)) {
@@ -96,19 +93,6 @@ protected:
 		}
 	}
 
-	/* Whether the SA's selector has nothing against the packet, or nothing can be said of it. */
-	static bool fits(const espnic_sa_params &p, const Bytes &clear)
-	{
-		espnic_flow flow;
-		espnic_ip ip;
-
-		if (!p.has_sel || !espnic_flow_parse(clear.data(), uint32_t(clear.size()), &flow))
-			return true;
-		if (p.mode == ESPNIC_MODE_TRANSPORT && (!espnic_ip_parse(clear.data(), uint32_t(clear.size()), &ip) || ip.fragment))
-			return true;
-		return espnic_selector_match(&p.sel, &flow);
-	}
-
 	Expected packet() override
 	{
 		Expected e;
@@ -123,14 +107,9 @@ protected:
 		pkt.iv = use_iv ? iv.data() : nullptr;
 		pkt.seq = seq;
 		pkt.flags = use_seq ? ESPNIC_PKT_SEQ : 0;
-		/* Where the RTL's memory ends, and what it refuses, the C engine does not know; its SA stays as it is. */
-		const espnic_sa_params &p = params[i];
-		bool outer_v6 = p.mode == ESPNIC_MODE_TUNNEL ? p.tunnel.family == ESPNIC_IPV6 : e.in[0] >> 4 == 6;
-
-		if (p.dir == ESPNIC_DIR_OUT && e.in.size() > MAX_FRAME) {
+		/* Where the RTL's memory ends the C engine does not know; its SA stays as it is. */
+		if (params[i].dir == ESPNIC_DIR_OUT && e.in.size() > MAX_FRAME) {
 			e.answer = { i, ESPNIC_MTU, false, false, 0, 0 };
-		} else if (p.dir == ESPNIC_DIR_OUT && p.udp_encap && outer_v6) {
-			e.answer = { i, fits(p, e.in) ? ESPNIC_MALFORMED : ESPNIC_SELECTOR, false, false, 0, 0 };
 		} else {
 			ops->protect(thread, &pkt, 1);
 			answered(e, i, pkt);

@@ -9,6 +9,7 @@
 #define FROM_CORE(sig) plain_##sig
 #define DECRYPT true
 #include "../sa/direction.h"
+#include "../sa/ext_chain.h"
 #include "../sa/random_sa.h"
 #if WHOLE
 #include "../sa/rates.h"
@@ -112,9 +113,16 @@ protected:
 		} else {
 			text = rng.bytes(len);
 			next = nexts[rng.below(sizeof(nexts))];
-			/* A chain of headers that goes on in there is followed by no selector of the RTL. */
-			if (rng.one_in(6) && !(p.has_sel && outer_v6))
+			if (outer_v6 && rng.one_in(3)) {
+				static const uint8_t firsts[] = { EXT_DST, EXT_ROUTING, EXT_FRAGMENT, EXT_HOP };
+				uint8_t first = firsts[rng.below(sizeof(firsts))];
+				Bytes chain = ext_chain(rng, first, next, 3, rng.below(3));
+
+				text.insert(text.begin(), chain.begin(), chain.end());
+				next = first;
+			} else if (rng.one_in(6)) {
 				next = uint8_t(rng.next());
+			}
 		}
 		size_t pad = rng.one_in(6) ? rng.below(256) : -(text.size() + 2) & 3;
 
