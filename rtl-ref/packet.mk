@@ -16,6 +16,7 @@ RTL_ORACLE_LIBS := $(addprefix $(CURDIR)/,$(RTL_ORACLE)) $(ENGINE_LIBS) -ljson-c
 define RTL_PACKET_BENCHES
 $(call rtl_bench,seq_alloc,seq_alloc,espnic_seq_alloc,-GSas=4,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
 $(call rtl_bench,replay,replay,espnic_replay,-GSas=4 -GWords=512,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
+$(call rtl_bench,sa_cache,sa_cache,espnic_sa_cache,-GSas=64 -GSets=4 -GWays=2 -GBeatW=32 -GRecBeats=16 -GHeadBeats=3 -GBaseBeats=8)
 $(call rtl_bench,ext_walk1,ext_walk,espnic_ext_walk,-GLanes=1 -GFirst=8\'d60 -CFLAGS -DLANES=1 -CFLAGS -DFIRST=60,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
 $(call rtl_bench,ext_walk4,ext_walk,espnic_ext_walk,-GLanes=4 -GFirst=8\'d44 -CFLAGS -DLANES=4 -CFLAGS -DFIRST=44,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
 $(call rtl_bench,udp_csum1,udp_csum,espnic_udp_csum,-GLanes=1 -CFLAGS -DLANES=1)

@@ -3,6 +3,7 @@
 #
 #   RTL_TRACE=1     benches with FST traces (their --trace option); a tree of its own
 #   RTL_COVERAGE=1  benches that count coverage; a tree of its own
+#   RTL_CACHE=1     the engine as a library with its SAs cached; a tree of its own
 #
 # A bench is one line below: $(call rtl_bench,NAME,FOLDER of rtl-ref/dv,TOP module,VERILATOR options,libraries,
 # what else the program is to be made again for).
@@ -80,10 +81,15 @@ lint-rtl: $(RTL_PKGS)
 
 # What body rtl of the device model loads (device-model/engine/rtl_sim.h). RTL_LANES: 1, 2 or 4.
 RTL_LANES ?= 1
-RTL_SIM := $(RTL_BUILD)/lib/libespnic-rtl.so
-RTL_SIM_TREE := $(RTL_BUILD)/sim
+# RTL_CACHE: its SAs in a memory of sim/memory.h, and RTL_CACHE_SETS * RTL_CACHE_WAYS of them on the chip; so few that all come and go.
+RTL_CACHE_SETS ?= 2
+RTL_CACHE_WAYS ?= 2
+RTL_SIM_BUILD := build/rtl$(if $(RTL_CACHE),-cache)$(RTL_KIND)
+RTL_SIM := $(RTL_SIM_BUILD)/lib/libespnic-rtl.so
+RTL_SIM_TREE := $(RTL_SIM_BUILD)/sim
 # Entries of the table: the first is none's. Windows of 64 numbers and less for all, or of 4,096 for 511 of them.
-RTL_SIM_SIZES := -GLanes=$(RTL_LANES) -GSas=16384 -GWindowWords=65536
+RTL_SIM_SIZES := -GLanes=$(RTL_LANES) $(if $(RTL_CACHE),-GSas=1024 -GCacheSets=$(RTL_CACHE_SETS) -GCacheWays=$(RTL_CACHE_WAYS),\
+	-GSas=16384 -GWindowWords=65536)
 RTL_SIM_FLAGS := $(RTL_CXXFLAGS) -DLANES=$(RTL_LANES) -DVM_TRACE=$(if $(RTL_TRACE),1,0) -fPIC -fvisibility=hidden
 
 $(RTL_SIM_TREE)/Vtop.mk: $(RTL_DIR)/espnic_esp_engine.sv $(RTL_PKGS) $(RTL_VLT) rtl-ref/rtl.mk | build/gen/espnic_regs.h build/gen/espnic_rtl_records.h
@@ -91,7 +97,7 @@ $(RTL_SIM_TREE)/Vtop.mk: $(RTL_DIR)/espnic_esp_engine.sv $(RTL_PKGS) $(RTL_VLT) 
 	$(call say,VERILATE,$@)
 	$(Q)verilator --cc --prefix Vtop --Mdir $(@D) --top-module espnic_esp_engine $(RTL_VFLAGS) $(RTL_SIM_SIZES) \
 		-CFLAGS "$(RTL_SIM_FLAGS)" $(RTL_PKGS) $< > $(@D)/verilator.log || { cat $(@D)/verilator.log; exit 1; }
-$(RTL_SIM): $(RTL_SIM_TREE)/Vtop.mk rtl-ref/sim/sim.cpp device-model/engine/rtl_sim.h $(wildcard rtl-ref/dv/common/*)
+$(RTL_SIM): $(RTL_SIM_TREE)/Vtop.mk rtl-ref/sim/sim.cpp rtl-ref/sim/memory.h device-model/engine/rtl_sim.h $(wildcard rtl-ref/dv/common/*)
 	@mkdir -p $(@D)
 	$(call say,CXX,$@)
 	$(Q)+$(MAKE) --no-print-directory -C $(<D) -f Vtop.mk OBJCACHE=ccache OPT_FAST=-O2 OPT_SLOW=-O1 OPT_GLOBAL=-O2 \
@@ -104,7 +110,11 @@ rtl-engine: $(RTL_SIM)
 
 # Programs of layer rtl over that library: a file of tests/rtl each.
 RTL_TEST_BINS := $(patsubst tests/rtl/%.c,build/test/rtl/%,$(wildcard tests/rtl/*.c))
-RTL_TESTS := rtl-engine $(RTL_TEST_BINS)
+RTL_TESTS := rtl-engine rtl-engine-cache $(RTL_TEST_BINS)
+# The other form beside it.
+.PHONY: rtl-engine-cache
+rtl-engine-cache:
+	$(Q)+$(MAKE) --no-print-directory RTL_CACHE=1 rtl-engine
 $(RTL_TEST_BINS): build/test/rtl/%: build/obj/plain/tests/rtl/%.o build/obj/plain/libespnic.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

@@ -18,7 +18,8 @@ struct espnic_rtl {
 	struct espnic_rtl_model *model;
 	uint32_t n_free;			/* entries of free */
 	uint16_t free[ESPNIC_RTL_SAS_MAX];	/* indices without an SA */
-	uint32_t window_words;			/* of the model */
+	uint32_t window_words;			/* of the model, given out here */
+	uint32_t slot_words;			/* those that each SA has for its own; 0: none */
 	uint8_t word_taken[ESPNIC_RTL_WINDOW_WORDS_MAX];
 };
 
@@ -27,7 +28,7 @@ struct espnic_rtl_sa {
 	struct espnic_sa_info info;
 	uint32_t index;				/* in the RTL's table */
 	uint32_t window_size;			/* packets */
-	uint32_t window_base, window_n;		/* its words of window memory; none: 0 */
+	uint32_t window_base, window_n;		/* its words of window memory; none, or its own: 0 */
 	uint32_t front, back;			/* bytes its longest addition takes in front of a packet and behind */
 	uint64_t no_room;			/* packets refused for want of them */
 };

@@ -110,6 +110,7 @@ void espnic_rtl_table_init(struct espnic_rtl *rtl)
 	rtl->window_words = rtl->ops->read(rtl->model, ESPNIC_RTL_REG_WINDOW_WORDS);
 	if (rtl->window_words > ESPNIC_RTL_WINDOW_WORDS_MAX)
 		rtl->window_words = ESPNIC_RTL_WINDOW_WORDS_MAX;
+	rtl->slot_words = rtl->ops->read(rtl->model, ESPNIC_RTL_REG_SLOT_WORDS);
 	rtl->n_free = 0;
 	/* From the lowest on; 0 is nobody's. */
 	for (uint32_t i = sas; --i > 0;)
@@ -119,11 +120,14 @@ void espnic_rtl_table_init(struct espnic_rtl *rtl)
 	rtl->word_taken[0] = 1;
 }
 
-/* @n words in a row, the first in *@base. */
+/* @n words in a row, the first in *@base: 0 where each SA has its own. */
 static bool take_words(struct espnic_rtl *rtl, uint32_t n, uint32_t *base)
 {
 	uint32_t run = 0;
 
+	*base = 0;
+	if (rtl->slot_words)
+		return n <= rtl->slot_words;
 	for (uint32_t i = 0; i < rtl->window_words; i++) {
 		run = rtl->word_taken[i] ? 0 : run + 1;
 		if (run < n)
@@ -133,6 +137,12 @@ static bool take_words(struct espnic_rtl *rtl, uint32_t n, uint32_t *base)
 		return true;
 	}
 	return false;
+}
+
+static void give_words(struct espnic_rtl *rtl, const struct espnic_rtl_sa *sa)
+{
+	if (!rtl->slot_words)
+		memset(rtl->word_taken + sa->window_base, 0, sa->window_n);
 }
 
 /* ---- SAs ---- */
@@ -264,7 +274,7 @@ bool espnic_rtl_install(struct espnic_rtl *rtl, struct espnic_rtl_sa *sa, const 
 void espnic_rtl_remove(struct espnic_rtl *rtl, struct espnic_rtl_sa *sa)
 {
 	command_must(rtl, sa, ESPNIC_RTL_CMD_DELETE);
-	memset(rtl->word_taken + sa->window_base, 0, sa->window_n);
+	give_words(rtl, sa);
 	rtl->free[rtl->n_free++] = (uint16_t)sa->index;
 }
 
@@ -343,7 +353,7 @@ void espnic_rtl_read_window(struct espnic_rtl *rtl, const struct espnic_rtl_sa *
 		/* Blocks from the top's down; the first window has none before 0. */
 		if (block > hot.seq / ESPNIC_WINDOW_WORD)
 			break;
-		rtl->ops->write(rtl->model, ESPNIC_RTL_REG_WORD_ADDR, sa->window_base + (uint32_t)(block & w->mask));
+		rtl->ops->write(rtl->model, ESPNIC_RTL_REG_WORD_ADDR, (uint32_t)(block & w->mask));
 		command_must(rtl, sa, ESPNIC_RTL_CMD_WORD_READ);
 		read_record(rtl, ESPNIC_RTL_REG_WINDOW, ESPNIC_RTL_WORDS_WINDOW, &r);
 		if (get(&r, FIELD(WINDOW_WORD_TAG)) == block)
@@ -366,7 +376,7 @@ void espnic_rtl_write_window(struct espnic_rtl *rtl, const struct espnic_rtl_sa 
 		put(&r, FIELD(WINDOW_WORD_TAG), block);
 		put(&r, FIELD(WINDOW_WORD_SEEN), w->seen[block & w->mask]);
 		write_record(rtl, ESPNIC_RTL_REG_WINDOW, ESPNIC_RTL_WORDS_WINDOW, &r);
-		rtl->ops->write(rtl->model, ESPNIC_RTL_REG_WORD_ADDR, sa->window_base + (uint32_t)(block & w->mask));
+		rtl->ops->write(rtl->model, ESPNIC_RTL_REG_WORD_ADDR, (uint32_t)(block & w->mask));
 		command_must(rtl, sa, ESPNIC_RTL_CMD_WORD_WRITE);
 	}
 	command_must(rtl, sa, ESPNIC_RTL_CMD_PEEK);

@@ -13,7 +13,7 @@
 module espnic_in_find #(
   parameter int Lanes = 1,
   parameter int Sas = 16,
-  parameter int BufBytes = 16384,
+  parameter int BufBytes = 32768,
   parameter int MaxFrame = 9728,       // bytes, whole beats
   localparam int SaW   = $clog2(Sas),
   localparam int DataW = Lanes * 128,

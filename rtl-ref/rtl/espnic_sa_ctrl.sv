@@ -3,9 +3,12 @@
 // The host's side of the table of SAs: registers of data/records.yaml, and the commands that make, change, read and delete
 // SAs. One command at a time; packets flow meanwhile.
 //
-//   reset    every entry and bucket is emptied, one a clock; ready_o stays down until then
+//   reset    every entry and bucket is emptied, one a clock; ready_o stays down until then, and until others are through with theirs
 //   install  checks ─► powers of H ─► hot part ─► words of the window ─► counters ─► place ─► entry live
 //   delete   place, entry not live ─► all packets answered that had come by then
+//
+// Each command is for an entry on the chip, slot_i: the SA's own where all are there (Slots = Sas), else that which espnic_sa_cache
+// gives for as long as the command lasts (want_o, held_i). A window lies where the host said, or, with SlotWords, in the slot's own words.
 //
 // Words of the bus that no register has read as 0 and take what is written without a trace. Reads answer one clock
 // later. Neither bus nor any answer has a way to what was written to the key's registers.
@@ -15,9 +18,12 @@
 module espnic_sa_ctrl #(
   parameter int Lanes = 1,
   parameter int Sas = 16,
-  parameter int WindowWords = 512,
+  parameter int Slots = Sas,          // entries on the chip
+  parameter int WindowWords = 512,    // likewise
+  parameter int SlotWords = 0,        // of these, for each slot; 0: the host says where
   parameter int MaxFrame = 9728,
   localparam int SaW    = $clog2(Sas),
+  localparam int SlotW  = $clog2(Slots),
   localparam int WordAW = $clog2(WindowWords),
   localparam int KeyW   = 128 * Lanes + 256 + 32
 ) (
@@ -31,9 +37,16 @@ module espnic_sa_ctrl #(
   output logic              bus_valid_o,    // the answer to a read
   output logic [31:0]       bus_data_o,
   output logic              ready_o,        // reset is through: packets may come
+  // Where the SA is
+  output logic              want_o,
+  output logic [SaW-1:0]    sa_o,
+  input  logic              held_i,
+  input  logic [SlotW-1:0]  slot_i,
+  input  logic              emptied_i,      // what else a reset empties
   // espnic_sa_table
   output logic              tab_write_o,
-  output logic [SaW-1:0]    tab_sa_o,       // of all commands
+  input  logic              tab_ready_i,    // it is written
+  output logic [SlotW-1:0]  tab_slot_o,     // of all commands
   output logic              tab_live_o,
   output espnic_records_pkg::sa_static_t tab_static_o,
   output espnic_records_pkg::sa_place_t  tab_place_o,
@@ -93,6 +106,7 @@ module espnic_sa_ctrl #(
   typedef enum logic [3:0] {
     StWipe,      // after a reset
     StIdle,
+    StSlot,      // the SA's
     StRead,      // the entry
     StCheck,
     StKey,       // powers of H
@@ -161,6 +175,7 @@ module espnic_sa_ctrl #(
       espnic_records_pkg::RegSas:         data = 32'(Sas);
       espnic_records_pkg::RegWindowWords: data = 32'(WindowWords);
       espnic_records_pkg::RegMaxFrame:    data = 32'(MaxFrame);
+      espnic_records_pkg::RegSlotWords:   data = 32'(SlotWords);
       espnic_records_pkg::RegStatus:      data = {20'd0, err_q, 7'd0, busy};
       espnic_records_pkg::RegSa:          data = sa_q;
       espnic_records_pkg::RegWordAddr:    data = word_addr_q;
@@ -192,25 +207,36 @@ module espnic_sa_ctrl #(
   espnic_records_pkg::sa_static_t made;   // by install
   espnic_records_pkg::sa_place_t  place;
   logic [3:0] refused;
-  logic       known_sa, install, removal, is_count, by_word, inbound, good_record, good_window;
+  logic       in_range, known_sa, install, removal, is_count, by_word, inbound, good_record, good_window;
 
-  assign made     = static_q[espnic_records_pkg::SaStaticW-1:0];
+  always_comb begin
+    made = static_q[espnic_records_pkg::SaStaticW-1:0];
+    if (SlotWords != 0) made.window_base = 16'(slot_i) * 16'(SlotWords);
+  end
   assign place    = place_q[espnic_records_pkg::SaPlaceW-1:0];
   assign install  = cmd_q == espnic_records_pkg::CmdInstall;
   assign removal   = cmd_q == espnic_records_pkg::CmdDelete;
   assign is_count = cmd_q == espnic_records_pkg::CmdCount;
   assign by_word  = cmd_q == espnic_records_pkg::CmdWordRead || cmd_q == espnic_records_pkg::CmdWordWrite;
-  assign known_sa = sa_q < 32'(Sas) && (sa_q != '0 || is_count);
+  assign in_range = sa_q < 32'(Sas);
+  assign known_sa = in_range && (sa_q != '0 || is_count);
   assign inbound  = install ? made.inbound : tab_static_i.inbound;
+
+  espnic_records_pkg::sa_static_t asked;   // as the host wrote it
+
+  assign asked = static_q[espnic_records_pkg::SaStaticW-1:0];
 
   // As many words as the window can touch, one more than it has
   always_comb begin
     if (!made.inbound || made.window_size == '0) begin
-      good_window = made.window_base == '0 && made.window_mask == '0;
+      good_window = asked.window_base == '0 && made.window_mask == '0;
     end else begin
-      good_window = made.window_base != '0 && (made.window_mask & (made.window_mask + 7'd1)) == '0 &&
-                    {made.window_mask, 6'd0} >= made.window_size &&
-                    32'(made.window_base) + 32'(made.window_mask) < 32'(WindowWords);
+      good_window = (made.window_mask & (made.window_mask + 7'd1)) == '0 && {made.window_mask, 6'd0} >= made.window_size;
+      if (SlotWords != 0) begin
+        if (asked.window_base != '0 || 32'(made.window_mask) + 32'd1 > 32'(SlotWords)) good_window = 1'b0;
+      end else if (asked.window_base == '0 || 32'(asked.window_base) + 32'(made.window_mask) >= 32'(WindowWords)) begin
+        good_window = 1'b0;
+      end
     end
   end
   assign good_record = made.spi != '0 && made.key_size != 2'd3 &&
@@ -224,7 +250,7 @@ module espnic_sa_ctrl #(
     else if (install && !good_record) refused = espnic_records_pkg::ErrRecord;
     else if (removal && !tab_live_i) refused = espnic_records_pkg::ErrNoSa;
     else if (cmd_q == espnic_records_pkg::CmdLease && inbound) refused = espnic_records_pkg::ErrCommand;
-    else if (by_word && (!inbound || word_addr_q >= 32'(WindowWords))) refused = espnic_records_pkg::ErrCommand;
+    else if (by_word && (!inbound || word_addr_q > 32'(tab_static_i.window_mask))) refused = espnic_records_pkg::ErrCommand;
   end
 
   // ---------------------------------------------------------------- powers of H
@@ -300,7 +326,8 @@ module espnic_sa_ctrl #(
   assign in_valid_o     = state_q == StHot && inbound;
   assign in_record_o    = top;
   assign in_word_o      = words_q ? fresh : word_q[espnic_records_pkg::WindowWordW-1:0];
-  assign in_word_addr_o = words_q ? WordAW'(made.window_base) + WordAW'(n_q) : word_addr_q[WordAW-1:0];
+  assign in_word_addr_o = words_q ? made.window_base[WordAW-1:0] + WordAW'(n_q) :
+                          tab_static_i.window_base[WordAW-1:0] + WordAW'(word_addr_q[6:0]);
 
   always_comb begin
     out_record_o = out_q[espnic_records_pkg::SaOutW-1:0];
@@ -316,7 +343,9 @@ module espnic_sa_ctrl #(
   assign last_sweep = sweep_q == (SaW + 1)'(Sweep - 1);
 
   assign tab_read_o   = state_q == StRead;
-  assign tab_sa_o     = state_q == StWipe ? sweep_q[SaW-1:0] : sa_q[SaW-1:0];
+  assign want_o       = busy && state_q != StWipe && in_range;
+  assign sa_o         = sa_q[SaW-1:0];
+  assign tab_slot_o   = state_q == StWipe ? sweep_q[SlotW-1:0] : slot_i;
   assign tab_write_o  = state_q == StWipe || state_q == StEntry;
   assign tab_live_o   = state_q == StEntry && install;
   assign tab_place_o  = tab_live_o ? place : '0;
@@ -357,8 +386,9 @@ module espnic_sa_ctrl #(
     next  = state_q;
     err_d = err_q;
     case (state_q)
-      StWipe: if (last_sweep) next = StIdle;
-      StIdle: if (start) next = StRead;
+      StWipe: if (last_sweep && emptied_i) next = StIdle;
+      StIdle: if (start) next = StSlot;
+      StSlot: if (held_i || !in_range) next = StRead;
       StRead: next = StCheck;
       StCheck: begin
         err_d = refused;
@@ -391,7 +421,7 @@ module espnic_sa_ctrl #(
         if (find_twice_i) err_d = espnic_records_pkg::ErrTwice;
         if (find_done_i) next = find_full_i || find_twice_i ? StIdle : StEntry;
       end
-      StEntry: next = install ? StIdle : StMark;
+      StEntry: if (tab_ready_i) next = install ? StIdle : StMark;
       StMark: next = StDrain;
       default: if (settled_i) next = StIdle;
     endcase
@@ -407,7 +437,7 @@ module espnic_sa_ctrl #(
     end else begin
       state_q <= next;
       err_q   <= err_d;
-      if (state_q == StWipe) sweep_q <= sweep_q + (SaW + 1)'(1);
+      if (state_q == StWipe && !last_sweep) sweep_q <= sweep_q + (SaW + 1)'(1);
     end
   end
 
@@ -440,6 +470,6 @@ module espnic_sa_ctrl #(
   `ESPNIC_COVER(Waited, state_q == StDrain && !settled_i)
 
   logic unused;
-  assign unused = ^{static_q, place_q, key_q, out_q, in_q, word_q, tab_static_i, verdict_q, word_addr_q};
+  assign unused = ^{static_q, asked, place_q, key_q, out_q, in_q, word_q, tab_static_i, verdict_q, word_addr_q};
 
 endmodule

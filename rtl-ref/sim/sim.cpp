@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* espnic_esp_engine behind device-model/engine/rtl_sim.h: reset, clock, bus, and both ends of its four streams. */
+/* espnic_esp_engine behind device-model/engine/rtl_sim.h: reset, clock, bus, memory, and both ends of its four streams. */
 #include <deque>
 #include <memory>
 #include <vector>
@@ -13,6 +13,7 @@
 #include "bits.h"
 #include "engine/rtl_sim.h"
 #include "espnic_rtl_records.h"
+#include "memory.h"
 #include "stall.h"
 
 using namespace espnic;
@@ -134,6 +135,8 @@ struct espnic_rtl_model {
 		edge(0);
 		/* Before and within a reset wires show whatever they like. */
 		news = top->rst_ni && sample();
+		if (top->rst_ni)
+			memory.sample(*top, clocks);
 		edge(1);
 		clocks++;
 		return news;
@@ -157,6 +160,8 @@ public:
 	uint64_t clocks = 0;
 
 private:
+	Memory<Vtop> memory;
+
 	void access(uint32_t reg, bool is_write, uint32_t value)
 	{
 		top->bus_valid_i = 1;
@@ -171,12 +176,14 @@ private:
 	{
 		Rng rng(seed);
 
-		for (Stall *stall : { &out.in_stall, &out.answer_stall, &out.out_stall, &in.in_stall, &in.answer_stall, &in.out_stall })
+		for (Stall *stall : { &out.in_stall, &out.answer_stall, &out.out_stall, &in.in_stall, &in.answer_stall, &in.out_stall,
+				      &memory.rd_stall, &memory.wr_stall, &memory.data_stall })
 			*stall = Stall(StallKind(rng.below(unsigned(StallKind::AtLast) + 1)), 1 + unsigned(rng.below(STALL_MOST)), rng.next());
 	}
 
 	void drive()
 	{
+		memory.drive(*top, clocks);
 		top->o_valid_i = out.offer();
 		if (out.offered) {
 			const Queued &p = out.in.front();
