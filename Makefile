@@ -16,6 +16,7 @@ make coverage-driver  the same, counting the driver's lines; build/coverage/driv
 make test-rtl      the RTL engine's benches in full, and its proofs (a slice of the benches is in make test)
 make test-ct       constant time of the reference engine: secrets marked, and timing statistics
 make test-peer     30,000 packets against scapy and a peer of our own, SEED=N; key exchange against strongSwan
+make test-ike      espnic-ike against strongSwan in the lab, by role, authentication, mode, addresses, key exchange, offload; build/ike/matrix.json
 make test-diff     the engine's bodies on a million random packets; SEED=N
 make bench         throughput side by side; build/bench/*.json
 make bench-engine  the engine alone, beside bare libipsec-mb, OpenSSL and DPDK on one core; and the device without a VM

@@ -56,7 +56,7 @@ testbin = $(patsubst tests/%.c,build/test/$(1)/%,$(2))
 # The plain variant's programs stand where users look for them.
 libexec = build/$(if $(filter plain,$(1)),,$(1)/)libexec
 
-.PHONY: build programs driver lint demo bench bench-engine bench-tables fuzz test test-unit test-vectors test-peer test-diff test-device test-rtl test-fuzz test-lab test-fault \
+.PHONY: build programs driver lint demo bench bench-engine bench-tables fuzz test test-unit test-vectors test-peer test-diff test-device test-rtl test-fuzz test-lab test-ike test-fault \
 	debug-kernel test-debug test-kselftest coverage-driver
 build: programs driver docs/registers.md
 
@@ -185,6 +185,9 @@ test-fuzz: $(FUZZ_BINS)
 	@tests/run fuzz
 test-lab: build rtl-engine
 	@tests/run lab more
+# The whole matrix against strongSwan, and what is beside it; make test has a slice (tests/lab/test_matrix_7.2).
+test-ike: build
+	@tests/lab/ike-matrix all; code=$$?; tests/lab/ike-matrix more && exit $$code
 # Not part of make test but for a slice (tests/lab/test_kselftest).
 test-kselftest: build
 	@tests/run kselftest

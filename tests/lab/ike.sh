@@ -10,29 +10,15 @@ here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/lab/tap.sh
 . "$here/tap.sh"
 
-tree=$(readlink -f "$here/../..")
-unpacked=$tree/.platform/unpacked
-ike=$tree/build/libexec/espnic-ike
-WAIT=$((60 * LAB_SLOW)) # seconds for one exchange
+# shellcheck source=tests/lab/strongswan.sh
+. "$here/strongswan.sh"
+
 umask 077
 if [ "$LAB_SIDE" = left ]; then
 	me=$LEFT4 peer=$RIGHT4 my_in=$LEFT4_IN peer_in=$RIGHT4_IN my_id=left.example peer_id=right.example
-	vici=/run/espnic-ike.vici
 else
 	me=$RIGHT4 peer=$LEFT4 my_in=$RIGHT4_IN peer_in=$LEFT4_IN my_id=right.example peer_id=left.example
-	vici=/run/charon.vici
 fi
-
-# strongSwan's plugins are looked for in /usr/lib/ipsec: its unpacked packages are laid over the guest's, for it alone, for
-# the kernel's modules are mounted underneath and would be hidden.
-strongswan() { # PROGRAM ARGUMENT...
-	STRONGSWAN_CONF=/tmp/strongswan.conf LD_LIBRARY_PATH=/usr/lib/ipsec exec unshare --mount sh -c '
-		mount -t overlay overlay -o "lowerdir=$0/usr/lib:/usr/lib" /usr/lib && exec "$@"' "$unpacked" "$@"
-}
-
-swanctl() {
-	(strongswan "$unpacked/usr/sbin/swanctl" "$@" --uri "unix://$vici")
-}
 
 # child NAME MODE MINE PEERS MORE
 child() {
@@ -82,48 +68,9 @@ conf() {
 	END
 }
 
-strongswan_conf() {
-	cat <<-END
-		charon-systemd {
-			load = random nonce openssl pem pkcs1 pkcs8 x509 pubkey hmac kdf gcm curve25519 drbg kernel-netlink socket-default vici
-			journal {
-				default = -1
-			}
-			filelog {
-				log {
-					path = /out/charon.log
-					default = 1
-					flush_line = yes
-				}
-			}
-			plugins {
-				vici {
-					socket = unix://$vici
-				}
-			}
-			install_routes = no
-		}
-		swanctl {
-			load = openssl pem pkcs1 pkcs8 x509
-		}
-	END
-}
-
-there() {
-	[ -S "$vici" ] && swanctl --version >/dev/null
-}
-
 begin() {
-	strongswan_conf >/tmp/strongswan.conf
 	inner_up 4 "$my_in/32" "$peer_in/32"
-	modprobe overlay
-	if [ "$LAB_SIDE" = left ]; then
-		"$ike" run --log-times 2>/out/ike.log &
-	else
-		strongswan "$unpacked/usr/sbin/charon-systemd" >/out/charon.out 2>&1 &
-	fi
-	daemon=$!
-	eventually there || die "the daemon does not start"
+	daemon_up
 	conf "" >/tmp/swanctl.conf
 	swanctl --load-all --clear --file /tmp/swanctl.conf 2>/dev/null || die "load"
 }

@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# espnic-ike on the left against strongSwan on the right, cell by cell (matrix.py): LAB_SLICE says which cells, LAB_KEYS where the keys are.
+set -u
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=tests/lab/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tests/lab/strongswan.sh
+. "$here/strongswan.sh"
+
+daemon_up
+if [ "$LAB_SIDE" = right ]; then
+	"$here/traffic.py" serve &
+fi
+lab-barrier start 120
+python3 -B "$here/matrix.py" /out "$vici" /out/keys "$LAB_PEER_NAME" "$LAB_SLICE"
+status=$?
+lab-barrier end 240
+kill "$daemon"
+wait "$daemon" || [ "$LAB_SIDE" = right ] || die "the daemon ended with $?"
+exit $status
