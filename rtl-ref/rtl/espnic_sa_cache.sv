@@ -199,6 +199,12 @@ module espnic_sa_cache #(
     end
   end
 
+`ifdef FORMAL
+  logic [Sets*Ways*(TagW+1)-1:0] f_tags;
+  logic [Askers*Ways-1:0]   f_so;
+  logic [Ways-1:0]          f_picks, f_stamped, f_nowhere, f_nobodys;
+`endif
+
   for (genvar w = 0; w < Ways; w++) begin : gen_way
     logic [TagW:0]     tags [Sets];
     logic [StampW-1:0] stamps0 [Sets];
@@ -222,6 +228,24 @@ module espnic_sa_cache #(
         stamps1[stamp_slot[SlotW+WayW+:SetW]] <= come_next[StampW+:StampW];
       end
     end
+
+`ifdef FORMAL
+    logic [TagW:0] f_slot_tag, f_new_tag;
+    assign f_slot_tag = tags[slot_q[SlotW-1:WayW]];
+    assign f_new_tag  = tags[new_sa_q[SetW-1:0]];
+    for (genvar s = 0; s < Sets; s++) begin : gen_set
+      assign f_tags[(s*Ways+w)*(TagW+1)+:TagW+1] = tags[s];
+    end
+    assign f_so[0*Ways+w] = tags[sa_q[0+:SetW]] == tag0_q;
+    assign f_so[1*Ways+w] = tags[sa_q[SaW+:SetW]] == tag1_q;
+    assign f_so[2*Ways+w] = tags[sa_q[2*SaW+:SetW]] == tag2_q;
+    assign f_picks[w]     = f_new_tag == (asker_q == 2'd0 ? tag0_q : asker_q == 2'd1 ? tag1_q : tag2_q);
+    assign f_stamped[w]   = stamp0_q == stamps0[pick_set] && stamp1_q == stamps1[pick_set];
+    assign f_nowhere[w]   = f_new_tag != {new_sa_q[SaW-1:SetW], 1'b1};
+    assign f_nobodys[w]   = slot_q[WayW-1:0] != WayW'(w) ||
+                            (!f_slot_tag[0] && stamps0[slot_q[SlotW-1:WayW]] <= done_q[0+:StampW] &&
+                             stamps1[slot_q[SlotW-1:WayW]] <= done_q[StampW+:StampW]);
+`endif
 
     assign match[0*Ways+w] = tag0_q == {sa_q[SetW+:TagW], 1'b1};
     assign match[1*Ways+w] = tag1_q == {sa_q[SaW+SetW+:TagW], 1'b1};
@@ -436,6 +460,41 @@ module espnic_sa_cache #(
 
   // ---------------------------------------------------------------- what must hold
 
+`ifdef FORMAL
+  logic f_moving, f_twice, f_left;
+
+  assign f_moving = spilling || state_q == StFill || state_q == StTag;
+  always_comb begin
+    f_twice = 1'b0;
+    f_left  = 1'b0;    // behind the wipe
+    for (int s = 0; s < Sets; s++) begin
+      for (int v = 0; v < Ways; v++) begin
+        if ((wipe_all_q || wipe_q[RecW+:SaW] > SaW'(s)) && f_tags[(s*Ways+v)*(TagW+1)]) f_left = 1'b1;
+        for (int w = v + 1; w < Ways; w++) begin
+          if (f_tags[(s*Ways+v)*(TagW+1)] &&
+              f_tags[(s*Ways+v)*(TagW+1)+:TagW+1] == f_tags[(s*Ways+w)*(TagW+1)+:TagW+1]) f_twice = 1'b1;
+        end
+      end
+    end
+  end
+  `ESPNIC_ASSERT(Wiped, !wiping || !f_left)
+  // No SA is in two slots. While a slot goes and comes it is nobody's, no packet that was given it is under way, and its next SA is in no other.
+  `ESPNIC_ASSERT(Once, wiping || !f_twice)
+  `ESPNIC_ASSERT(Nobodys, !f_moving || &f_nobodys)
+  `ESPNIC_ASSERT(NowhereElse, !f_moving || &f_nowhere)
+  // What was read is what stands there, where something follows from it: nothing is given or picked by a tag or stamp of yesterday.
+  `ESPNIC_ASSERT(MatchIsSo0, hold || !seek_q[0] || (match[0+:Ways] & ~f_so[0+:Ways]) == '0)
+  `ESPNIC_ASSERT(MatchIsSo1, hold || !seek_q[1] || (match[Ways+:Ways] & ~f_so[Ways+:Ways]) == '0)
+  `ESPNIC_ASSERT(MatchIsSo2, hold || !seek_q[2] || (match[2*Ways+:Ways] & ~f_so[2*Ways+:Ways]) == '0)
+  `ESPNIC_ASSERT(PicksByWhatIs, state_q != StPick || (&f_picks && &f_stamped))
+  // What induction wants to know besides
+  `ESPNIC_ASSERT(StateIsOne, state_q <= StTag)
+  `ESPNIC_ASSERT(HeldIsNotSought, !(ctl_held_o && seek_q[Ctl]))
+  `ESPNIC_ASSERT(AskerIsOne, asker_q <= 2'(Ctl))
+  `ESPNIC_ASSERT(AskerWaits, !(state_q == StHold || state_q == StPick) || (seek_q[asker_q] && new_sa_q == sa_q[asker_q*SaW+:SaW]))
+  `ESPNIC_ASSERT(SlotOfItsSet, !f_moving || slot_q[SlotW-1:WayW] == new_sa_q[SetW-1:0])
+  `ESPNIC_ASSUME(NeverComesRound, !(&come_q[0+:StampW]) && !(&come_q[StampW+:StampW]))
+`endif
   `ESPNIC_ASSERT(TwoWays, Ways >= 2)
   `ESPNIC_ASSERT(OneWay0, (match[0+:Ways] & (match[0+:Ways] - Ways'(1))) == '0 || !seek_q[0] || hold)
   `ESPNIC_ASSERT(OneWay1, (match[Ways+:Ways] & (match[Ways+:Ways] - Ways'(1))) == '0 || !seek_q[1] || hold)
