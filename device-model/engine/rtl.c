@@ -5,7 +5,7 @@
  *
  * The model is a library of its own (make rtl-engine), loaded when the body is first asked for: beside the program,
  * in ../rtl/lib of its folder, or where ESPNIC_RTL_LIB says (build/bin/NAME says it). ESPNIC_RTL_TRACE names an FST file to write (make RTL_TRACE=1
- * rtl-engine), ESPNIC_RTL_STALLS the seed of random stalls at all ends of its streams.
+ * rtl-engine), ESPNIC_RTL_TRACE_FROM the first clock of it, ESPNIC_RTL_STALLS the seed of random stalls at all ends of its streams.
  */
 #include "engine/rtl.h"
 
@@ -66,12 +66,20 @@ static void *load(void)
 	return NULL;
 }
 
+/* 0 where it is not set. */
+static uint64_t env_number(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 0) : 0;
+}
+
 static void start(void)
 {
-	const char *stalls = getenv("ESPNIC_RTL_STALLS");
 	const struct espnic_rtl_sim_config cfg = {
 		.trace = getenv("ESPNIC_RTL_TRACE"),
-		.stalls = stalls ? strtoull(stalls, NULL, 0) : 0,
+		.trace_from = env_number("ESPNIC_RTL_TRACE_FROM"),
+		.stalls = env_number("ESPNIC_RTL_STALLS"),
 	};
 	void *lib = load();
 
@@ -94,6 +102,18 @@ static const char *rtl_unavailable(void)
 {
 	pthread_once(&once, start);
 	return missing;
+}
+
+uint64_t espnic_rtl_clocks(void)
+{
+	uint64_t clocks;
+
+	if (rtl_unavailable())
+		return 0;
+	pthread_mutex_lock(&lock);
+	clocks = rtl.ops->clocks(rtl.model);
+	pthread_mutex_unlock(&lock);
+	return clocks;
 }
 
 const struct espnic_transforms espnic_transforms_rtl = {

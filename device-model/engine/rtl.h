@@ -41,6 +41,9 @@ struct espnic_rtl_hot {
 	uint64_t floor;				/* inbound: this number and all below it count as seen */
 };
 
+/* Clocks since the model of body rtl was made; 0: there is none. */
+uint64_t espnic_rtl_clocks(void);
+
 /* Before the first of all: what is free. */
 void espnic_rtl_table_init(struct espnic_rtl *rtl);
 

@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 enum espnic_rtl_limits {
-	ESPNIC_RTL_SIM_VERSION = 1,	/* of struct espnic_rtl_sim_ops */
+	ESPNIC_RTL_SIM_VERSION = 2,	/* of struct espnic_rtl_sim_ops */
 	ESPNIC_RTL_IV = 8,		/* bytes of an explicit IV */
 };
 
@@ -22,6 +22,7 @@ struct espnic_rtl_model;			/* one; not for two threads at once */
 
 struct espnic_rtl_sim_config {
 	const char *trace;		/* FST file to write, or NULL; libraries built for it alone can */
+	uint64_t trace_from;		/* the first clock that goes into it */
 	uint64_t stalls;		/* other than 0: both ends of all streams stall at random, of this seed */
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* espnic_esp_engine behind device-model/engine/rtl_sim.h: reset, clock, bus, memory, and both ends of its four streams. */
+#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -111,6 +112,13 @@ struct espnic_rtl_model {
 			trace = std::make_unique<VerilatedFstC>();
 			top->trace(trace.get(), 99);
 			trace->open(cfg.trace);
+			trace_from = cfg.trace_from;
+			/* A program that found something ends without closing what it has open. */
+			traced = this;
+			std::atexit([] {
+				if (traced)
+					traced->close_trace();
+			});
 		}
 #endif
 		top->bus_valid_i = 0;
@@ -124,7 +132,21 @@ struct espnic_rtl_model {
 			tick();
 	}
 
-	~espnic_rtl_model() { top->final(); }
+	~espnic_rtl_model()
+	{
+		top->final();
+		close_trace();
+	}
+
+	/* A file that is not closed cannot be read. */
+	void close_trace()
+	{
+#if VM_TRACE
+		if (traced == this)
+			traced = nullptr;
+		trace.reset();
+#endif
+	}
 
 	/* True: an answer or a packet became whole. */
 	bool tick()
@@ -236,13 +258,15 @@ private:
 		top->clk_i = uint8_t(level);
 		top->eval();
 #if VM_TRACE
-		if (trace)
+		if (trace && clocks >= trace_from)
 			trace->dump(clocks * 2 + unsigned(level));
 #endif
 	}
 
 #if VM_TRACE
 	std::unique_ptr<VerilatedFstC> trace;
+	uint64_t trace_from = 0;
+	static inline espnic_rtl_model *traced = nullptr;
 #endif
 };
 

@@ -4,20 +4,22 @@
  * and the replay window of its SA. Rounds of single packets and rounds of bursts take turns: what lies in the RTL's pipelines
  * at once must be as if each packet had come alone. SAs are updated, inherited and deleted meanwhile.
  *
- * usage: lockstep [--packets N] [--seed N] [--rounds FIRST-LAST]
+ * usage: lockstep [--packets N] [--seed N] [--rounds FIRST-LAST] [--spoil ROUND]
  *
  * A difference names seed, round and packet and shows both sides; where the library with traces is built (make RTL_TRACE=1
- * rtl-engine), the round is run once more with it.
+ * rtl-engine), all is run once more with it, and an FST file has the clocks around it. --spoil changes a byte of what the RTL gave in
+ * that round: what a difference looks like, where there is none.
  */
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/engine.h"
-#include "engine/ip.h"
+#include "engine/rtl.h"
+#include "unit/engine/bursts.h"
 
 enum {
 	BODIES = 2,			/* ref, rtl */
@@ -30,6 +32,7 @@ enum {
 	BURSTS = 6,			/* of a round */
 	SMALL_WINDOW = 256,		/* packets: windows up to here are compared after each packet */
 	TRIES = 40,			/* for an SA that the RTL takes */
+	WAVES_AHEAD = 2000,		/* clocks, in front of the packet or burst that is looked into */
 	ENOUGH = 1500,			/* packets: all kinds of verdicts must be among them */
 };
 
@@ -43,25 +46,10 @@ struct side {
 
 static struct side sides[BODIES];
 static struct espnic_sa_params params[2][SAS];
-static uint64_t rng, seed = 1, round_no;
+static uint64_t seed = 1, first_round = 1, round_no, spoiled_round;
+static uint64_t burst_clock;		/* of the model, as the packet or burst began */
 static uint64_t verdicts[ESPNIC_VERDICTS], unsupported, done;
 static const char *program;
-
-static uint32_t below(uint32_t n)
-{
-	/* splitmix64 */
-	uint64_t z = rng += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return (uint32_t)((z ^ z >> 31) % n);
-}
-
-static void fill(uint8_t *p, uint32_t n)
-{
-	while (n--)
-		*p++ = (uint8_t)below(256);
-}
 
 /* ---- what is said of a difference ---- */
 
@@ -105,43 +93,74 @@ static void show_sa(const struct espnic_sa_params *p)
 	       p->tfc_len, p->has_sel);
 }
 
-/* Once more with waves, if that can be; else says how. Does not return. */
-static _Noreturn void give_up(const char *what, unsigned int packet)
-{
-	static const char library[] = "build/rtl-trace/lib/libespnic-rtl.so";
-	char rounds[64], number[32], file[PATH_MAX];
+/* ---- the window of waves around it ---- */
 
-	printf("not ok 1 - seed %" PRIu64 ", round %" PRIu64 ", packet %u: %s\n1..1\n", seed, round_no, packet, what);
-	fflush(stdout);
+/* The library with traces beside the one in use: that of build/NAME is in build/NAME-trace. False: no such name. */
+static bool trace_library(char *path, size_t room)
+{
+	static const char tail[] = "/lib/libespnic-rtl.so";
+	const char *lib = getenv("ESPNIC_RTL_LIB");
+	size_t folder;
+
+	if (!lib)
+		lib = "build/rtl/lib/libespnic-rtl.so";
+	folder = strlen(lib) - (strlen(lib) < sizeof(tail) ? strlen(lib) : sizeof(tail) - 1);
+	if (strcmp(lib + folder, tail) != 0)
+		return false;
+	snprintf(path, room, "%.*s-trace%s", (int)folder, lib, tail);
+	return true;
+}
+
+/*
+ * All of it once more, and waves from shortly before the packet or burst at which it ended: stalls at random are what they were only if
+ * everything in front of it is, too. Says how, where the library with traces is not there. Does not return.
+ */
+static _Noreturn void run_again(void)
+{
+	char library[PATH_MAX], file[PATH_MAX], rounds[64], number[32], from[32], spoil_round[32];
+
+	/* The model closes its file at the end of the program. */
 	if (getenv("ESPNIC_RTL_TRACE"))
 		exit(1);
+	if (!trace_library(library, sizeof(library)))
+		_exit(1);
 	snprintf(number, sizeof(number), "%" PRIu64, seed);
-	snprintf(rounds, sizeof(rounds), "%" PRIu64 "-%" PRIu64, round_no, round_no);
+	snprintf(rounds, sizeof(rounds), "%" PRIu64 "-%" PRIu64, first_round, round_no);
+	snprintf(from, sizeof(from), "%" PRIu64, burst_clock > WAVES_AHEAD ? burst_clock - WAVES_AHEAD : 0);
+	snprintf(file, sizeof(file), "lockstep-%s-%" PRIu64 ".fst", number, round_no);
 	if (access(library, R_OK) != 0) {
-		printf("# for waves: make RTL_TRACE=1 rtl-engine, then ESPNIC_RTL_LIB=%s ESPNIC_RTL_TRACE=x.fst %s --seed %s --rounds %s\n",
-		       library, program, number, rounds);
-		exit(1);
+		printf("# for waves: make RTL_TRACE=1 rtl-engine (of the same form), then ESPNIC_RTL_LIB=%s ESPNIC_RTL_TRACE=%s"
+		       " ESPNIC_RTL_TRACE_FROM=%s %s --seed %s --rounds %s\n", library, file, from, program, number, rounds);
+		fflush(stdout);
+		_exit(1);
 	}
-	snprintf(file, sizeof(file), "build/rtl-trace/lockstep-%s-%" PRIu64 ".fst", number, round_no);
-	printf("# waves: %s\n", file);
+	printf("# again, with waves from clock %s on in %s\n", from, file);
 	fflush(stdout);
 	setenv("ESPNIC_RTL_LIB", library, 1);
 	setenv("ESPNIC_RTL_TRACE", file, 1);
-	execl(program, program, "--seed", number, "--rounds", rounds, NULL);
-	exit(1);
+	setenv("ESPNIC_RTL_TRACE_FROM", from, 1);
+	snprintf(spoil_round, sizeof(spoil_round), "%" PRIu64, spoiled_round);
+	execl(program, program, "--seed", number, "--rounds", rounds, "--spoil", spoil_round, NULL);
+	_exit(1);
+}
+
+static _Noreturn void give_up(const char *what, unsigned int packet)
+{
+	printf("not ok 1 - seed %" PRIu64 ", round %" PRIu64 ", packet %u: %s\n1..1\n", seed, round_no, packet, what);
+	fflush(stdout);
+	run_again();
+}
+
+/* So ends what an assertion of the RTL ends. */
+static void aborted(int sig)
+{
+	(void)sig;
+	printf("not ok 1 - seed %" PRIu64 ", round %" PRIu64 ": the RTL's model ended itself\n1..1\n", seed, round_no);
+	fflush(stdout);
+	run_again();
 }
 
 /* ---- SAs ---- */
-
-static void random_limits(struct espnic_sa_params *p)
-{
-	if (below(5))
-		return;
-	p->soft_packets = below(20);
-	p->hard_packets = 10 + below(60);
-	p->soft_bytes = below(2000);
-	p->hard_bytes = below(2) ? 0 : 5000 + below(50000);
-}
 
 static void random_suite(struct espnic_sa_params *p)
 {
@@ -181,15 +200,12 @@ static void random_selector(struct espnic_sa_params *p)
 
 	p->has_sel = true;
 	p->sel.family = families[below(4)];
-	p->sel.proto = below(2) ? ESPNIC_IPPROTO_UDP : 0;
-	p->sel.sport_max = p->sel.dport_max = 65535;
+	random_upper(&p->sel);
 	p->sel.src_prefix = (uint8_t)below(8);
 	if (p->sel.family == ESPNIC_IPV4)
 		p->sel.src[0] = 10;
 	if (p->sel.family == ESPNIC_IPV6)
 		p->sel.src[0] = 0xfd;
-	if (!below(3))
-		p->sel.dport_max = 40000;
 }
 
 static void random_params(struct espnic_sa_params *p, unsigned int n)
@@ -204,10 +220,7 @@ static void random_params(struct espnic_sa_params *p, unsigned int n)
 		random_tunnel(p);
 	p->udp_encap = !below(4);
 	p->udp_sport = p->udp_dport = 4500;
-	p->esn = below(2);
-	p->seq = below(3) ? below(1000) : UINT32_MAX - below(40);
-	if (p->esn && !below(3))
-		p->seq += (uint64_t)below(5) << 32;
+	random_seq(p);
 	if (p->esn && !below(12))
 		p->seq = UINT64_MAX - below(40);
 	p->mtu = below(6) ? 0 : 200 + below(1200);
@@ -271,21 +284,15 @@ static void make_pair(unsigned int n)
 
 static void compare_sa(enum espnic_sa_dir dir, unsigned int n, bool window, unsigned int packet)
 {
-	static struct espnic_sa_window w[BODIES];
-	struct espnic_sa_state st[BODIES];
+	static struct told told[BODIES];
 
-	memset(st, 0, sizeof(st));
-	memset(w, 0, sizeof(w));
-	for (unsigned int b = 0; b < BODIES; b++) {
-		sides[b].ops->sa_query(sides[b].sa[dir][n], &st[b]);
-		if (window && dir == ESPNIC_DIR_IN)
-			sides[b].ops->sa_window(sides[b].sa[dir][n], &w[b]);
-	}
-	if (memcmp(&st[0], &st[1], sizeof(st[0])) == 0 && memcmp(&w[0], &w[1], sizeof(w[0])) == 0)
+	for (unsigned int b = 0; b < BODIES; b++)
+		ask_sa(sides[b].ops, sides[b].sa[dir][n], window && dir == ESPNIC_DIR_IN, &told[b]);
+	if (same_told(&told[0], &told[1]))
 		return;
 	show_sa(&params[dir][n]);
 	for (unsigned int b = 0; b < BODIES; b++)
-		show_state(sides[b].ops->name, &st[b], &w[b]);
+		show_state(sides[b].ops->name, &told[b].state, &told[b].window);
 	give_up("the SA's state differs", packet);
 }
 
@@ -344,10 +351,8 @@ static uint32_t random_clear(uint8_t *out)
 		out[ESPNIC_IPV6_NEXT] = ESPNIC_IPPROTO_UDP;
 		if (below(2))
 			out[8] = 0xfd;
-		if (payload >= 16 && !below(3)) {
-			out[ESPNIC_IPV6_NEXT] = below(2) ? ESPNIC_IPPROTO_HOPOPTS : ESPNIC_IPPROTO_DSTOPTS;
-			memcpy(out + head, "\x11\x00\x01\x04\x00\x00\x00\x00", 8);
-		}
+		if (!below(3))
+			random_options(out, payload);
 	}
 	if (!below(20))
 		out[below(head)] ^= (uint8_t)(1 << below(8));
@@ -358,40 +363,13 @@ static uint32_t random_clear(uint8_t *out)
 	return len;
 }
 
-/* What a wire may do. */
-static void spoil(uint8_t *p, uint32_t *len)
-{
-	switch (below(12)) {
-	case 0:
-		if (*len)
-			p[below(*len)] ^= (uint8_t)(1 << below(8));
-		break;
-	case 1:
-		*len = below(*len + 1);
-		break;
-	case 2:
-		if (*len > ESPNIC_IPV6_HLEN)
-			p[ESPNIC_IPV6_HLEN + below(*len - ESPNIC_IPV6_HLEN)] = (uint8_t)below(256);
-		break;
-	default:
-		break;
-	}
-}
-
-static void set_pkt(struct side *s, unsigned int i, uint32_t len, struct espnic_sa *sa)
-{
-	s->pkts[i] = (struct espnic_pkt){
-		.data = s->bytes[i] + ROOM, .len = len, .headroom = ROOM, .tailroom = SLOT - ROOM - len, .sa = sa,
-		.flags = ESPNIC_PKT_EVENT | ESPNIC_PKT_DUMMY,
-	};
-}
-
 /* Packets from @first on, one after the other or in one burst, and what became of them and their SAs. */
 static void run(enum espnic_sa_dir dir, const unsigned int *sa, unsigned int n)
 {
 	unsigned int at_once = round_no % 2 ? n : 1;
 
 	for (unsigned int i = 0; i < n; i += at_once) {
+		burst_clock = espnic_rtl_clocks();
 		for (unsigned int b = 0; b < BODIES; b++) {
 			struct side *s = &sides[b];
 
@@ -400,6 +378,8 @@ static void run(enum espnic_sa_dir dir, const unsigned int *sa, unsigned int n)
 			else
 				s->ops->unprotect(s->thread, &s->pkts[i], at_once);
 		}
+		if (round_no == spoiled_round && sides[1].pkts[i].verdict == ESPNIC_OK)
+			sides[1].pkts[i].data[0] ^= 1;
 		for (unsigned int k = i; k < i + at_once; k++)
 			compare_packet(k, &params[dir][sa[k]]);
 		if (at_once == 1)
@@ -425,7 +405,7 @@ static void protect_burst(unsigned int n, unsigned int *sa)
 			struct espnic_sa *by = sides[b].sa[i % 37 == 36 ? ESPNIC_DIR_IN : ESPNIC_DIR_OUT][sa[i]];
 
 			memcpy(sides[b].bytes[i] + ROOM, clear, len);
-			set_pkt(&sides[b], i, len, by);
+			set_pkt(&sides[b].pkts[i], sides[b].bytes[i], SLOT, ROOM, len, by);
 			sides[b].pkts[i].iv = use_iv ? iv[i] : NULL;
 			sides[b].pkts[i].seq = seq;
 			if (use_seq)
@@ -455,7 +435,7 @@ static void unprotect_burst(unsigned int n, const unsigned int *sent_by)
 	for (unsigned int b = 0; b < BODIES; b++)
 		for (unsigned int i = 0; i < n; i++) {
 			memcpy(sides[b].bytes[i] + ROOM, wire[i], len[i]);
-			set_pkt(&sides[b], i, len[i], sides[b].sa[ESPNIC_DIR_IN][sa[i]]);
+			set_pkt(&sides[b].pkts[i], sides[b].bytes[i], SLOT, ROOM, len[i], sides[b].sa[ESPNIC_DIR_IN][sa[i]]);
 		}
 	run(ESPNIC_DIR_IN, sa, n);
 }
@@ -551,7 +531,7 @@ static void open_sides(void)
 
 int main(int argc, char **argv)
 {
-	uint64_t packets = 4000, first = 1, last = UINT64_MAX;
+	uint64_t packets = 4000, last = UINT64_MAX;
 
 	program = argv[0];
 	for (int i = 1; i + 1 < argc; i += 2) {
@@ -559,22 +539,25 @@ int main(int argc, char **argv)
 			packets = strtoull(argv[i + 1], NULL, 0);
 		else if (!strcmp(argv[i], "--seed"))
 			seed = strtoull(argv[i + 1], NULL, 0);
-		else if (strcmp(argv[i], "--rounds") != 0 || sscanf(argv[i + 1], "%" SCNu64 "-%" SCNu64, &first, &last) != 2)
+		else if (!strcmp(argv[i], "--spoil"))
+			spoiled_round = strtoull(argv[i + 1], NULL, 0);
+		else if (strcmp(argv[i], "--rounds") != 0 || sscanf(argv[i + 1], "%" SCNu64 "-%" SCNu64, &first_round, &last) != 2)
 			argc = 0;
 	}
 	if (argc % 2 == 0) {
-		fprintf(stderr, "usage: lockstep [--packets N] [--seed N] [--rounds FIRST-LAST]\n");
+		fprintf(stderr, "usage: lockstep [--packets N] [--seed N] [--rounds FIRST-LAST] [--spoil ROUND]\n");
 		return 2;
 	}
 	open_sides();
+	signal(SIGABRT, aborted);
 	printf("# seed %" PRIu64 "\n", seed);
-	for (round_no = first; round_no <= last && done < packets; round_no++)
+	for (round_no = first_round; round_no <= last && done < packets; round_no++)
 		run_round();
 	printf("ok 1 - ref and rtl agree on %" PRIu64 " packets; %" PRIu64 " SAs were refused by rtl\n", done, unsupported);
 	for (int v = 0; v < ESPNIC_VERDICTS; v++)
 		if (verdicts[v])
 			printf("#   %-14s %" PRIu64 "\n", espnic_verdict_name((enum espnic_verdict)v), verdicts[v]);
-	if (packets >= ENOUGH && first == 1 && last == UINT64_MAX) {
+	if (packets >= ENOUGH && first_round == 1 && last == UINT64_MAX) {
 		static const enum espnic_verdict all[] = { ESPNIC_OK, ESPNIC_MALFORMED, ESPNIC_NO_SA, ESPNIC_INTEGRITY, ESPNIC_REPLAY,
 			ESPNIC_SEQ_EXHAUSTED, ESPNIC_LIFETIME, ESPNIC_SELECTOR, ESPNIC_MTU, ESPNIC_LEASE };
 		unsigned int drawn = 0;

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "bursts.h"
+
 enum {
 	SAS = 4,
 	PACKETS = 64,			/* of a burst */
@@ -25,24 +27,8 @@ struct side {
 
 static struct side sides[TEST_BODIES];
 static const char *names[SAS];		/* the suites of the SAs */
-static uint64_t rng, round_no;
+static uint64_t round_no;
 static uint64_t verdicts[ESPNIC_VERDICTS];
-
-static uint32_t below(uint32_t n)
-{
-	/* splitmix64 */
-	uint64_t z = rng += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return (uint32_t)((z ^ z >> 31) % n);
-}
-
-static void fill(uint8_t *p, uint32_t n)
-{
-	while (n--)
-		*p++ = (uint8_t)below(256);
-}
 
 static uint64_t env(const char *name, uint64_t otherwise)
 {
@@ -52,16 +38,6 @@ static uint64_t env(const char *name, uint64_t otherwise)
 }
 
 /* ---- SAs ---- */
-
-static void random_limits(struct espnic_sa_params *p)
-{
-	if (below(6))
-		return;
-	p->soft_packets = below(20);
-	p->hard_packets = 10 + below(60);
-	p->soft_bytes = below(2000);
-	p->hard_bytes = below(2) ? 0 : 5000 + below(50000);
-}
 
 /* Those of the @n-th SA; the suite's name. */
 static const char *random_params(struct espnic_sa_params *p, unsigned int n)
@@ -86,16 +62,10 @@ static const char *random_params(struct espnic_sa_params *p, unsigned int n)
 	}
 	p->udp_encap = p->proto == ESPNIC_PROTO_ESP && !below(4);
 	p->udp_sport = p->udp_dport = 4500;
-	p->esn = below(2);
-	p->seq = below(3) ? below(1000) : UINT32_MAX - below(40);
-	if (p->esn && !below(3))
-		p->seq += (uint64_t)below(5) << 32;
+	random_seq(p);
 	p->mtu = below(6) ? 0 : 200 + below(1200);
 	p->has_sel = !below(6);
-	p->sel.sport_max = p->sel.dport_max = ESPNIC_PORT_MAX;
-	p->sel.proto = below(2) ? ESPNIC_IPPROTO_UDP : 0;
-	if (!below(3))
-		p->sel.dport_max = 40000;
+	random_upper(&p->sel);
 	random_limits(p);
 	p->replay_window = windows[below(ARRAY_SIZE(windows))];
 	if (round_no % 2) {
@@ -141,44 +111,13 @@ static uint32_t random_clear(uint8_t *out)
 	out[1] ^= (uint8_t)below(4);			/* ECN, or a piece of the traffic class */
 	if (family == ESPNIC_IPV4)
 		espnic_ipv4_csum(out);
-	if (family == ESPNIC_IPV6 && payload >= 16 && !below(4)) {
-		out[ESPNIC_IPV6_NEXT] = ESPNIC_IPPROTO_HOPOPTS + (below(2) ? 0 : ESPNIC_IPPROTO_DSTOPTS);
-		memcpy(out + head, "\x11\x00\x01\x04\x00\x00\x00\x00", 8);
-	}
+	if (family == ESPNIC_IPV6 && !below(4))
+		random_options(out, payload);
 	if (!below(20))
 		out[below(head)] ^= (uint8_t)(1 << below(8));
 	if (!below(20))
 		len = below(len + 1);
 	return len;
-}
-
-/* What a wire may do to the ESP packets of a burst: change, cut, repeat, swap. */
-static void spoil(uint8_t *p, uint32_t *len)
-{
-	switch (below(12)) {
-	case 0:
-		if (*len)
-			p[below(*len)] ^= (uint8_t)(1 << below(8));
-		break;
-	case 1:
-		*len = below(*len + 1);
-		break;
-	case 2:
-		if (*len > ESPNIC_IPV6_HLEN)
-			p[ESPNIC_IPV6_HLEN + below(*len - ESPNIC_IPV6_HLEN)] = (uint8_t)below(256);
-		break;
-	default:
-		break;
-	}
-}
-
-static void set_pkt(struct side *s, unsigned int i, uint32_t len, struct espnic_sa *sa)
-{
-	/* Flags of whatever the packet was before: they say nothing, and do not stay. */
-	s->pkts[i] = (struct espnic_pkt){
-		.data = s->bytes[i] + ROOM, .len = len, .headroom = ROOM, .tailroom = SLOT - ROOM - len, .sa = sa,
-		.flags = ESPNIC_PKT_EVENT | ESPNIC_PKT_DUMMY,
-	};
 }
 
 /* ---- comparison ---- */
@@ -218,17 +157,11 @@ static void compare_packets(const char *what, unsigned int n)
 
 static void compare_sa(struct espnic_sa *const sa[TEST_BODIES], bool in)
 {
-	static struct espnic_sa_window w[TEST_BODIES];
-	struct espnic_sa_state st[TEST_BODIES];
+	static struct told told[TEST_BODIES];
 
-	memset(st, 0, sizeof(st));
-	memset(w, 0, sizeof(w));
-	for (unsigned int b = 0; b < TEST_BODIES; b++) {
-		body(b)->sa_query(sa[b], &st[b]);
-		if (in)
-			body(b)->sa_window(sa[b], &w[b]);
-	}
-	if (memcmp(&st[0], &st[1], sizeof(st[0])) != 0 || memcmp(&w[0], &w[1], sizeof(w[0])) != 0)
+	for (unsigned int b = 0; b < TEST_BODIES; b++)
+		ask_sa(body(b), sa[b], in, &told[b]);
+	if (!same_told(&told[0], &told[1]))
 		fail_msg("round %llu: the SAs differ in state", (unsigned long long)round_no);
 }
 
@@ -254,7 +187,7 @@ static void protect_burst(unsigned int n)
 		len = random_clear(p);
 		memcpy(sides[1].bytes[i], sides[0].bytes[i], SLOT);
 		for (unsigned int b = 0; b < TEST_BODIES; b++) {
-			set_pkt(&sides[b], i, len, sides[b].out[sa]);
+			set_pkt(&sides[b].pkts[i], sides[b].bytes[i], SLOT, ROOM, len, sides[b].out[sa]);
 			sides[b].pkts[i].headroom = front;
 			sides[b].pkts[i].tailroom = behind;
 		}
@@ -293,7 +226,7 @@ static void unprotect_burst(unsigned int n)
 		for (unsigned int i = 0; i < n; i++) {
 			memset(sides[b].bytes[i], 0, SLOT);
 			memcpy(sides[b].bytes[i] + ROOM, wire[i], len[i]);
-			set_pkt(&sides[b], i, len[i], sides[b].in[sa[i]]);
+			set_pkt(&sides[b].pkts[i], sides[b].bytes[i], SLOT, ROOM, len[i], sides[b].in[sa[i]]);
 		}
 	for (unsigned int b = 0; b < TEST_BODIES; b++)
 		body(b)->unprotect(body_thread(b), sides[b].pkts, n);
