@@ -29,8 +29,10 @@ $(call rtl_bench,protect4,protect,espnic_protect,-GLanes=4 -CFLAGS -DLANES=4,$(R
 $(call rtl_bench,unprotect1,unprotect,espnic_unprotect,-GLanes=1 -GWindowWords=2048 -CFLAGS -DLANES=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
 $(call rtl_bench,unprotect4,unprotect,espnic_unprotect,-GLanes=4 -GWindowWords=2048 -CFLAGS -DLANES=4,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
 $(call rtl_bench,esp_out1,protect,espnic_esp_out,-GLanes=1 -CFLAGS -DLANES=1 -CFLAGS -DWHOLE=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
+$(call rtl_bench,esp_out2,protect,espnic_esp_out,-GLanes=2 -CFLAGS -DLANES=2 -CFLAGS -DWHOLE=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
 $(call rtl_bench,esp_out4,protect,espnic_esp_out,-GLanes=4 -CFLAGS -DLANES=4 -CFLAGS -DWHOLE=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
 $(call rtl_bench,esp_in1,unprotect,espnic_esp_in,-GLanes=1 -GWindowWords=2048 -CFLAGS -DLANES=1 -CFLAGS -DWHOLE=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
+$(call rtl_bench,esp_in2,unprotect,espnic_esp_in,-GLanes=2 -GWindowWords=2048 -CFLAGS -DLANES=2 -CFLAGS -DWHOLE=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
 $(call rtl_bench,esp_in4,unprotect,espnic_esp_in,-GLanes=4 -GWindowWords=2048 -CFLAGS -DLANES=4 -CFLAGS -DWHOLE=1,$(RTL_ORACLE_LIBS),$(RTL_ORACLE_NEEDS))
 endef
 $(eval $(RTL_PACKET_BENCHES))
