@@ -14,6 +14,7 @@ make test-debug    the lab on a kernel with KASAN, lockdep, DMA-API checks, kmem
 make test-kselftest  the kernel's own selftests on two espnic; writes docs/kselftests.md (needs make debug-kernel's source)
 make coverage-driver  the same, counting the driver's lines; build/coverage/driver.txt
 make test-rtl      the RTL engine's benches in full, and its proofs (a slice of the benches is in make test)
+make rtl-report    clocks, sizes and evidence of the RTL engine: build/rtl/report.json, report.html, and the tables of docs/rtl.md
 make test-ct       constant time of the reference engine: secrets marked, and timing statistics
 make test-peer     30,000 packets against scapy and a peer of our own, SEED=N; key exchange against strongSwan
 make test-ike      espnic-ike against strongSwan in the lab, by role, authentication, mode, addresses, key exchange, offload; build/ike/matrix.json
