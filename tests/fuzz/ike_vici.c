@@ -16,7 +16,8 @@ static const char *const names[] = {
 	"version",   "stats",	     "load-conn",  "unload-conn", "get-conns", "list-conns", "load-shared",
 	"unload-shared", "get-shared", "clear-creds", "load-cert",  "load-pool", "nothing",   "initiate",   "terminate",
 	"rekey",     "install",	     "uninstall",  "load-key",	  "unload-key", "get-keys",   "list-sas",   "list-policies",
-	"get-counters", "reload-settings",
+	"get-counters", "reload-settings", "list-certs", "flush-certs", "load-authority", "unload-authority", "get-authorities",
+	"list-authorities", "get-algorithms", "load-token", "redirect", "reset-counters",
 };
 
 static void check(struct espnic_vici_writer *w, size_t head)
@@ -149,10 +150,29 @@ static void clear_creds(void *ctx)
 	(void)ctx;
 }
 
+static int load_authority(void *ctx, const char *name, const uint8_t *p, size_t len, struct espnic_conf_error *err)
+{
+	(void)ctx;
+	if (!*name || strlen(name) >= ESPNIC_IKE_NAME || (len && !p))
+		abort();
+	return refused(err);
+}
+
+static void certs(void *ctx, espnic_ctl_each_cert *each, void *each_ctx)
+{
+	const struct espnic_ctl_cert ca = { .kind = ESPNIC_IKE_CERT_CA, .der = (const uint8_t *)"ca", .len = 2, .authority = "a", .subject = "CN=a" };
+	const struct espnic_ctl_cert crl = { .kind = ESPNIC_IKE_CERT_CRL, .der = (const uint8_t *)"crl", .len = 3, .subject = "" };
+
+	(void)ctx;
+	each(each_ctx, &ca);
+	each(each_ctx, &crl);
+}
+
 static const struct espnic_ctl_ops ops = {
 	.take = take, .loaded = conn, .unloading = conn, .initiate = ask_later, .terminate = ask_later, .rekey = rekey,
 	.install = ask_now, .uninstall = ask_now, .reload = reload, .look = look, .policies = policies,
 	.load_cert = load_cert, .load_key = load_key, .unload_key = unload_key, .key_name = key_name, .clear_creds = clear_creds,
+	.load_authority = load_authority, .unload_authority = unload_key, .certs = certs,
 };
 
 static uint64_t later(void *ctx)
