@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """espnic-ike against another IKE daemon, cell by cell, in one run of the lab: the same program in both guests, the left of espnic-ike.
 
-usage: matrix.py WORK VICI KEYS PEER SLICE
+usage: matrix.py WORK VICI KEYS SLICE
 
-WORK: where results go (/out); VICI: this side's socket; KEYS: a folder of ca.pem, SIDE-KIND.key and .pem; PEER: what is on the right, by name.
-SLICE: all; fast (every pair of values at least once); more (what is beside the matrix); or words that a cell's name must have, with commas between.
+WORK: where results go (/out); VICI: this side's socket; KEYS: the folder of tests/ike/keys.py.
+SLICE: all; fast (every pair of values at least once); more (what is beside the matrix); lesser (a device without packet offload); or words that a cell's name must have, with commas between.
 
 A cell is up when both say so, the left has the offload that was asked for, TCP comes back byte for byte, and the device's counts have grown
 where they should; it passes when nothing of it is left after its end, too. The left writes matrix.json and a line of TAP a cell.
@@ -103,9 +103,19 @@ def more():
     yield dict(base, offload="crypto", moves="Type doesn't support offload")
 
 
+def lesser():
+    """On a device without packet offload (lab/run --hide-caps PACKET)."""
+    base = {"role": "initiator", "auth": "psk", "mode": "tunnel", "family": 4, "ke": "x25519", "offload": "auto"}
+    for role, family, mode in itertools.product(ROLES, FAMILIES, MODES):
+        yield dict(base, role=role, family=family, mode=mode, gets="crypto", note="the device lacks this type of offload")
+    # what crypto offload has not either is software, for the last reason
+    yield dict(base, family=6, encap="yes", gets="no", note="over IPv6, UDP encapsulation can be offloaded in packet mode only")
+    yield dict(base, offload="packet", refused="Policy offload is not supported")
+
+
 def chosen(words, lacks):
-    if words in ("all", "fast", "more"):
-        return {"all": lambda: whole(lacks), "fast": lambda: fast(lacks), "more": more}[words]()
+    if words in ("all", "fast", "more", "lesser"):
+        return {"all": lambda: whole(lacks), "fast": lambda: fast(lacks), "more": more, "lesser": lesser}[words]()
     return [c for c in itertools.chain(every(), more()) if all(w in title(c).split() for w in words.split(","))]
 
 
@@ -333,14 +343,15 @@ def try_cell(cell, daemon, standing):
 
 # ---- both sides ----
 
-def lacking(daemon, work):
-    """What of the peer's algorithms isn't there, as it says itself; the right writes it down."""
-    path = f"{work}/lacks.json"
+def who(daemon, work):
+    """The peer's name, and what it lacks, as it says itself; the right writes it down."""
+    path = f"{work}/peer.json"
     if not LEFT:
         have = json.dumps(daemon.client.ask("get-algorithms"))
+        version = daemon.client.ask("version")
         with open(path, "w", encoding="ascii") as f:
-            json.dump([ke for ke, needed in NEEDS.items() if needed not in have], f)
-    barrier("lacks")
+            json.dump([f"{version['daemon']} {version['version']}", [ke for ke, needed in NEEDS.items() if needed not in have]], f)
+    barrier("peer")
     with open(path, encoding="ascii") as f:
         return json.load(f)
 
@@ -372,8 +383,8 @@ def note(work, peer, words, results):
             f.write(f"{'ok' if last['result'] == 'passed' else 'not ok'} {number} - {peer}: {last['name']}{': ' + last['why'] if 'why' in last else ''}\n")
 
 
-def both(words, daemon, work, peer):
-    lacks = lacking(daemon, work)
+def both(words, daemon, work):
+    peer, lacks = who(daemon, work)
     results = []
     # what IKE needs of the device comes with the first offloaded child and stays
     standing = len(policies()) + BYPASSES if LEFT else 0
@@ -394,9 +405,9 @@ def both(words, daemon, work, peer):
 
 
 def main():
-    work, path, keys, peer, words = sys.argv[1:]
+    work, path, keys, words = sys.argv[1:]
     prepare(work)
-    results = both(words, Daemon(path, keys), work, peer)
+    results = both(words, Daemon(path, keys), work)
     if not LEFT:
         return 0
     got = [r["result"] for r in results]

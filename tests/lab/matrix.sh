@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# espnic-ike on the left against strongSwan on the right, cell by cell (matrix.py): LAB_SLICE says which cells, LAB_KEYS where the keys are.
+# espnic-ike on the left against strongSwan on the right, cell by cell (matrix.py): LAB_SLICE says which cells; the keys are in /out/keys.
 set -u
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/lab/lib.sh
@@ -13,7 +13,7 @@ if [ "$LAB_SIDE" = right ]; then
 	"$here/traffic.py" serve &
 fi
 lab-barrier start 120
-python3 -B "$here/matrix.py" /out "$vici" /out/keys "$LAB_PEER_NAME" "$LAB_SLICE"
+python3 -B "$here/matrix.py" /out "$vici" /out/keys "$LAB_SLICE"
 status=$?
 lab-barrier end 240
 kill "$daemon"
