@@ -477,8 +477,7 @@ static void ike_on_demand(void **state)
 
 	(void)state;
 	for (int who = LEFT; who <= RIGHT; who++) {
-		peers_free(&p);
-		peers_init(&p, 1, NULL);
+		pair_again(1);
 		connect_peers(NULL, NULL);
 		espnic_ike_list(p.host[who].ike, number_of, &in.rekey.ike_id);
 		in.rekey.ike_id += 1000;
@@ -488,7 +487,7 @@ static void ike_on_demand(void **state)
 		in.rekey.ike_id -= 1000;
 		peers_step(&p, who, &in);
 		peers_run(&p, MINUTE);
-		expect_one();
+		pair_expect(1);
 		assert_int_equal(p.host[who].events[ESPNIC_IKE_EV_IKE_REKEYED], 1);
 		assert_int_equal(p.host[!who].events[ESPNIC_IKE_EV_IKE_REKEYED], 1);
 		/* the old one's number is nobody's now */
