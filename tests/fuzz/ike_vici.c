@@ -17,7 +17,7 @@ static const char *const names[] = {
 	"unload-shared", "get-shared", "clear-creds", "load-cert",  "load-pool", "nothing",   "initiate",   "terminate",
 	"rekey",     "install",	     "uninstall",  "load-key",	  "unload-key", "get-keys",   "list-sas",   "list-policies",
 	"get-counters", "reload-settings", "list-certs", "flush-certs", "load-authority", "unload-authority", "get-authorities",
-	"list-authorities", "get-algorithms", "load-token", "redirect", "reset-counters",
+	"list-authorities", "get-algorithms", "load-token", "redirect", "reset-counters", "unload-pool", "get-pools",
 };
 
 static void check(struct espnic_vici_writer *w, size_t head)
@@ -168,11 +168,34 @@ static void certs(void *ctx, espnic_ctl_each_cert *each, void *each_ctx)
 	each(each_ctx, &crl);
 }
 
+static int load_pool(void *ctx, const struct espnic_ike_pool_conf *pool, struct espnic_conf_error *err)
+{
+	(void)ctx;
+	if (strlen(pool->name) >= sizeof(pool->name))
+		abort();
+	return refused(err);
+}
+
+static int unload_pool(void *ctx, const char *name, struct espnic_conf_error *err)
+{
+	(void)ctx;
+	(void)name;
+	return refused(err);
+}
+
+static int pool_info(void *ctx, const char *name, struct espnic_ike_pool_info *info)
+{
+	(void)ctx;
+	(void)name;
+	*info = (struct espnic_ike_pool_info){ 0 };
+	return refuses ? -1 : 0;
+}
+
 static const struct espnic_ctl_ops ops = {
 	.take = take, .loaded = conn, .unloading = conn, .initiate = ask_later, .terminate = ask_later, .rekey = rekey,
 	.install = ask_now, .uninstall = ask_now, .reload = reload, .look = look, .policies = policies,
 	.load_cert = load_cert, .load_key = load_key, .unload_key = unload_key, .key_name = key_name, .clear_creds = clear_creds,
-	.load_authority = load_authority, .unload_authority = unload_key, .certs = certs,
+	.load_pool = load_pool, .unload_pool = unload_pool, .pool_info = pool_info, .load_authority = load_authority, .unload_authority = unload_key, .certs = certs,
 };
 
 static uint64_t later(void *ctx)
