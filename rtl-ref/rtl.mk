@@ -103,7 +103,7 @@ $(RTL_SIM): $(RTL_SIM_TREE)/Vtop.mk rtl-ref/sim/sim.cpp rtl-ref/sim/memory.h dev
 	$(Q)+$(MAKE) --no-print-directory -C $(<D) -f Vtop.mk OBJCACHE=ccache OPT_FAST=-O2 OPT_SLOW=-O1 OPT_GLOBAL=-O2 \
 		> $(<D)/build.log 2>&1 || { cat $(<D)/build.log; exit 1; }
 	$(Q)root=$$(verilator --getenv VERILATOR_ROOT) && $(CXX) $(RTL_SIM_FLAGS) -O2 -I$(<D) -I$$root/include -I$$root/include/vltstd \
-		-shared -o $@ rtl-ref/sim/sim.cpp $(<D)/libVtop.a $(<D)/libverilated.a -Wl,--exclude-libs,ALL -pthread $(if $(RTL_TRACE),-lz -llz4)
+		-shared -o $@ rtl-ref/sim/sim.cpp $(<D)/libVtop.a $(<D)/libverilated.a -Wl,--exclude-libs,ALL -pthread $(if $(RTL_TRACE),-lz)
 
 .PHONY: rtl-engine
 rtl-engine: $(RTL_SIM)

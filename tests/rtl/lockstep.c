@@ -117,7 +117,7 @@ static bool trace_library(char *path, size_t room)
  */
 static _Noreturn void run_again(void)
 {
-	char library[PATH_MAX], file[PATH_MAX], rounds[64], number[32], from[32], spoil_round[32];
+	char library[PATH_MAX], file[2 * PATH_MAX], rounds[64], number[32], from[32], spoil_round[32];
 
 	/* The model closes its file at the end of the program. */
 	if (getenv("ESPNIC_RTL_TRACE"))
@@ -127,7 +127,8 @@ static _Noreturn void run_again(void)
 	snprintf(number, sizeof(number), "%" PRIu64, seed);
 	snprintf(rounds, sizeof(rounds), "%" PRIu64 "-%" PRIu64, first_round, round_no);
 	snprintf(from, sizeof(from), "%" PRIu64, burst_clock > WAVES_AHEAD ? burst_clock - WAVES_AHEAD : 0);
-	snprintf(file, sizeof(file), "lockstep-%s-%" PRIu64 ".fst", number, round_no);
+	/* Beside the library's folder. */
+	snprintf(file, sizeof(file), "%.*s/lockstep-%s-%" PRIu64 ".fst", (int)(strlen(library) - strlen("/lib/libespnic-rtl.so")), library, number, round_no);
 	if (access(library, R_OK) != 0) {
 		printf("# for waves: make RTL_TRACE=1 rtl-engine (of the same form), then ESPNIC_RTL_LIB=%s ESPNIC_RTL_TRACE=%s"
 		       " ESPNIC_RTL_TRACE_FROM=%s %s --seed %s --rounds %s\n", library, file, from, program, number, rounds);
