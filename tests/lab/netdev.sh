@@ -61,7 +61,9 @@ moderation_adapts() {
 }
 
 moderation_stays() {
-	commands_for tcp_works && [ "$commands" = 0 ] || { echo "$commands commands"; return 1; }
+	commands_for tcp_works || return 1
+	echo "$commands commands"
+	[ "$commands" = 0 ]
 }
 
 left() {
