@@ -291,8 +291,6 @@ int espnic_ipsec_restore(struct espnic_net *enet)
 	if (!err && !xa_empty(&ipsec->sas))
 		err = espnic_restore_sas(ipsec);
 	mutex_unlock(&ipsec->lock);
-	/* What they were told besides (dying) they are told again. */
-	espnic_ipsec_poll_now(ipsec);
 	return err;
 }
 

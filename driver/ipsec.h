@@ -216,7 +216,7 @@ struct espnic_sa {
 	u64 window_at;			/* now.packets when it was read */
 	bool window_new;		/* and not told yet */
 	bool remapped;			/* SA_REMAP came: xfrm is to be told */
-	bool due;			/* it is to be asked with the next look, whosever turn it is; no lock */
+	bool due;			/* to be asked next, whosever turn it is; no lock */
 	bool spent;			/* inbound: SA_HARD came: xfrm is to be told at the time below */
 	unsigned long spent_at;		/* jiffies */
 	bool have_peer;			/* the two below hold */
@@ -474,7 +474,10 @@ void espnic_sa_poll_now(struct espnic_sa *sa);
 
 /* ipsec_mib.c */
 
-/* Counts a packet that the driver drops for @reason, *_drop_*, in /proc/net/xfrm_stat too. Any context. */
+/*
+ * Counts a packet that the driver drops for @reason, *_drop_*, in /proc/net/xfrm_stat too. Any
+ * context.
+ */
 void espnic_ipsec_drop(struct espnic_ipsec *ipsec, enum espnic_ipsec_stat reason);
 
 /* Brings the device's drops since the last call into /proc/net/xfrm_stat. ipsec->lock. */

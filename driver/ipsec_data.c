@@ -271,7 +271,10 @@ bool espnic_ipsec_tx_marked(const struct sk_buff *skb)
  */
 bool espnic_xdo_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 {
-	/* Both go, one after the other, when the state is flushed: then it is marked, which harms nobody. */
+	/*
+	 * Both go, one after the other, when the state is flushed: then the packet is marked, which
+	 * harms nobody.
+	 */
 	bool packet = x->xso.type != XFRM_DEV_OFFLOAD_CRYPTO;
 	struct net_device *netdev = READ_ONCE(x->xso.dev);
 	enum espnic_ipsec_stat why;

@@ -282,6 +282,9 @@ int espnic_sa_restore(struct espnic_sa *sa)
 		espnic_ipsec_count(ipsec, ESPNIC_IPSEC_restored_sas);
 		if (!req.value)
 			espnic_sa_awake(sa, seq);
+		/* Or the device would choose it before its successor. */
+		if (x->km.dying)
+			espnic_sa_poll_now(sa);
 	} else if (err == -ENOENT) {
 		err = 0;
 	} else {

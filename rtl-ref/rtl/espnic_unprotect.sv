@@ -534,8 +534,11 @@ module espnic_unprotect #(
   // In transport mode headers may go on in the text, where a selector looks for what is behind them.
   localparam int WalkW = 1 + 1 + 8 + LenW + 32;   // of what espnic_ext_walk finds
 
-  logic             walk, walk_valid, walk_step, other_step, frag_step, walk_room;
-  logic [WalkW-1:0] walk_other, walk_frag;
+  localparam int WalkFrag = 1;
+
+  logic               walk, walk_valid, walk_room;
+  logic [1:0]         walk_step;
+  logic [2*WalkW-1:0] walked;
   logic [LenW-1:0]  z_base;
 
   espnic_fifo #(.Width(1), .Depth(32)) u_walk_job (
@@ -550,42 +553,30 @@ module espnic_unprotect #(
 
   assign z_base = LenW'(z_beats_q) * LenW'(BeatB);
 
-  espnic_ext_walk #(.Lanes(Lanes), .First(espnic_rtl_pkg::ProtoDstOpts)) u_walk_other (
-    .clk_i, .rst_ni,
-    .enable_i  (walk),
-    .valid_i   (z_valid),
-    .fire_i    (z_fire),
-    .last_i    (z_last),
-    .data_i    (z_data),
-    .base_i    (z_base),
-    .off_i     (z_ip.upper_off),
-    .step_o    (other_step),
-    .good_o    (walk_other[0]),
-    .nonfirst_o(walk_other[1]),
-    .proto_o   (walk_other[2+:8]),
-    .off_o     (walk_other[10+:LenW]),
-    .upper_o   (walk_other[10+LenW+:32])
-  );
+  // The first header's type is known at the end alone: one walk for a fragment header, one for all others.
+  for (genvar w = 0; w < 2; w++) begin : gen_walk
+    espnic_ext_walk #(
+      .Lanes(Lanes),
+      .First(w == WalkFrag ? espnic_rtl_pkg::ProtoFragment : espnic_rtl_pkg::ProtoDstOpts)
+    ) u_walk (
+      .clk_i, .rst_ni,
+      .enable_i  (walk),
+      .valid_i   (z_valid),
+      .fire_i    (z_fire),
+      .last_i    (z_last),
+      .data_i    (z_data),
+      .base_i    (z_base),
+      .off_i     (z_ip.upper_off),
+      .step_o    (walk_step[w]),
+      .good_o    (walked[WalkW*w]),
+      .nonfirst_o(walked[WalkW*w+1]),
+      .proto_o   (walked[WalkW*w+2+:8]),
+      .off_o     (walked[WalkW*w+10+:LenW]),
+      .upper_o   (walked[WalkW*w+10+LenW+:32])
+    );
+  end
 
-  espnic_ext_walk #(.Lanes(Lanes), .First(espnic_rtl_pkg::ProtoFragment)) u_walk_frag (
-    .clk_i, .rst_ni,
-    .enable_i  (walk),
-    .valid_i   (z_valid),
-    .fire_i    (z_fire),
-    .last_i    (z_last),
-    .data_i    (z_data),
-    .base_i    (z_base),
-    .off_i     (z_ip.upper_off),
-    .step_o    (frag_step),
-    .good_o    (walk_frag[0]),
-    .nonfirst_o(walk_frag[1]),
-    .proto_o   (walk_frag[2+:8]),
-    .off_o     (walk_frag[10+:LenW]),
-    .upper_o   (walk_frag[10+LenW+:32])
-  );
-
-  assign walk_step = other_step || frag_step;
-  assign z_ready   = store_ready && (found_room || !z_last) && !walk_step;
+  assign z_ready   = store_ready && (found_room || !z_last) && walk_step == '0;
   assign z_fire    = z_valid && z_ready;
 
   espnic_esp_strip #(.Lanes(Lanes)) u_strip (
@@ -613,7 +604,7 @@ module espnic_unprotect #(
     .clk_i, .rst_ni,
     .valid_i(z_fire && z_last),
     .ready_o(found_room),
-    .data_i ({walk_frag, walk_other, z_beats_q + BeatsW'(1), z_pad_good, z_next, z_pad_len, z_ip}),
+    .data_i ({walked, z_beats_q + BeatsW'(1), z_pad_good, z_next, z_pad_len, z_ip}),
     .valid_o(found_valid),
     .ready_i(found_take),
     .data_o (found)
@@ -625,7 +616,7 @@ module espnic_unprotect #(
 
   espnic_pkt_buf #(.DataW(DataW), .Beats(Beats)) u_store (
     .clk_i, .rst_ni,
-    .s_valid_i  (z_valid && (found_room || !z_last) && !walk_step),
+    .s_valid_i  (z_valid && (found_room || !z_last) && walk_step == '0),
     .s_ready_o  (store_ready),
     .s_data_i   (z_data),
     .cmd_valid_i(give_valid),
