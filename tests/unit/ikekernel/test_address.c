@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Virtual addresses on a real kernel, in a network namespace of the test's own: they come, are seen, and go. */
+/* Virtual addresses and their routes on a real kernel, in a network namespace of the test's own: they come, are seen, and go. */
 #include <errno.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "kernel/address.h"
 #include "kernel/watch.h"
+#include "main/routes.h"
 #include "main/vips.h"
 
 enum { LOOPBACK = 1 };
@@ -99,9 +101,127 @@ static void test_vips(void **state)
 	assert_string_equal(say(&s, true, "c", "224.0.0.1"), "no unicast address");
 }
 
+/* ---- routes ---- */
+
+static struct espnic_ike_ts net(const char *from, const char *to)
+{
+	struct espnic_ike_addr first = addr(from), last = addr(to);
+	struct espnic_ike_ts ts = { .family = first.family, .port_to = UINT16_MAX };
+
+	memcpy(ts.from, first.bytes, sizeof(ts.from));
+	memcpy(ts.to, last.bytes, sizeof(ts.to));
+	return ts;
+}
+
+/* By which source do packets to @dst leave? */
+static void expect_source(const char *dst, const char *src)
+{
+	struct espnic_ike_addr to = addr(dst), want = addr(src);
+	struct espnic_route way;
+
+	assert_true(espnic_route(&to, NULL, &way));
+	assert_true(espnic_ike_addr_equal(&way.local, &want));
+}
+
+/* A way to 192.0.2.2, of which no address is the host's */
+static void a_network(void)
+{
+	assert_int_equal(system("ip link set lo up && ip address replace 192.0.2.1/32 dev lo && ip route replace default dev lo src 192.0.2.1"), 0);
+}
+
+static struct espnic_ike_ts all[2], some[2];
+static struct espnic_sa to_all = { .conn = "c", .mode = ESPNIC_IKE_TUNNEL, .ts = all, .n_local = 1, .n_remote = 1 };
+static struct espnic_sa to_some = { .conn = "c", .mode = ESPNIC_IKE_TUNNEL, .ts = some, .n_local = 1, .n_remote = 1 };
+
+static void children(void)
+{
+	all[0] = some[0] = net("10.3.0.1", "10.3.0.1");
+	all[1] = net("0.0.0.0", "255.255.255.255");
+	some[1] = net("10.9.0.0", "10.9.255.255");
+	to_all.local.addr = to_some.local.addr = addr("192.0.2.1");
+	to_all.remote.addr = to_some.remote.addr = addr("192.0.2.2");
+}
+
+static void test_routes(void **state)
+{
+	struct espnic_ike_addr vip = addr("10.3.0.1");
+	static struct espnic_vips vips = { .set = espnic_address_set };
+	static struct espnic_routes s = { .kernel = true };
+
+	(void)state;
+	if (!alone)
+		skip();
+	a_network();
+	children();
+	/* without a virtual address there is nothing to do */
+	assert_null(espnic_routes_set(&s, &vips, &to_some, true));
+	assert_int_equal(s.n, 0);
+	assert_null(say(&vips, true, "c", "10.3.0.1"));
+	expect_source("10.9.0.1", "192.0.2.1");
+	assert_null(espnic_routes_set(&s, &vips, &to_some, true));
+	expect_source("10.9.0.1", "10.3.0.1");
+	expect_source("10.8.0.1", "192.0.2.1");
+	/* its successor has the same one, which stays until both have gone */
+	assert_null(espnic_routes_set(&s, &vips, &to_some, true));
+	assert_null(espnic_routes_set(&s, &vips, &to_some, false));
+	expect_source("10.9.0.1", "10.3.0.1");
+	/* everything, but for the peer itself */
+	assert_null(espnic_routes_set(&s, &vips, &to_all, true));
+	expect_source("10.8.0.1", "10.3.0.1");
+	expect_source("192.0.2.2", "192.0.2.1");
+	assert_null(espnic_routes_set(&s, &vips, &to_all, false));
+	expect_source("10.8.0.1", "192.0.2.1");
+	expect_source("10.9.0.1", "10.3.0.1");
+	/* address and route went with the interface: they come with the child that is made anew */
+	assert_int_equal(espnic_address_set(LOOPBACK, &vip, false), 0);
+	assert_int_equal(system("ip link set lo down"), 0);
+	a_network();
+	expect_source("10.9.0.1", "192.0.2.1");
+	assert_null(espnic_routes_set(&s, &vips, &to_some, true));
+	expect_source("10.9.0.1", "10.3.0.1");
+	assert_null(espnic_routes_set(&s, &vips, &to_some, false));
+	assert_null(espnic_routes_set(&s, &vips, &to_some, false));
+	assert_int_equal(s.n, 0);
+	expect_source("10.9.0.1", "192.0.2.1");
+	assert_int_not_equal(system("ip rule | grep -q 'lookup 220'"), 0);
+	espnic_vips_end(&vips);
+}
+
+/* A daemon that was killed leaves address, routes and rule; the next one knows them from the host's own. */
+static void test_sweep(void **state)
+{
+	static struct espnic_vips vips = { .set = espnic_address_set };
+	static struct espnic_routes s = { .kernel = true };
+
+	(void)state;
+	if (!alone)
+		skip();
+	a_network();
+	children();
+	assert_null(say(&vips, true, "c", "10.3.0.1"));
+	assert_null(espnic_routes_set(&s, &vips, &to_all, true));
+	assert_null(espnic_routes_set(&s, &vips, &to_some, true));
+	assert_int_equal(system("ip route add 10.7.0.0/16 dev lo table 220 && ip address add 10.7.0.1/32 dev lo"), 0);
+	assert_int_equal(espnic_own_routes_sweep(), 0);
+	assert_int_equal(espnic_addresses_sweep(), 0);
+	assert_int_equal(system("test \"$(ip route show table 220 | wc -l)\" = 1"), 0);
+	assert_int_equal(system("ip address show | grep -q 10.7.0.1"), 0);
+	assert_int_not_equal(system("ip address show | grep -q 10.3.0.1"), 0);
+	assert_int_not_equal(system("ip rule | grep -q 'lookup 220'"), 0);
+	/* and again there is nothing to be swept */
+	assert_int_equal(espnic_own_routes_sweep(), 0);
+	assert_int_equal(espnic_addresses_sweep(), 0);
+	expect_source("10.9.0.1", "192.0.2.1");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_set), cmocka_unit_test(test_vips) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_vips),
+		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_sweep),
+	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -35,6 +35,7 @@ struct peer {
 	struct espnic_standing standing;
 	struct espnic_rights rights;
 	struct espnic_vips vips;
+	struct espnic_routes routes;
 	struct espnic_ike *ike;
 	uint64_t next_ms;
 };
@@ -77,7 +78,7 @@ static void make(struct peer *p, const char *conf_text, const char *secret)
 	p->xfrm = fake_kernel_open(&p->k);
 	p->log.out = open_memstream(&p->logged, &p->log_len);
 	p->rights = (struct espnic_rights){ .store = &p->store, .xfrm = &p->xfrm, .log = &p->log, .sas = &p->sas,
-					   .standing = &p->standing, .vips = &p->vips };
+					   .standing = &p->standing, .vips = &p->vips, .routes = &p->routes };
 	p->standing = (struct espnic_standing){ .xfrm = &p->xfrm, .log = &p->log, .sas = &p->sas, .ports = { 500, 4500 },
 						.device_of = device };
 	espnic_ike_settings_init(&settings);

@@ -10,5 +10,7 @@
  * duplicate address detection: nobody else on the link has it). 0, or -errno; needs CAP_NET_ADMIN.
  */
 int espnic_address_set(uint32_t ifindex, const struct espnic_ike_addr *addr, bool add);
+/* Take away those that a daemon before this one has left. 0, or -errno. */
+int espnic_addresses_sweep(void);
 
 #endif

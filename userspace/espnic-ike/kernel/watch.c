@@ -105,6 +105,9 @@ static int take_route(const struct nlmsghdr *msg, void *ctx)
 		} else if (mnl_attr_get_type(a) == RTA_PREFSRC && mnl_attr_get_payload_len(a) == bytes) {
 			out->local.family = rt->rtm_family == AF_INET ? 4 : 6;
 			memcpy(out->local.bytes, mnl_attr_get_payload(a), bytes);
+		} else if (mnl_attr_get_type(a) == RTA_GATEWAY && mnl_attr_get_payload_len(a) == bytes) {
+			out->via.family = rt->rtm_family == AF_INET ? 4 : 6;
+			memcpy(out->via.bytes, mnl_attr_get_payload(a), bytes);
 		}
 	}
 	return MNL_CB_STOP;

@@ -99,6 +99,7 @@ static int begin_kernel(struct espnic_daemon *d, char *err)
 {
 	char text[ESPNIC_XFRM_TEXT] = "";
 	unsigned int swept = 0;
+	int rc;
 
 	if (!d->opt.kernel)
 		return 0;
@@ -107,6 +108,11 @@ static int begin_kernel(struct espnic_daemon *d, char *err)
 		snprintf(err, ESPNIC_IKE_TEXT, "%.*s", ESPNIC_IKE_TEXT - 1, text);
 		return -1;
 	}
+	rc = espnic_own_routes_sweep();
+	if (!rc)
+		rc = espnic_addresses_sweep();
+	if (rc)
+		espnic_log_note(&d->log, "kernel", "routes and addresses of a daemon that died: %s", strerror(-rc));
 	if (swept)
 		espnic_log_note(&d->log, "kernel", "%u states and policies of a daemon that died are taken out", swept);
 	d->rights.xfrm = d->standing.xfrm = &d->xfrm;
@@ -123,6 +129,8 @@ static void wire_up(struct espnic_daemon *d)
 	d->standing.device_of = espnic_device_of;
 	d->rights.standing = &d->standing;
 	d->rights.vips = &d->vips;
+	d->rights.routes = &d->routes;
+	d->routes.kernel = d->opt.kernel;
 	d->vips.set = d->opt.kernel ? espnic_address_set : NULL;
 	d->rights.event = espnic_daemon_event;
 	d->rights.ctx = d;
@@ -309,6 +317,7 @@ static void end(struct espnic_daemon *d)
 		espnic_sas_each(&d->sas, forget, d);
 		espnic_standing_end(&d->standing);
 	}
+	espnic_routes_end(&d->routes);
 	espnic_vips_end(&d->vips);
 	espnic_daemon_drop_waiters(d);
 }

@@ -42,6 +42,7 @@ struct espnic_daemon {
 	struct espnic_standing standing;
 	struct espnic_rights rights;
 	struct espnic_vips vips;
+	struct espnic_routes routes;
 	struct espnic_link link;
 	pid_t other; /* the process on the network */
 	struct espnic_ctl ctl;

@@ -155,6 +155,19 @@ static bool device(const struct espnic_rights *r, const struct espnic_ike_kernel
 	return !espnic_standing_device(r->standing, *ifindex, result->text) || want == ESPNIC_IKE_OFFLOAD_AUTO;
 }
 
+/* The routes of @sa come, or go; it is up without them, too, for programs that name the address. */
+static void route(const struct espnic_rights *r, struct espnic_sa *sa, bool add)
+{
+	const char *why;
+
+	if (sa->routed == add)
+		return;
+	sa->routed = add;
+	why = espnic_routes_set(r->routes, r->vips, sa, add);
+	if (why)
+		espnic_log_note(r->log, "route", "conn=%s child=%s: %s", sa->conn, sa->child, why);
+}
+
 static void done(const struct espnic_rights *r, struct espnic_sa *sa, const struct espnic_ike_kernel_op *op, uint32_t ifindex,
 		 const struct espnic_child_result *result)
 {
@@ -169,6 +182,8 @@ static void done(const struct espnic_rights *r, struct espnic_sa *sa, const stru
 		sa->device[0] = 0;
 	espnic_sas_note(sa, result->text);
 	espnic_sas_inherit(r->sas, sa);
+	if (sa->policies)
+		route(r, sa, true);
 }
 
 static void install(const struct espnic_rights *r, const struct espnic_ike_kernel_op *op, struct espnic_child_result *result)
@@ -220,6 +235,7 @@ void espnic_rights_forget(const struct espnic_rights *r, struct espnic_sa *sa, b
 		espnic_child_run(r->xfrm, &op, sa->ifindex, &result);
 	if (result.status != ESPNIC_IKE_KERNEL_OK)
 		espnic_log_note(r->log, "kernel", "conn=%s child=%s: %s", sa->conn, sa->child, result.text);
+	route(r, sa, false);
 	espnic_sas_del(r->sas, sa);
 	/* in place, so that nothing gets out in between */
 	if (policies && trapped && espnic_standing_put(r->standing, t))
@@ -287,9 +303,11 @@ static void move(const struct espnic_rights *r, struct espnic_sa *sa, const stru
 		espnic_sas_moved(sa, text);
 		return;
 	}
+	route(r, sa, false);
 	sa->local = op->local;
 	sa->remote = op->remote;
 	sa->encap = op->encap;
+	route(r, sa, true);
 	sa->ifindex = m.ifindex;
 	if (!sa->ifindex || !if_indextoname(sa->ifindex, sa->device))
 		sa->device[0] = 0;

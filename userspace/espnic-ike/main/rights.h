@@ -11,6 +11,7 @@
 #include "main/creds.h"
 #include "main/ipc.h"
 #include "main/log.h"
+#include "main/routes.h"
 #include "main/sas.h"
 #include "main/standing.h"
 #include "main/vips.h"
@@ -23,6 +24,7 @@ struct espnic_rights {
 	struct espnic_sas *sas;
 	struct espnic_standing *standing;
 	struct espnic_vips *vips;
+	struct espnic_routes *routes;
 	/* An event of the core's, which is logged already. */
 	void (*event)(void *ctx, const struct espnic_ike_event *e);
 	void *ctx;

@@ -33,6 +33,7 @@ struct espnic_sa {
 	char *note; /* why less than was asked for; NULL; owned */
 	/* What became of a change of addresses: it moved, or why it, or the one before it, did not; NULL: there was none. Owned. */
 	char *moved;
+	bool routed; /* it has its routes */
 	bool policies; /* it has those of its selectors */
 	bool lost; /* its device forgot it; */
 	bool asked; /* and the core was asked for another in its place */

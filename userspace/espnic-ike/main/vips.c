@@ -19,6 +19,22 @@ bool espnic_vips_has(const struct espnic_vips *s, const char *conn, const struct
 	return find(s, conn, addr);
 }
 
+bool espnic_vips_any(const struct espnic_vips *s, const char *conn)
+{
+	for (unsigned int i = 0; i < s->n; i++)
+		if (!strcmp(s->v[i].conn, conn))
+			return true;
+	return false;
+}
+
+void espnic_vips_again(struct espnic_vips *s, const char *conn, const struct espnic_ike_addr *addr, uint32_t ifindex)
+{
+	struct espnic_vip *v = find(s, conn, addr);
+
+	if (v && v->ifindex && !espnic_owner(addr) && !s->set(ifindex, addr, true))
+		v->ifindex = ifindex;
+}
+
 /* Where packets to the peer leave. */
 static uint32_t device(const struct espnic_ike_address_op *op)
 {

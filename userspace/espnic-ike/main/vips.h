@@ -28,6 +28,10 @@ struct espnic_vips {
 /* Does as @op says. NULL, or why not (constant, or of the system). */
 const char *espnic_vips_set(struct espnic_vips *s, const struct espnic_ike_address_op *op);
 bool espnic_vips_has(const struct espnic_vips *s, const char *conn, const struct espnic_ike_addr *addr);
+/* Has @conn any? */
+bool espnic_vips_any(const struct espnic_vips *s, const char *conn);
+/* If the one of @conn has gone, as with its interface, it is given to @ifindex again. */
+void espnic_vips_again(struct espnic_vips *s, const char *conn, const struct espnic_ike_addr *addr, uint32_t ifindex);
 /* Takes all of them away from the host. */
 void espnic_vips_end(struct espnic_vips *s);
 
