@@ -187,7 +187,7 @@ test-lab: build rtl-engine
 	@tests/run lab more
 # The whole matrix against strongSwan, and what is beside it; make test has a slice (tests/lab/test_matrix_7.2).
 test-ike: build
-	@tests/lab/ike-matrix all; code=$$?; tests/lab/ike-matrix more || code=1; tests/lab/ike-matrix lesser --hide-caps PACKET && exit $$code
+	@tests/lab/ike-matrix all; code=$$?; tests/lab/ike-matrix more || code=1; tests/lab/ike-matrix events || code=1; tests/lab/ike-matrix lesser --hide-caps PACKET && exit $$code
 # Not part of make test but for a slice (tests/lab/test_kselftest).
 test-kselftest: build
 	@tests/run kselftest

@@ -11,6 +11,7 @@ A cell is up when both say so, the left has the offload that was asked for, TCP 
 where they should; it passes when nothing of it is left after its end, too. The left writes matrix.json and a line of TAP a cell.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -237,6 +238,8 @@ class Daemon:
                 "children": {"net": child}}
         if "moves" in cell:
             conn["local_addrs" if LEFT else "remote_addrs"] = ["%any"]
+        child.update(cell.get("child", {}))
+        conn.update(cell.get("conn", {}))
         self.client.ask("load-conn", {"cell": conn})
 
     def sas(self):
@@ -256,7 +259,8 @@ class Daemon:
 
     def clear(self):
         if self.sas():
-            self.client.ask("terminate", {"ike": "cell", "force": "yes", "timeout": "-1"})
+            with contextlib.suppress(vici.Refused):  # the other side has been quicker
+                self.client.ask("terminate", {"ike": "cell", "force": "yes", "timeout": "-1"})
         self.client.ask("unload-conn", {"name": "cell"})
 
 

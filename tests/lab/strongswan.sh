@@ -57,15 +57,20 @@ there() {
 	[ -S "$vici" ] && swanctl --version >/dev/null
 }
 
-# daemon_up: this side's, with its number in $daemon
+# daemon_run: this side's, instead of this shell
+daemon_run() {
+	if [ "$LAB_SIDE" = left ]; then
+		exec "$ike" run --log-times 2>>/out/ike.log
+	else
+		strongswan "$unpacked/usr/sbin/charon-systemd" >>/out/charon.out 2>&1
+	fi
+}
+
+# daemon_up: it runs beside this shell, with its number in $daemon
 daemon_up() {
 	strongswan_conf >/tmp/strongswan.conf
 	modprobe overlay
-	if [ "$LAB_SIDE" = left ]; then
-		"$ike" run --log-times 2>/out/ike.log &
-	else
-		strongswan "$unpacked/usr/sbin/charon-systemd" >/out/charon.out 2>&1 &
-	fi
+	daemon_run &
 	daemon=$!
 	eventually there || die "the daemon does not start"
 }

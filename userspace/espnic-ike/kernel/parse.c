@@ -388,6 +388,10 @@ bool espnic_kernel_xfrm_event(const struct nlmsghdr *msg, struct espnic_kernel_e
 		return expire_event(msg, out);
 	case XFRM_MSG_MAPPING:
 		return mapping_event(msg, out);
+	case XFRM_MSG_NEWPOLICY:
+	case XFRM_MSG_UPDPOLICY:
+		out->kind = ESPNIC_KERNEL_POLICY;
+		return true;
 	default:
 		return true;
 	}

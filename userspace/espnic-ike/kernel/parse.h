@@ -10,6 +10,7 @@ enum espnic_kernel_event_kind {
 	ESPNIC_KERNEL_ACQUIRE, /* a packet met a policy that has no state */
 	ESPNIC_KERNEL_EXPIRE, /* a state's soft limit, or its hard one, by which it is gone */
 	ESPNIC_KERNEL_MAPPING, /* a NAT has a new mapping for the peer of a state */
+	ESPNIC_KERNEL_POLICY, /* somebody, maybe ourselves, has put in a policy */
 	ESPNIC_KERNEL_LINK, /* an interface is up, down or gone */
 	ESPNIC_KERNEL_ADDRESS, /* the host has a new address, or one less */
 };

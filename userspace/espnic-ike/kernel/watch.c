@@ -36,7 +36,7 @@ static struct mnl_socket *subscribe(int bus, const unsigned int *groups, unsigne
 
 int espnic_watch_open(struct espnic_watch *w, char *err)
 {
-	static const unsigned int xfrm[] = { XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING };
+	static const unsigned int xfrm[] = { XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING, XFRMNLGRP_POLICY };
 	static const unsigned int route[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR };
 	int i;
 

@@ -187,6 +187,12 @@ int espnic_xfrm_del_policy(const struct espnic_xfrm *x, const struct espnic_xfrm
 			   char *text);
 int espnic_xfrm_read_policy(const struct espnic_xfrm *x, const struct espnic_xfrm_policy *which,
 			    struct espnic_xfrm_policy *out, char *text);
+/*
+ * Have Linux put its policies in order again. As their number grows it moves those of host addresses into a larger table, and software ones before
+ * offloaded ones of the same selector (xfrm_dst_hash_transfer() of 6.12 and 7.2): what is to block underneath then comes first. It makes the table
+ * anew, in order, when it is told from what length of prefix policies belong there, though nothing changes; soon after the return.
+ */
+int espnic_xfrm_reorder(const struct espnic_xfrm *x, char *text);
 /* Do both name the same state, the same policy? */
 bool espnic_xfrm_same_sa(const struct espnic_xfrm_sa *a, const struct espnic_xfrm_sa *b);
 bool espnic_xfrm_same_policy(const struct espnic_xfrm_policy *a,

@@ -139,6 +139,7 @@ static void wire_up(struct espnic_daemon *d)
 	d->ctl = (struct espnic_ctl){ .store = &d->store, .started = wall_seconds(), .ops = &espnic_daemon_ops, .ctx = d };
 	d->watch.fd[ESPNIC_WATCH_XFRM] = d->watch.fd[ESPNIC_WATCH_ROUTE] = -1;
 	d->link.fd = d->signals = -1;
+	d->reorder_at = UINT64_MAX;
 }
 
 static int begin(struct espnic_daemon *d, char *err)
@@ -257,14 +258,32 @@ static void tell_ppks(struct espnic_daemon *d)
 	espnic_daemon_input(d, &in);
 }
 
+/* The table has grown, if it was to, by the time that this is due. */
+static uint64_t reorder(struct espnic_daemon *d)
+{
+	char text[ESPNIC_XFRM_TEXT];
+	int rc;
+
+	if (espnic_daemon_now() < d->reorder_at)
+		return d->reorder_at;
+	d->reorder_at = UINT64_MAX;
+	rc = espnic_xfrm_reorder(&d->xfrm, text);
+	if (rc)
+		espnic_log_note(&d->log, "kernel", "the order of policies: %s", text[0] ? text : strerror(-rc));
+	return UINT64_MAX;
+}
+
 static void loop(struct espnic_daemon *d)
 {
-	uint64_t dog = 0, next;
+	uint64_t dog = 0, order, next;
 
 	while (!d->end) {
 		tell_ppks(d);
 		dog = watchdog(d, dog);
+		order = reorder(d);
 		next = espnic_daemon_waiters(d);
+		if (order < next)
+			next = order;
 		turn(d, next < dog ? next : dog);
 	}
 }

@@ -49,6 +49,7 @@ struct espnic_daemon {
 	struct espnic_ctl_server *server;
 	struct espnic_waiter *waiters; /* clients that wait for an answer */
 	uint32_t last_seq, last_reqid;
+	uint64_t reorder_at; /* policies, espnic_daemon_now(); UINT64_MAX: they are in order */
 	int signals;
 	bool ppks; /* the core was told that there are some */
 	bool end, failed; /* leave the loop; and not because we were asked to */

@@ -9,6 +9,8 @@
 
 #include "main/daemon.h"
 
+enum { REORDER_MS = 200 }; /* from a policy that comes; more of them are waited for, and Linux's own work on its tables */
+
 static struct espnic_ike_addr to_ike(const struct espnic_addr *from)
 {
 	struct espnic_ike_addr to = { .family = from->family == AF_INET ? 4 : from->family == AF_INET6 ? 6 : 0 };
@@ -135,6 +137,17 @@ static void link_change(struct espnic_daemon *d, const struct espnic_kernel_even
 		back(d, e->link.name);
 }
 
+/* Offloaded ones may have come behind what stands underneath them. */
+static void policy(struct espnic_daemon *d)
+{
+	bool offloads = false;
+
+	for (unsigned int i = 0; i < ESPNIC_STANDING_DEVICES; i++)
+		offloads = offloads || d->standing.device[i];
+	if (offloads && d->reorder_at == UINT64_MAX)
+		d->reorder_at = espnic_daemon_now() + REORDER_MS;
+}
+
 void espnic_daemon_kernel_event(void *ctx, const struct espnic_kernel_event *e)
 {
 	struct espnic_daemon *d = ctx;
@@ -148,6 +161,9 @@ void espnic_daemon_kernel_event(void *ctx, const struct espnic_kernel_event *e)
 		break;
 	case ESPNIC_KERNEL_MAPPING:
 		mapping(d, e);
+		break;
+	case ESPNIC_KERNEL_POLICY:
+		policy(d);
 		break;
 	case ESPNIC_KERNEL_LINK:
 		link_change(d, e);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* espnic-ike manual: the program's part of manual keying. */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "kernel/device.h"
@@ -11,6 +12,8 @@ enum status {
 	STATUS_DIFFERS = 1, /* diff alone */
 	STATUS_TROUBLE = 2,
 };
+
+enum { REORDER_MS = 200 }; /* for Linux's own work on its tables */
 
 static int find_device(const struct espnic_conf_node *node, const char *name, uint32_t *ifindex,
 		       struct espnic_conf_error *err)
@@ -76,6 +79,15 @@ static int usage(void)
 	return STATUS_TROUBLE;
 }
 
+/* Has it policies that block underneath others? */
+static bool blocks(const struct espnic_manual *m)
+{
+	for (unsigned int i = 0; i < m->n_policies; i++)
+		if (m->policies[i].block)
+			return true;
+	return false;
+}
+
 static int run(struct espnic_manual *m, enum espnic_manual_command command)
 {
 	struct espnic_conf_error err;
@@ -93,6 +105,10 @@ static int run(struct espnic_manual *m, enum espnic_manual_command command)
 	rc = espnic_xfrm_open(&x, text) ? -1 : 0;
 	if (!rc) {
 		rc = espnic_manual_run(m, command, &x, stdout, text);
+		if (rc > 0 && command == ESPNIC_MANUAL_APPLY && blocks(m)) {
+			poll(NULL, 0, REORDER_MS);
+			rc = espnic_xfrm_reorder(&x, text) ? -1 : rc;
+		}
 		espnic_xfrm_close(&x);
 	}
 	if (rc < 0) {
