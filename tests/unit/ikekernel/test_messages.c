@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* States, policies and events as netlink messages: there and back, and whatever else may come. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -413,6 +414,59 @@ static void test_route(void **state)
 	assert_false(espnic_kernel_route_event(m, &e));
 }
 
+/* ---- the order of policies ---- */
+
+/* Thresholds as a kernel has them; what it is told of them. */
+static struct {
+	struct xfrmu_spdhthresh v4, v6, told4, told6;
+	bool malformed;
+	unsigned int times;
+} spd;
+
+static int spd_talk(void *ctx, struct nlmsghdr *req, espnic_xfrm_each *each, void *each_ctx, char *text)
+{
+	_Alignas(8) static char answer[256];
+	struct nlmsghdr *msg = mnl_nlmsg_put_header(answer);
+	const struct nlattr *a;
+
+	(void)ctx;
+	text[0] = 0;
+	if (req->nlmsg_type == XFRM_MSG_GETSPDINFO) {
+		msg->nlmsg_type = XFRM_MSG_NEWSPDINFO;
+		mnl_nlmsg_put_extra_header(msg, sizeof(uint32_t));
+		mnl_attr_put_u32(msg, XFRMA_SPD_INFO, 7);
+		mnl_attr_put(msg, XFRMA_SPD_IPV4_HTHRESH, spd.malformed ? 1 : sizeof(spd.v4), &spd.v4);
+		mnl_attr_put(msg, XFRMA_SPD_IPV6_HTHRESH, spd.malformed ? 1 : sizeof(spd.v6), &spd.v6);
+		return each(msg, each_ctx);
+	}
+	assert_int_equal(req->nlmsg_type, XFRM_MSG_NEWSPDINFO);
+	spd.times++;
+	mnl_attr_for_each(a, req, sizeof(uint32_t))
+		memcpy(mnl_attr_get_type(a) == XFRMA_SPD_IPV4_HTHRESH ? &spd.told4 : &spd.told6, mnl_attr_get_payload(a), sizeof(spd.told4));
+	return 0;
+}
+
+/* The user's thresholds are told again as they are. */
+static void test_reorder(void **state)
+{
+	static const struct espnic_xfrm_ops ops = { .talk = spd_talk };
+	const struct espnic_xfrm x = { .ops = &ops };
+	char text[ESPNIC_XFRM_TEXT];
+
+	(void)state;
+	spd.v4 = (struct xfrmu_spdhthresh){ 28, 30 };
+	spd.v6 = (struct xfrmu_spdhthresh){ 64, 128 };
+	assert_int_equal(espnic_xfrm_reorder(&x, text), 0);
+	assert_int_equal(spd.times, 1);
+	assert_memory_equal(&spd.told4, &spd.v4, sizeof(spd.v4));
+	assert_memory_equal(&spd.told6, &spd.v6, sizeof(spd.v6));
+	/* what can't be read is not told at all */
+	memset(&spd.told4, 0, sizeof(spd.told4));
+	spd.malformed = true;
+	assert_int_equal(espnic_xfrm_reorder(&x, text), -EBADMSG);
+	assert_int_equal(spd.times, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_acquire),
 		cmocka_unit_test(test_expire_and_mapping),
 		cmocka_unit_test(test_route),
+		cmocka_unit_test(test_reorder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

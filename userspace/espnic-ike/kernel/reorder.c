@@ -9,7 +9,7 @@
 
 /* From what length of prefix, local and remote, a selector goes into the hash table. */
 struct thresholds {
-	bool have[2]; /* IPv4, IPv6 */
+	bool have[2]; /* IPv4, IPv6: Linux has both */
 	struct xfrmu_spdhthresh of[2];
 };
 
@@ -31,7 +31,7 @@ static int take(const struct nlmsghdr *msg, void *ctx)
 		}
 	}
 	/* There is no end behind it. */
-	return -EALREADY;
+	return t->have[0] && t->have[1] ? -EALREADY : -EBADMSG;
 }
 
 static struct nlmsghdr *request(char *buf, uint16_t type)
@@ -57,7 +57,6 @@ int espnic_xfrm_reorder(const struct espnic_xfrm *x, char *text)
 		return rc ? rc : -ENODATA;
 	req = request(buf, XFRM_MSG_NEWSPDINFO);
 	for (unsigned int i = 0; i < 2; i++)
-		if (t.have[i])
-			mnl_attr_put(req, types[i], sizeof(t.of[i]), &t.of[i]);
+		mnl_attr_put(req, types[i], sizeof(t.of[i]), &t.of[i]);
 	return x->ops->talk(x->ctx, req, NULL, NULL, text);
 }
