@@ -159,6 +159,54 @@ fail_closed() {
 	lab-barrier closed-down
 }
 
+# A datagram to ADDRESS with an IPv4 option (a route to be recorded), or an IPv6 header of options for the destination
+send_with_options() { # ADDRESS
+	python3 -c '
+import socket, sys
+if ":" in sys.argv[1]:
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, bytes((0, 0, 1, 4, 0, 0, 0, 0)))
+else:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, bytes((7, 7, 4, 0, 0, 0, 0, 0)))
+s.sendto(b"options", (sys.argv[1], 5002))' "$1"
+}
+
+# Linux brings the device nothing of that: an error, and no packet in clear
+not_for_the_device() {
+	local before address
+	for address in $RIGHT4 $RIGHT6; do
+		before=$(xfrm_stat XfrmOutError)
+		refused "options, to $address: EHOSTUNREACH" "No route to host" send_with_options "$address"
+		t "options, to $address: XfrmOutError" test "$(xfrm_stat XfrmOutError)" -gt "$before"
+		t "without them it is protected" grew tx_protected pings "$address"
+	done
+}
+
+options() {
+	local before
+	ipsec_up 3 packet transport 4 16 no
+	ipsec_up 4 packet transport 6 16 no
+	covered options-4 $LEFT4/32 $RIGHT4/32
+	covered options-6 $LEFT6/128 $RIGHT6/128
+	lab-barrier options-up
+	if [ "$LAB_SIDE" = left ]; then
+		t "protected, both families" eval 'grew tx_protected pings $RIGHT4 && grew tx_protected pings $RIGHT6'
+		not_for_the_device
+		before=$(nic_stat rx_unprotected)
+	fi
+	lab-barrier options-in
+	# Of software, which protects them: ESP stands behind the options.
+	[ "$LAB_SIDE" = left ] || ping -n -q -c 3 -i 0.2 -W 1 -R $LEFT4
+	lab-barrier options-in-done
+	[ "$LAB_SIDE" = right ] || t "IPv4 options in: the device takes them" test "$(nic_stat rx_unprotected)" -ge $((before + 3))
+	lab-barrier options-over
+	uncovered options-4
+	uncovered options-6
+	ipsec_down
+	lab-barrier options-down
+}
+
 # Policies with ports: TCP to 5001 is protected, UDP to 5002 bypassed, the rest blocked
 ports() {
 	local dir sel me=$LEFT4 peer=$RIGHT4 out=$((0x1002)) in=$((0x2002))
@@ -187,6 +235,7 @@ ports() {
 	if [ "$LAB_SIDE" = left ]; then
 		t "TCP to the port is protected" grew tx_protected "$here/traffic.py" tcp $RIGHT4 $((500000 / LAB_SLOW))
 		t "UDP to the bypassed port goes in clear" grew tx_bypass "$here/traffic.py" udp $RIGHT4 1 500 1400
+		t "and so do fragments, whose ports only the first one shows" grew tx_bypass "$here/traffic.py" udp $RIGHT4 4000 9000
 		t "ICMP is blocked" no_ping $RIGHT4
 		# Linux drops what it sends by its own policies; a packet socket goes around them, not around the device
 		t "ICMP is blocked by the device" grew tx_drop_discard "$here/traffic.py" raw eth0 $LEFT4 $RIGHT4 1
@@ -311,6 +360,7 @@ else
 fi
 lab-barrier start 120
 fail_closed
+options
 ports
 lifetimes
 icv_lengths

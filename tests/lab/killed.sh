@@ -121,6 +121,8 @@ down_first() {
 }
 
 ipsec_up 1 packet transport 4 16 no
+# To the end: what a device leaves behind, or a driver flushes, lets nothing out in clear.
+covered killed $LEFT4/32 $RIGHT4/32
 took ethtool -S eth0
 usual_ms=$ms # of a command, while the device lives
 if [ "$LAB_SIDE" = right ]; then

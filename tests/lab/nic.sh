@@ -23,6 +23,20 @@ self_tests() {
 	t "self-test, online" shows "The test result is PASS" ethtool -t eth0 online
 	t "self-test, offline" shows "The test result is PASS" ethtool -t eth0 offline
 	t "ping after the offline test" eventually answered
+	ip link set eth0 down
+	t "without link the self-test fails, and says of what" failed_by Link
+	t "and nothing else" [ "$(ethtool -t eth0 online | awk '$NF != 0 && /line\)/' | wc -l)" = 1 ]
+	ip link set eth0 up
+	t "self-test with link again" eventually shows "The test result is PASS" ethtool -t eth0 online
+	t "ping after that" eventually answered
+}
+
+failed_by() { # TEST: ethtool says FAIL, and the errno of TEST
+	local said
+	said=$(ethtool -t eth0 online)
+	[ $? != 0 ] && grep -q "The test result is FAIL" <<<"$said" && grep -q "^$1 .*[1-9][0-9]*$" <<<"$said" && return 0
+	echo "$said"
+	return 1
 }
 
 # 802.1Q on top: the device parses tags, so its offloads hold there, too
@@ -100,6 +114,7 @@ ipsec_reconfigure() {
 	ipsec_up 77 packet transport 4 16 esn
 	lab-barrier ipsec-up
 	t "TCP by packet offload" grew tx_protected "$here/traffic.py" tcp $RIGHT4 $((500000 / LAB_SLOW))
+	t "what is decrypted goes to the queue of its inner header" "$here/rss.py" eth0 $RIGHT4
 	before=$(nic_stat ipsec_sa_added)
 	t "rings changed under it" with_traffic ethtool -G eth0 rx 256 tx 128
 	t "channels changed under it" with_traffic ethtool -L eth0 combined 2
