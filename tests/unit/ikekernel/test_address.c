@@ -142,34 +142,42 @@ static void children(void)
 	to_all.remote.addr = to_some.remote.addr = addr("192.0.2.2");
 }
 
+static struct espnic_vips vips;
+static struct espnic_routes routes;
+
+static void begin(void)
+{
+	if (!alone)
+		skip();
+	vips = (struct espnic_vips){ .set = espnic_address_set };
+	routes = (struct espnic_routes){ .kernel = true };
+	a_network();
+	children();
+}
+
 static void test_routes(void **state)
 {
 	struct espnic_ike_addr vip = addr("10.3.0.1");
-	static struct espnic_vips vips = { .set = espnic_address_set };
-	static struct espnic_routes s = { .kernel = true };
 
 	(void)state;
-	if (!alone)
-		skip();
-	a_network();
-	children();
+	begin();
 	/* without a virtual address there is nothing to do */
-	assert_null(espnic_routes_set(&s, &vips, &to_some, true));
-	assert_int_equal(s.n, 0);
+	assert_null(espnic_routes_set(&routes, &vips, &to_some, true));
+	assert_int_equal(routes.n, 0);
 	assert_null(say(&vips, true, "c", "10.3.0.1"));
 	expect_source("10.9.0.1", "192.0.2.1");
-	assert_null(espnic_routes_set(&s, &vips, &to_some, true));
+	assert_null(espnic_routes_set(&routes, &vips, &to_some, true));
 	expect_source("10.9.0.1", "10.3.0.1");
 	expect_source("10.8.0.1", "192.0.2.1");
 	/* its successor has the same one, which stays until both have gone */
-	assert_null(espnic_routes_set(&s, &vips, &to_some, true));
-	assert_null(espnic_routes_set(&s, &vips, &to_some, false));
+	assert_null(espnic_routes_set(&routes, &vips, &to_some, true));
+	assert_null(espnic_routes_set(&routes, &vips, &to_some, false));
 	expect_source("10.9.0.1", "10.3.0.1");
 	/* everything, but for the peer itself */
-	assert_null(espnic_routes_set(&s, &vips, &to_all, true));
+	assert_null(espnic_routes_set(&routes, &vips, &to_all, true));
 	expect_source("10.8.0.1", "10.3.0.1");
 	expect_source("192.0.2.2", "192.0.2.1");
-	assert_null(espnic_routes_set(&s, &vips, &to_all, false));
+	assert_null(espnic_routes_set(&routes, &vips, &to_all, false));
 	expect_source("10.8.0.1", "192.0.2.1");
 	expect_source("10.9.0.1", "10.3.0.1");
 	/* address and route went with the interface: they come with the child that is made anew */
@@ -177,11 +185,11 @@ static void test_routes(void **state)
 	assert_int_equal(system("ip link set lo down"), 0);
 	a_network();
 	expect_source("10.9.0.1", "192.0.2.1");
-	assert_null(espnic_routes_set(&s, &vips, &to_some, true));
+	assert_null(espnic_routes_set(&routes, &vips, &to_some, true));
 	expect_source("10.9.0.1", "10.3.0.1");
-	assert_null(espnic_routes_set(&s, &vips, &to_some, false));
-	assert_null(espnic_routes_set(&s, &vips, &to_some, false));
-	assert_int_equal(s.n, 0);
+	assert_null(espnic_routes_set(&routes, &vips, &to_some, false));
+	assert_null(espnic_routes_set(&routes, &vips, &to_some, false));
+	assert_int_equal(routes.n, 0);
 	expect_source("10.9.0.1", "192.0.2.1");
 	assert_int_not_equal(system("ip rule | grep -q 'lookup 220'"), 0);
 	espnic_vips_end(&vips);
@@ -190,17 +198,11 @@ static void test_routes(void **state)
 /* A daemon that was killed leaves address, routes and rule; the next one knows them from the host's own. */
 static void test_sweep(void **state)
 {
-	static struct espnic_vips vips = { .set = espnic_address_set };
-	static struct espnic_routes s = { .kernel = true };
-
 	(void)state;
-	if (!alone)
-		skip();
-	a_network();
-	children();
+	begin();
 	assert_null(say(&vips, true, "c", "10.3.0.1"));
-	assert_null(espnic_routes_set(&s, &vips, &to_all, true));
-	assert_null(espnic_routes_set(&s, &vips, &to_some, true));
+	assert_null(espnic_routes_set(&routes, &vips, &to_all, true));
+	assert_null(espnic_routes_set(&routes, &vips, &to_some, true));
 	assert_int_equal(system("ip route add 10.7.0.0/16 dev lo table 220 && ip address add 10.7.0.1/32 dev lo"), 0);
 	assert_int_equal(espnic_own_routes_sweep(), 0);
 	assert_int_equal(espnic_addresses_sweep(), 0);

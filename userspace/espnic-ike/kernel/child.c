@@ -32,7 +32,7 @@ struct work {
 	unsigned int n_ops;
 };
 
-static struct espnic_addr address(const struct espnic_ike_addr *from)
+struct espnic_addr espnic_child_addr(const struct espnic_ike_addr *from)
 {
 	struct espnic_addr to = { .family = from->family == 4 ? AF_INET : from->family == 6 ? AF_INET6 : 0 };
 
@@ -72,8 +72,8 @@ static void put_common(struct work *w, struct espnic_xfrm_sa *sa, const struct e
 {
 	const struct espnic_ike_kernel_op *op = w->op;
 
-	sa->src = address(&src->addr);
-	sa->dst = address(&dst->addr);
+	sa->src = espnic_child_addr(&src->addr);
+	sa->dst = espnic_child_addr(&dst->addr);
 	sa->proto = IPPROTO_ESP;
 	sa->mode = op->mode == ESPNIC_IKE_TUNNEL ? XFRM_MODE_TUNNEL : XFRM_MODE_TRANSPORT;
 	sa->reqid = op->reqid;
@@ -208,8 +208,8 @@ static void put_policy(struct work *w, const struct espnic_xfrm_selector *sel, u
 	t->proto = IPPROTO_ESP;
 	t->mode = op->mode == ESPNIC_IKE_TUNNEL ? XFRM_MODE_TUNNEL : XFRM_MODE_TRANSPORT;
 	t->reqid = op->reqid;
-	t->src = address(out ? &op->local.addr : &op->remote.addr);
-	t->dst = address(out ? &op->remote.addr : &op->local.addr);
+	t->src = espnic_child_addr(out ? &op->local.addr : &op->remote.addr);
+	t->dst = espnic_child_addr(out ? &op->remote.addr : &op->local.addr);
 	t->family = t->dst.family;
 }
 
@@ -288,7 +288,7 @@ static enum espnic_xfrm_offload of_inbound(const struct espnic_xfrm *x, struct w
 	enum espnic_xfrm_offload got = ESPNIC_XFRM_SOFTWARE;
 	char text[ESPNIC_XFRM_TEXT];
 
-	which.dst = address(&w->op->local.addr);
+	which.dst = espnic_child_addr(&w->op->local.addr);
 	which.mark = mark(w->op->conf->mark_in);
 	if (!espnic_xfrm_read_sa(x, &which, &have, text))
 		got = have.offload;
@@ -467,7 +467,7 @@ void espnic_child_policies(const struct espnic_xfrm *x, const struct espnic_ike_
 int espnic_child_count(const struct espnic_xfrm *x, uint32_t spi, const struct espnic_ike_addr *dst, struct espnic_ike_mark m,
 		       struct espnic_child_count *out, char *text)
 {
-	struct espnic_xfrm_sa which = { .spi = spi, .proto = IPPROTO_ESP, .dst = address(dst), .mark = mark(m) }, have;
+	struct espnic_xfrm_sa which = { .spi = spi, .proto = IPPROTO_ESP, .dst = espnic_child_addr(dst), .mark = mark(m) }, have;
 	int rc = espnic_xfrm_read_sa(x, &which, &have, text);
 
 	memset(out, 0, sizeof(*out));

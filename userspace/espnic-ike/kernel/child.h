@@ -21,6 +21,9 @@ enum espnic_child_limits {
 	ESPNIC_CHILD_BLOCK_PRIORITY = 0x7ffffffe, /* what stands under offloaded policies, for when their device is down */
 };
 
+/* An address of the protocol core's in the kernel's terms; none stays none. */
+struct espnic_addr espnic_child_addr(const struct espnic_ike_addr *from);
+
 /* What the policies of selectors do. */
 enum espnic_child_policy { ESPNIC_CHILD_PROTECT, ESPNIC_CHILD_PASS, ESPNIC_CHILD_DROP };
 

@@ -2,7 +2,6 @@
 /* Linux's order of policies, which it loses. */
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "kernel/xfrm.h"

@@ -26,8 +26,8 @@ bool espnic_watch_read(struct espnic_watch *w, enum espnic_watch_socket which,
 		       void (*each)(void *ctx, const struct espnic_kernel_event *e), void *ctx);
 
 /*
- * How packets go to @remote: our address, the next hop (family 0: it is on the link) and the interface, by the kernel's routes (from @local, if it has a family). False: there
- * is no way.
+ * How packets go to @remote: our address, the next hop (family 0: it is on the link) and the interface, by the kernel's
+ * routes (from @local, if it has a family). False: there is no way.
  */
 struct espnic_route {
 	struct espnic_ike_addr local, via;

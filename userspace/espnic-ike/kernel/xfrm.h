@@ -193,6 +193,8 @@ int espnic_xfrm_read_policy(const struct espnic_xfrm *x, const struct espnic_xfr
  * anew, in order, when it is told from what length of prefix policies belong there, though nothing changes; soon after the return.
  */
 int espnic_xfrm_reorder(const struct espnic_xfrm *x, char *text);
+/* How long after a policy has come: Linux's own work on its tables goes on behind the answer. */
+enum { ESPNIC_XFRM_REORDER_MS = 200 };
 /* Do both name the same state, the same policy? */
 bool espnic_xfrm_same_sa(const struct espnic_xfrm_sa *a, const struct espnic_xfrm_sa *b);
 bool espnic_xfrm_same_policy(const struct espnic_xfrm_policy *a,

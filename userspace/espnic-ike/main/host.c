@@ -9,8 +9,6 @@
 
 #include "main/daemon.h"
 
-enum { REORDER_MS = 200 }; /* from a policy that comes; more of them are waited for, and Linux's own work on its tables */
-
 static struct espnic_ike_addr to_ike(const struct espnic_addr *from)
 {
 	struct espnic_ike_addr to = { .family = from->family == AF_INET ? 4 : from->family == AF_INET6 ? 6 : 0 };
@@ -145,7 +143,7 @@ static void policy(struct espnic_daemon *d)
 	for (unsigned int i = 0; i < ESPNIC_STANDING_DEVICES; i++)
 		offloads = offloads || d->standing.device[i];
 	if (offloads && d->reorder_at == UINT64_MAX)
-		d->reorder_at = espnic_daemon_now() + REORDER_MS;
+		d->reorder_at = espnic_daemon_now() + ESPNIC_XFRM_REORDER_MS;
 }
 
 void espnic_daemon_kernel_event(void *ctx, const struct espnic_kernel_event *e)

@@ -7,14 +7,6 @@
 #include "kernel/child.h"
 #include "kernel/watch.h"
 
-static struct espnic_addr to_kernel(const struct espnic_ike_addr *a)
-{
-	struct espnic_addr out = { .family = a->family == 4 ? AF_INET : a->family == 6 ? AF_INET6 : 0 };
-
-	memcpy(out.bytes, a->bytes, espnic_addr_bits(out.family) / 8);
-	return out;
-}
-
 static bool has(const struct espnic_prefix *p, const struct espnic_addr *a)
 {
 	unsigned int whole = p->len / 8, rest = p->len % 8;
@@ -95,12 +87,13 @@ static int selector(struct espnic_routes *s, const struct espnic_xfrm_selector *
 		    bool add)
 {
 	struct espnic_own_route r = { .dst = sel->dst, .src = sel->src.addr, .ifindex = way->ifindex };
-	struct espnic_own_route past = { .dst.addr = to_kernel(&sa->remote.addr) };
+	struct espnic_own_route past = { .dst.addr = espnic_child_addr(&sa->remote.addr) };
 	int rc = 0;
 
 	/* of another family the next hop is none that a route could have */
-	if (way->via.family == sa->remote.addr.family && to_kernel(&way->via).family == r.dst.addr.family)
-		r.via = to_kernel(&way->via);
+	r.via = espnic_child_addr(&way->via);
+	if (r.via.family != r.dst.addr.family)
+		r.via.family = 0;
 	past.dst.len = (uint8_t)espnic_addr_bits(past.dst.addr.family);
 	if (has(&sel->dst, &past.dst.addr))
 		rc = one(s, &past, add);
@@ -118,7 +111,9 @@ const char *espnic_routes_set(struct espnic_routes *s, struct espnic_vips *vips,
 	if (sa->mode != ESPNIC_IKE_TUNNEL || !espnic_vips_any(vips, sa->conn))
 		return NULL;
 	n = espnic_child_selectors(sa->ts, sa->n_local, sa->ts + sa->n_local, sa->n_remote, sel, text);
-	if (n < 0 || (add && s->kernel && !espnic_route(&sa->remote.addr, &sa->local.addr, &way)))
+	if (n < 0)
+		return "its selectors are more than routes are made for";
+	if (add && s->kernel && !espnic_route(&sa->remote.addr, &sa->local.addr, &way))
 		return "no way to the peer";
 	for (int i = 0; i < n; i++) {
 		struct espnic_ike_addr vip = { .family = sel[i].src.addr.family == AF_INET ? 4 : 6 };

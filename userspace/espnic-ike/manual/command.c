@@ -13,8 +13,6 @@ enum status {
 	STATUS_TROUBLE = 2,
 };
 
-enum { REORDER_MS = 200 }; /* for Linux's own work on its tables */
-
 static int find_device(const struct espnic_conf_node *node, const char *name, uint32_t *ifindex,
 		       struct espnic_conf_error *err)
 {
@@ -106,7 +104,7 @@ static int run(struct espnic_manual *m, enum espnic_manual_command command)
 	if (!rc) {
 		rc = espnic_manual_run(m, command, &x, stdout, text);
 		if (rc > 0 && command == ESPNIC_MANUAL_APPLY && blocks(m)) {
-			poll(NULL, 0, REORDER_MS);
+			poll(NULL, 0, ESPNIC_XFRM_REORDER_MS);
 			rc = espnic_xfrm_reorder(&x, text) ? -1 : rc;
 		}
 		espnic_xfrm_close(&x);
