@@ -3,6 +3,7 @@
 #include "pair.h"
 
 enum { ROUND = 1500 };
+enum { SA_INIT = 34 }; /* exchange */
 
 struct suites {
 	const char *ike, *esp;
@@ -173,6 +174,75 @@ static void cookies(void **state)
 	peers_run(&p, MINUTE);
 	pair_expect(1);
 	assert_int_equal(p.sent[LEFT], 3);
+}
+
+static bool all_twice(struct peers *peers, struct peers_item *item, void *ctx)
+{
+	(void)item;
+	(void)ctx;
+	peers->copy = true;
+	return true;
+}
+
+/* Each answer that asks for another request comes twice: one is made, with the public value of the first if the group is the same (2.6). */
+static void asked_twice(void **state)
+{
+	static struct suites left = { "aes128gcm16-prfsha256-x25519-ecp384", "aes128gcm16" };
+	static struct suites right = { "aes128gcm16-prfsha256-ecp384", "aes128gcm16" };
+
+	(void)state;
+	peers_free(&p);
+	peers_init(&p, 1, ask_cookies);
+	p.wire = all_twice;
+	peers_conn(&p, LEFT, with_suites, &left);
+	peers_conn(&p, RIGHT, with_suites, &right);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	pair_expect(1);
+	/* without, with a cookie, of the other group, and IKE_AUTH */
+	assert_int_equal(p.sent[LEFT], 4);
+}
+
+static void few_of_an_address(struct espnic_ike_settings *set)
+{
+	set->half_open_addr = 2;
+}
+
+/* Of every exchange the last datagram is lost: nobody gets beyond IKE_SA_INIT. */
+static bool no_auth(struct peers *peers, struct peers_item *item, void *ctx)
+{
+	(void)peers;
+	(void)ctx;
+	return item->data[EXCHANGE_AT] == SA_INIT;
+}
+
+/* Cookies prove an address, which may have eight then and no more; who has another is not concerned. */
+static void one_address(void **state)
+{
+	static const unsigned int first = 2, all = 8;
+	const struct espnic_ike_counters *count;
+
+	(void)state;
+	peers_free(&p);
+	peers_init(&p, 1, few_of_an_address);
+	p.wire = no_auth;
+	peers_conns(&p);
+	count = espnic_ike_counters(p.host[RIGHT].ike);
+	for (unsigned int i = 1; i <= all + 2; i++) {
+		peers_initiate(&p, LEFT, NULL);
+		peers_run(&p, 100);
+		peers_terminate(&p, LEFT, 0, 0);
+		peers_run(&p, 100);
+		assert_int_equal(count->half_open, i < all ? i : all);
+	}
+	assert_int_equal(count->rx_cookie_asked, all - first);
+	assert_int_equal(count->rx_half_open, 2);
+	p.wire = NULL;
+	p.host[LEFT].at.addr.bytes[3]++;
+	peers_conns(&p);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, 1000);
+	assert_int_equal(peers_sas(&p, RIGHT, ESPNIC_IKE_ESTABLISHED), 1);
 }
 
 /* Of every two datagrams of a side the second arrives. */
@@ -411,7 +481,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(up), TEST(all_suites), TEST(other_group), TEST(no_proposal), TEST(no_child_proposal), TEST(wrong_secret),
-		TEST(wrong_responder), TEST(no_secret), TEST(wrong_id), TEST(wildcard_id), TEST(cookies), TEST(losses), TEST(nobody),
+		TEST(wrong_responder), TEST(no_secret), TEST(wrong_id), TEST(wildcard_id), TEST(cookies), TEST(asked_twice), TEST(one_address), TEST(losses), TEST(nobody),
 		TEST(nat), TEST(forced_encap), TEST(transport), TEST(kernel_refuses), TEST(both_at_once), TEST(more_children),
 		TEST(terminated), TEST(unloadable), TEST(fragments), TEST(without_fragments),
 	};

@@ -276,7 +276,7 @@ struct espnic_ike_conn {
 
 struct espnic_ike_settings {
 	uint32_t half_open_max;		/* IKE SAs a peer began and did not authenticate: more are not answered */
-	uint32_t half_open_addr;	/* the same of one address (IPv6: of one /64): more get a cookie first */
+	uint32_t half_open_addr;	/* the same of one address (IPv6: of one /64): more get a cookie first, four times as many no answer */
 	uint32_t cookie_threshold;	/* so many half-open ones, and cookies are asked for (RFC 7296 2.6) */
 	uint32_t sa_max;		/* IKE SAs in all */
 	uint32_t half_open_ms;		/* how long a half-open SA may live */

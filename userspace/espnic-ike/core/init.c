@@ -12,6 +12,8 @@ enum {
 	SHA1 = 20,
 	COOKIE = 1 + 32,		/* which secret, HMAC-SHA2-256 */
 	COOKIE_SECRET_MS = 60 * 1000,	/* a cookie is good for one to two of these */
+	INIT_BYTES = 8192,		/* of a request: several times what all payloads can want */
+	ADDR_MAX = 4,			/* half-open ones of an address, in half_open_addr */
 };
 
 /* ------------------------------------------------------------------ NAT detection */
@@ -376,11 +378,17 @@ void espnic_ike_init_request(struct espnic_ike *ike, const struct espnic_ike_inp
 	struct espnic_ike_suite suite;
 	struct espnic_ike_conn *conn;
 	struct espnic_ike_sa *sa = NULL;
+	uint32_t of_addr;
 	uint64_t hash;
 
 	sa = find_init(&q, &hash);
 	if (sa) {
 		init_again(sa, in);
+		return;
+	}
+	/* It is kept till IKE_AUTH, which signs it. */
+	if (in->datagram.len > INIT_BYTES) {
+		ike->count.rx_malformed++;
 		return;
 	}
 	switch (espnic_ike_parse(&q.m, hdr->next, in->datagram.data + ESPNIC_IKE_HEADER, in->datagram.len - ESPNIC_IKE_HEADER, NULL)) {
@@ -399,12 +407,13 @@ void espnic_ike_init_request(struct espnic_ike *ike, const struct espnic_ike_inp
 		ike->count.rx_malformed++;
 		return;
 	}
-	if (ike->count.half_open >= ike->set.half_open_max) {
+	of_addr = espnic_ike_half_open_of(ike, &in->datagram.remote.addr);
+	/* Who answers cookies could hold all of them otherwise. */
+	if (ike->count.half_open >= ike->set.half_open_max || of_addr >= ADDR_MAX * ike->set.half_open_addr) {
 		ike->count.rx_half_open++;
 		return;
 	}
-	if ((ike->count.half_open >= ike->set.cookie_threshold ||
-	     espnic_ike_half_open_of(ike, &in->datagram.remote.addr) >= ike->set.half_open_addr) && !cookie_good(&q))
+	if ((ike->count.half_open >= ike->set.cookie_threshold || of_addr >= ike->set.half_open_addr) && !cookie_good(&q))
 		return;
 	conn = choose_conn(&q, &suite);
 	if (!conn)
@@ -427,6 +436,21 @@ static void failed(struct espnic_ike_sa *sa, const char *text)
 	espnic_ike_sa_end(sa);
 }
 
+/*
+ * Our public value of @group, the same one for as long as the group is: a request is repeated with a cookie and with nothing else changed (2.6),
+ * and of two answers, to two cookies, either may be the one that counts.
+ */
+static bool own_value(struct espnic_ike_exchange_state *x, const struct espnic_ike_alg *group, struct espnic_ike_ke_value *ke)
+{
+	if (x->ke.key && x->ke.alg == group) {
+		memcpy(ke->bytes, x->ke_ours.p, x->ke_ours.len);
+		ke->len = x->ke_ours.len;
+		return true;
+	}
+	espnic_ike_ke_free(&x->ke);
+	return espnic_ike_ke_start(&x->ke, group, ke) && espnic_ike_blob_set(&x->ke_ours, ke->bytes, ke->len);
+}
+
 void espnic_ike_init_send(struct espnic_ike_sa *sa)
 {
 	struct espnic_ike_exchange_state *x = sa->mine;
@@ -435,8 +459,7 @@ void espnic_ike_init_send(struct espnic_ike_sa *sa)
 	struct espnic_ike_hdr hdr = { .spi_i = sa->spi_i, .exchange = ESPNIC_IKE_SA_INIT, .flags = ESPNIC_IKE_F_INITIATOR };
 	struct espnic_ike_ke_value ke;
 
-	espnic_ike_ke_free(&x->ke);
-	if (!espnic_ike_ke_start(&x->ke, sa->suite.ke, &ke)) {
+	if (!own_value(x, sa->suite.ke, &ke)) {
 		failed(sa, espnic_ike_say(ike, "no_ke libcrypto has no %s", sa->suite.ke->name));
 		return;
 	}
@@ -479,6 +502,9 @@ static bool init_retry(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m)
 			sa->ike->count.rx_malformed++;
 			return true;
 		}
+		/* The answer to a request that went out twice: the next one is out already. */
+		if (sa->mine->cookie.len == cookie->data.len && memcmp(sa->mine->cookie.p, cookie->data.p, cookie->data.len) == 0)
+			return true;
 		if (!espnic_ike_blob_set(&sa->mine->cookie, cookie->data.p, cookie->data.len)) {
 			failed(sa, "no_memory");
 			return true;
@@ -486,6 +512,9 @@ static bool init_retry(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m)
 	} else {
 		unsigned int id = group->data.len == 2 ? (unsigned int)group->data.p[0] << 8 | group->data.p[1] : 0;
 
+		/* It came twice, or late: that group is the one asked with. */
+		if (id == sa->suite.ke->id && sa->mine->init_tries > 1)
+			return true;
 		/* Only one of ours, and not the one it has just refused: no peer talks us into what is not configured. */
 		if (id == sa->suite.ke->id || !espnic_ike_has_ke(sa->conn->proposals, sa->conn->n_proposals, id)) {
 			sa->ike->count.ke_invalid++;

@@ -119,7 +119,7 @@ struct espnic_ike_exchange_state {
 	struct espnic_ike_blob init[2];	/* IKE_SA_INIT by side: what AUTH is over */
 	struct espnic_ike_blob cookie;
 	struct espnic_ike_blob octets;	/* what AUTH is made of, our own or the peer's */
-	struct espnic_ike_blob ke_ours;	/* CREATE_CHILD_SA: our public value, until the response is made */
+	struct espnic_ike_blob ke_ours;	/* our public value: of IKE_SA_INIT, by its initiator; of CREATE_CHILD_SA, until the response is made */
 	struct espnic_ike_chain *chain;	/* CREATE_CHILD_SA with additional key exchanges; NULL: none */
 	uint8_t init_tries;
 	/* IKE_INTERMEDIATE: the additional key exchange that is next, what AUTH is over besides, and the message id of IKE_AUTH. */
