@@ -103,7 +103,7 @@ natt() {
 
 # The numbers begin just before 2^32, so that a burst that TCP hands over as one crosses it
 wraps() {
-	local id=9 near=0xffffff00 me=$LEFT4 peer=$RIGHT4 out=$((0x1009)) in=$((0x2009)) oseq
+	local id=9 near=0xffffffd0 me=$LEFT4 peer=$RIGHT4 out=$((0x1009)) in=$((0x2009)) oseq
 	[ "$LAB_SIDE" = left ] || { me=$RIGHT4 peer=$LEFT4 out=$((0x2009)) in=$((0x1009)); }
 	EXTRA_STATE="replay-oseq $near replay-oseq-hi 6" sa_one crypto out $me $peer $out $id transport 16 esn
 	EXTRA_STATE="replay-seq $near replay-seq-hi 6" sa_one crypto in $peer $me $in $id transport 16 esn
