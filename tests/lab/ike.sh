@@ -170,10 +170,14 @@ down_and_up() {
 	ip link set eth0 down
 	t "down: Linux has taken the states out" eventually is "$(states)" 0
 	t "status says so" eventually shows LOST "$ike" status
+	# of another interface: no reason to make anything anew
+	t "another link comes up" eval 'ip link add other type dummy && ip link set other up'
+	sleep 1
 	ip link set eth0 up
 	t "up: made anew, in hardware" soon eval 'is "$(states)" 2 && in_hardware transport_child'
 	t "with other keys" is_not "$(spi)" "$old"
 	t "and traffic with it" eventually pings "$RIGHT4"
+	ip link del other
 }
 
 unplugged() {

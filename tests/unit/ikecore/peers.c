@@ -300,6 +300,7 @@ static void kernel(struct peers *p, int who, const struct espnic_ike_kernel_op *
 			*k = h->ksa[--h->n_ksa];
 		must(h->policies >= op->policies, "policies deleted that are not there");
 		h->policies -= op->policies;
+		h->bare += op->policies && !h->policies;
 		return;
 	default:
 		must(false, "a kernel operation nobody makes");
@@ -426,15 +427,25 @@ void peers_terminate(struct peers *p, int who, uint32_t ike_id, uint32_t child_i
 	peers_step(p, who, &in);
 }
 
-void peers_expire(struct peers *p, int who, unsigned int n)
+static void expire(struct peers *p, int who, unsigned int n, bool hard)
 {
 	struct peers_host *h = &p->host[who];
-	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_EXPIRE, .expire = { .dst = h->at.addr } };
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_EXPIRE, .expire = { .dst = h->at.addr, .hard = hard } };
 
 	if (n >= h->n_ksa)
 		return;
 	in.expire.spi = h->ksa[n].spi_in;
 	peers_step(p, who, &in);
+}
+
+void peers_expire(struct peers *p, int who, unsigned int n)
+{
+	expire(p, who, n, false);
+}
+
+void peers_use_up(struct peers *p, int who, unsigned int n)
+{
+	expire(p, who, n, true);
 }
 
 static void deliver(struct peers *p, unsigned int at)

@@ -32,6 +32,7 @@ struct peers_host {
 	unsigned int bad_ppk;		/* the N-th of the keys with the PPK is a wrong one; 0: none is */
 	struct peers_ksa ksa[PEERS_KSAS];
 	unsigned int n_ksa, policies;
+	unsigned int bare;		/* how often the last of the policies went */
 	unsigned int fail_install;	/* the N-th install from now on fails; 0: none */
 	unsigned int exists_install;	/* so many installs from now on meet an SPI that is there already */
 	unsigned int kernel_ops, moves, keepalives;
@@ -88,8 +89,9 @@ struct espnic_ike_conn *peers_conn_make(struct peers *p, int who);
 void peers_step(struct peers *p, int who, const struct espnic_ike_input *in);
 void peers_initiate(struct peers *p, int who, const char *child);
 void peers_terminate(struct peers *p, int who, uint32_t ike_id, uint32_t child_id);
-/* An EXPIRE of the inbound SA of the host's child number @n (by age). */
+/* An EXPIRE of the inbound SA of the host's child number @n (by age): of its soft limit, of its hard one. */
 void peers_expire(struct peers *p, int who, unsigned int n);
+void peers_use_up(struct peers *p, int who, unsigned int n);
 /* Lets time pass until nothing is on its way, at most @ms. */
 void peers_run(struct peers *p, uint64_t ms);
 /* Lets all of @ms pass. */

@@ -323,6 +323,106 @@ static void kernel_refuses(void **state)
 	}
 }
 
+/* A kernel that refuses once is asked again, though nothing else makes the child be rekeyed: it has a limit of bytes alone. */
+static void kernel_refuses_once(void **state)
+{
+	uint32_t before;
+
+	(void)state;
+	for (int fails = LEFT; fails <= RIGHT; fails++) {
+		pair_again(1);
+		connect_peers(NULL, NULL);
+		before = spi(LEFT);
+		p.host[fails].fail_install = 1;
+		peers_expire(&p, LEFT, 0);
+		peers_wait(&p, MINUTE);
+		pair_expect(1);
+		assert_int_not_equal(spi(LEFT), before);
+		assert_int_equal(p.host[LEFT].bare + p.host[RIGHT].bare, 0);
+	}
+}
+
+/* At its hard limit a child carries nothing more, and its policies stop what it would until the next one is there. */
+static void used_up(void **state)
+{
+	uint32_t before;
+
+	(void)state;
+	for (int who = LEFT; who <= RIGHT; who++) {
+		pair_again(1);
+		connect_peers(NULL, NULL);
+		before = spi(LEFT);
+		peers_use_up(&p, who, 0);
+		peers_wait(&p, MINUTE);
+		pair_expect(1);
+		assert_int_not_equal(spi(LEFT), before);
+		assert_int_equal(p.host[who].bare, 0);
+	}
+}
+
+static bool nothing_passes(struct peers *peers, struct peers_item *item, void *ctx)
+{
+	(void)peers;
+	(void)item;
+	(void)ctx;
+	return false;
+}
+
+/* But it does not stay for ever. */
+static void used_up_alone(void **state)
+{
+	(void)state;
+	connect_peers(NULL, NULL);
+	p.watch = false;
+	p.wire = nothing_passes;
+	peers_use_up(&p, LEFT, 0);
+	peers_wait(&p, 10 * MINUTE);
+	assert_int_equal(p.host[LEFT].n_ksa, 0);
+	assert_int_equal(p.host[LEFT].policies, 0);
+}
+
+/* The peer has forgotten the child (CHILD_SA_NOT_FOUND): another comes, and the policies are there all the time. */
+static void forgotten(void **state)
+{
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_TERMINATE, .terminate = { .child = "net", .force = true } };
+	uint32_t before;
+
+	(void)state;
+	for (unsigned int refused = 0; refused < 2; refused++) {
+		pair_again(1);
+		connect_peers(NULL, NULL);
+		before = spi(LEFT);
+		p.watch = false;
+		peers_step(&p, RIGHT, &in);
+		peers_expire(&p, LEFT, 0);
+		p.host[RIGHT].fail_install = refused;
+		peers_run(&p, MINUTE);
+		pair_expect(!refused);
+		assert_true(refused || spi(LEFT) != before);
+		assert_int_equal(p.host[LEFT].bare, refused);
+		assert_int_equal(p.host[LEFT].policies, !refused);
+	}
+}
+
+/* A peer that begins anew says so (INITIAL_CONTACT): what was goes when the new child is there. */
+static void begun_anew(void **state)
+{
+	char err[ESPNIC_IKE_TEXT];
+
+	(void)state;
+	connect_peers(NULL, NULL);
+	p.watch = false;
+	espnic_ike_free(p.host[LEFT].ike);
+	p.host[LEFT].ike = espnic_ike_new(&p.host[LEFT].set, err);
+	p.host[LEFT].n_ksa = p.host[LEFT].policies = 0;
+	peers_conn(&p, LEFT, NULL, NULL);
+	peers_initiate(&p, LEFT, NULL);
+	peers_run(&p, MINUTE);
+	pair_expect(1);
+	assert_int_equal(p.host[RIGHT].policies, 1);
+	assert_int_equal(p.host[RIGHT].bare, 0);
+}
+
 /* Random numbers of one host, whose next nonces begin as they are told to. */
 struct dice {
 	uint64_t seed;
@@ -502,7 +602,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(child), TEST(child_with_pfs), TEST(child_other_group), TEST(child_collision), TEST(ike), TEST(ike_collision),
 		TEST(mixed_collision), TEST(delete_collisions), TEST(bad_hours), TEST(no_hole_by_doubles), TEST(dead_peer),
-		TEST(kernel_refuses), TEST(lowest_of_four), TEST(lowest_of_four_ike), TEST(spi_taken), TEST(first_spi_taken),
+		TEST(kernel_refuses), TEST(kernel_refuses_once), TEST(used_up), TEST(used_up_alone),
+		TEST(forgotten), TEST(begun_anew), TEST(lowest_of_four), TEST(lowest_of_four_ike), TEST(spi_taken), TEST(first_spi_taken),
 		TEST(ike_on_demand),
 	};
 

@@ -14,6 +14,8 @@ enum {
 	AGAIN_MS = 2000, AGAIN_SPREAD_MS = 1000,
 };
 
+static const char LOST[] = "lost the peer does not know it";
+
 /* ------------------------------------------------------------------ coming, being found, going */
 
 static uint64_t out_hash(const struct espnic_ike *ike, const struct espnic_ike_addr *remote, uint32_t spi)
@@ -87,7 +89,7 @@ struct espnic_ike_child *espnic_ike_child_new(struct espnic_ike_sa *sa, struct e
 	c->conf = conf;
 	c->id = ++ike->last_child ? ike->last_child : ++ike->last_child;
 	c->mode = conf->mode;
-	c->reqid = conf->reqid ? conf->reqid : ike->set.reqid_base + ike->last_reqid++;
+	c->reqid = conf->reqid ? conf->reqid : ike->set.reqid_base + ike->last_reqid++ % ike->set.reqids;
 	c->rekey_at = c->life_at = ESPNIC_IKE_NEVER;
 	while (*at)
 		at = &(*at)->next;
@@ -112,12 +114,38 @@ static struct espnic_ike_kernel_op *kernel_op(struct espnic_ike_child *c, enum e
 	return op;
 }
 
+void espnic_ike_child_lost(struct espnic_ike_child *old)
+{
+	struct espnic_ike_child *c = espnic_ike_child_new(old->sa, old->conn, old->conf);
+
+	if (!c) {
+		old->sa->ike->count.no_memory++;
+		espnic_ike_child_end(old, LOST);
+		return;
+	}
+	c->reqid = old->reqid;
+	c->instead = old->spi_in;
+	old->state = ESPNIC_IKE_CHILD_REKEYED;
+	espnic_ike_sa_touch(old->sa);
+}
+
+/* @c is up, or won't be: there is nothing more that the lost one's policies are kept for. */
+static void end_lost(struct espnic_ike_child *c)
+{
+	struct espnic_ike_child *old = espnic_ike_child_by_in(c->sa->ike, c->instead);
+
+	c->instead = 0;
+	if (old && old->sa == c->sa)
+		espnic_ike_child_end(old, LOST);
+}
+
 void espnic_ike_child_end(struct espnic_ike_child *c, const char *why)
 {
 	struct espnic_ike_sa *sa = c->sa;
 	struct espnic_ike *ike = sa->ike;
 	struct espnic_ike_child **at = &sa->children;
 
+	end_lost(c);
 	if (c->in_kernel)
 		kernel_op(c, ESPNIC_IKE_KERNEL_DELETE)->policies = c->policies;
 	if (c->told) {
@@ -532,6 +560,7 @@ void espnic_ike_child_up(struct espnic_ike_child *c)
 		old->rekey_at = ESPNIC_IKE_NEVER;
 		old->want_delete = true;
 	}
+	end_lost(c);
 	espnic_ike_sa_touch(c->sa);
 }
 
@@ -573,6 +602,18 @@ static void installed(struct espnic_ike_child *c, const struct espnic_ike_input 
 		espnic_ike_child_up(c);
 }
 
+static void rekey_soon(struct espnic_ike_child *old)
+{
+	if (old && old->state == ESPNIC_IKE_CHILD_INSTALLED && !old->want_delete && old->rekey_at == ESPNIC_IKE_NEVER)
+		old->rekey_at = espnic_ike_after_ms(old->sa->ike, AGAIN_MS + AGAIN_SPREAD_MS, AGAIN_SPREAD_MS);
+}
+
+void espnic_ike_child_not_replaced(struct espnic_ike_child *old)
+{
+	if (old && old->conf->rekey_ms)
+		rekey_soon(old);
+}
+
 /* The initiator's: the peer knows its SPI, so another child is made, a little later. */
 static void again(struct espnic_ike_child *c)
 {
@@ -602,6 +643,8 @@ static void not_installed(struct espnic_ike_child *c, const struct espnic_ike_in
 	espnic_ike_child_refused(c, espnic_ike_say(ike, "kernel %s", in->kernel.text ? in->kernel.text : "refused it"));
 	if (exists && c->spis < SPIS_MAX)
 		again(c);
+	else
+		rekey_soon(espnic_ike_child_by_in(ike, c->replaces));
 }
 
 /* The responder's: nobody has been told its SPI, and no key is made of it. False: no random numbers, or no memory. */

@@ -241,13 +241,6 @@ static void replaced(struct espnic_ike_child *old, uint32_t by)
 	old->want_rekey = false;
 }
 
-/* The peer's rekey of @old, unless NULL, came to nothing, and ours may have given way to it: another one, later. */
-static void not_replaced(struct espnic_ike_sa *sa, struct espnic_ike_child *old)
-{
-	if (old && old->state == ESPNIC_IKE_CHILD_INSTALLED && old->rekey_at == ESPNIC_IKE_NEVER && old->conf->rekey_ms)
-		old->rekey_at = espnic_ike_after_ms(sa->ike, RETRY_MS + RETRY_SPREAD_MS, RETRY_SPREAD_MS);
-}
-
 void espnic_ike_create_done(struct espnic_ike_sa *sa, struct espnic_ike_child *c)
 {
 	struct espnic_ike_exchange_state *x = sa->theirs;
@@ -256,7 +249,7 @@ void espnic_ike_create_done(struct espnic_ike_sa *sa, struct espnic_ike_child *c
 
 	old = espnic_ike_child_by_in(sa->ike, x->rekeyed);
 	if (!c) {
-		not_replaced(sa, old);
+		espnic_ike_child_not_replaced(old);
 		refuse(sa, ESPNIC_IKE_N_NO_ADDITIONAL_SAS);
 		return;
 	}
@@ -309,9 +302,7 @@ static void rekey_failed(struct espnic_ike_sa *sa, struct espnic_ike_child *old,
 	if (!old || old->successor || old->want_delete)
 		return;
 	if (error && error->type == ESPNIC_IKE_N_CHILD_SA_NOT_FOUND) {
-		/* The peer has lost it: so have we, and begin anew (2.25). */
-		espnic_ike_plan(sa, old->conn, old->conf, 0);
-		espnic_ike_child_end(old, "lost the peer does not know it");
+		espnic_ike_child_lost(old);
 		return;
 	}
 	old->state = ESPNIC_IKE_CHILD_INSTALLED;

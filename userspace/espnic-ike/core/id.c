@@ -55,6 +55,11 @@ bool espnic_ike_net_has(const struct espnic_ike_net *net, const struct espnic_ik
 	return !rest || !((net->addr.bytes[whole] ^ addr->bytes[whole]) >> (8 - rest));
 }
 
+bool espnic_ike_net_one(const struct espnic_ike_net *net)
+{
+	return net->addr.family && net->prefix == 8 * addr_len(&net->addr);
+}
+
 /* ------------------------------------------------------------------ parsing */
 
 static int complain(char err[ESPNIC_IKE_TEXT], const char *text, const char *why)

@@ -18,7 +18,7 @@ void espnic_ike_settings_init(struct espnic_ike_settings *s)
 	*s = (struct espnic_ike_settings){
 		.half_open_max = 5000, .half_open_addr = 5, .cookie_threshold = 30, .sa_max = 200000, .half_open_ms = 30000,
 		.retransmit_ms = 2000, .retransmit_factor = 180, .retransmit_tries = 5, .fragment_size = 1280,
-		.keepalive_ms = 20000, .reqid_base = 16384, .log_per_second = 20,
+		.keepalive_ms = 20000, .reqid_base = 16384, .reqids = 1u << 23, .log_per_second = 20,
 	};
 }
 

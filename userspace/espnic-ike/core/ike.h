@@ -102,6 +102,8 @@ int espnic_ike_addr_parse(struct espnic_ike_addr *addr, const char *text);
 const char *espnic_ike_addr_text(const struct espnic_ike_addr *addr, char *out, size_t room);
 bool espnic_ike_addr_equal(const struct espnic_ike_addr *a, const struct espnic_ike_addr *b);
 bool espnic_ike_net_has(const struct espnic_ike_net *net, const struct espnic_ike_addr *addr);
+/* Is it one address? */
+bool espnic_ike_net_one(const struct espnic_ike_net *net);
 /* May it be a virtual address? Not unspecified, loopback, link-local, multicast, nor IPv4 in IPv6. */
 bool espnic_ike_vip_good(const struct espnic_ike_addr *a);
 
@@ -284,8 +286,9 @@ struct espnic_ike_settings {
 	uint32_t retransmit_factor;	/* this many hundredths of the one before */
 	uint32_t retransmit_tries;	/* after which the peer is dead */
 	uint32_t fragment_size;		/* bytes of an IP packet with a fragment (RFC 7383) */
-	uint32_t keepalive_ms;		/* RFC 3948 2.3; 0: the kernel does it */
-	uint32_t reqid_base;		/* the core's own reqids begin here */
+	uint32_t keepalive_ms;		/* RFC 3948 2.3; 0: none are sent */
+	uint32_t reqid_base;		/* the core's own reqids begin here, */
+	uint32_t reqids;		/* and are so many: then they begin anew */
 	uint32_t log_per_second;	/* events that any peer can cause, and that are told */
 	/* For tests on a virtual clock; NULL: libcrypto's. Fills @out with @len bytes. */
 	void (*random)(void *ctx, uint8_t *out, size_t len);
@@ -429,8 +432,8 @@ struct espnic_ike_input {
 		struct {		/* an IKE SA is to be rekeyed now; none of that number: nothing happens */
 			uint32_t ike_id;
 		} rekey;
-		struct {		/* a device lost its SAs (down, reset): make those of @device, "" all, anew */
-			const char *device;
+		struct {		/* the device of a child forgot it (down, reset), policies and all: it is made anew */
+			uint32_t spi;	/* its inbound one */
 		} provision;
 		struct {		/* whoever has the keys has a PPK, or has none any more */
 			bool any;

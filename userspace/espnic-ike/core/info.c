@@ -24,8 +24,10 @@ static bool close_child(struct espnic_ike_sa *sa, struct espnic_ike_child *c, ui
 
 	*spi = c->spi_in;
 	for (struct espnic_ike_child *o = sa->children; o; o = o->next)
-		if (o->successor == c->spi_in)
+		if (o->successor == c->spi_in) {
 			o->successor = 0;
+			espnic_ike_child_not_replaced(o);
+		}
 	/* Ours is not known to have lost or won: then its response decides (2.8.1). */
 	if (next && next->sa == sa && !next->want_delete)
 		espnic_ike_child_install_out(next);

@@ -12,7 +12,7 @@
 
 enum {
 	MAJOR = 4,			/* shift to the major version */
-	GRACE_MS = 30000,		/* for an SA at its hard limit to be closed in peace */
+	GRACE_MS = 30000,		/* for an SA at its hard limit to be closed, or a child to be replaced, in peace */
 };
 
 /* ------------------------------------------------------------------ admission */
@@ -450,6 +450,18 @@ static void acquire(struct espnic_ike *ike, const struct espnic_ike_input *in)
 	}
 }
 
+/* The kernel carries nothing by @c any more. Its policies stop all until they have the next one's keys, and go only if none comes. */
+static void used_up(struct espnic_ike_child *c)
+{
+	uint64_t at = c->sa->ike->now + GRACE_MS;
+	struct espnic_ike_child *next = espnic_ike_child_by_in(c->sa->ike, c->successor);
+
+	if (next)
+		espnic_ike_child_install_out(next);
+	if (c->life_at > at)
+		c->life_at = at;
+}
+
 static void expire(struct espnic_ike *ike, const struct espnic_ike_input *in)
 {
 	struct espnic_ike_child *c = espnic_ike_child_by_in(ike, in->expire.spi);
@@ -460,9 +472,8 @@ static void expire(struct espnic_ike *ike, const struct espnic_ike_input *in)
 	if (!c || c->state != ESPNIC_IKE_CHILD_INSTALLED)
 		return;
 	if (in->expire.hard)
-		c->want_delete = true;
-	else
-		c->want_rekey = true;
+		used_up(c);
+	c->want_rekey = true;
 	espnic_ike_sa_touch(c->sa);
 }
 
@@ -486,19 +497,16 @@ static void rekey(struct espnic_ike *ike, const struct espnic_ike_input *in)
 	espnic_ike_sa_touch(sa);
 }
 
-/* SAs of a device are gone: new ones are made in their place, with new keys. */
+/* Its SAs went with its device: new ones are made in their place, with new keys. */
 static void provision(struct espnic_ike *ike, const struct espnic_ike_input *in)
 {
-	for (struct espnic_ike_sa *sa = ike->first; sa; sa = sa->next) {
-		for (struct espnic_ike_child *c = sa->children; c; c = c->next) {
-			if (c->offload == ESPNIC_IKE_OFFLOAD_NO ||
-			    (*in->provision.device && *c->conf->device && strcmp(in->provision.device, c->conf->device) != 0))
-				continue;
-			c->want_rekey = true;
-			c->policies = false;	/* they went with it */
-			espnic_ike_sa_touch(sa);
-		}
-	}
+	struct espnic_ike_child *c = espnic_ike_child_by_in(ike, in->provision.spi);
+
+	if (!c)
+		return;
+	c->want_rekey = true;
+	c->policies = false;	/* they went with it */
+	espnic_ike_sa_touch(c->sa);
 }
 
 void espnic_ike_step(struct espnic_ike *ike, const struct espnic_ike_input *in, uint64_t now_ms, struct espnic_ike_actions *out)

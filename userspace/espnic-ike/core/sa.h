@@ -162,6 +162,7 @@ struct espnic_ike_child {
 	bool want_rekey, want_delete;
 	bool told;			/* "up" was */
 	uint32_t replaces;		/* SPI (inbound) of the child it was made instead of; 0: none */
+	uint32_t instead;		/* the same of one that the peer has lost, and that keeps the policies till this is up; 0: none */
 	uint32_t successor;		/* the same of the child that the peer made in its place; 0: none */
 	uint32_t policies_of;		/* the same of the child whose policies it took; 0: they were new */
 	uint8_t spis;			/* it had before, that the kernel had SAs of */
@@ -215,6 +216,7 @@ struct espnic_ike_sa {
 	bool leads;			/* MOBIKE's: it began the first of these SAs */
 	bool homeless;			/* its own address is gone */
 	bool peer_childless;		/* can be without a child at first */
+	bool contact;			/* the peer said INITIAL_CONTACT, and we heed it */
 	struct espnic_ike_endpoint was_local, was_remote;	/* where children still are; was_remote's family 0: where it is */
 	bool told;			/* "up" was */
 	uint8_t peer_hashes;		/* bits of RFC 7427's hash algorithms */
@@ -523,6 +525,10 @@ void espnic_ike_child_kernel_result(struct espnic_ike *ike, const struct espnic_
 void espnic_ike_child_failed(struct espnic_ike_child *child, const struct espnic_ike_notify *error);
 /* The peer made it, but we can't: it is told so. */
 void espnic_ike_child_refused(struct espnic_ike_child *child, const char *why);
+/* The peer does not know @old any more (2.25): another is made, and then, or if that fails, @old ends. */
+void espnic_ike_child_lost(struct espnic_ike_child *old);
+/* The peer's rekey of @old, unless NULL, came to nothing, and ours may have given way to it: another one, later. */
+void espnic_ike_child_not_replaced(struct espnic_ike_child *old);
 /* The answer of CREATE_CHILD_SA, now that the kernel has @child, or NULL. */
 void espnic_ike_create_done(struct espnic_ike_sa *sa, struct espnic_ike_child *child);
 /* CREATE_CHILD_SA's responder: the key exchange with @group, NULL: none. False: the request was refused. */

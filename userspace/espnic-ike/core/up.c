@@ -38,14 +38,22 @@ bool espnic_ike_first_contact(struct espnic_ike_sa *sa)
 	return !same_peer(sa, &sa->conn->auth_remote.id);
 }
 
-bool espnic_ike_may_be_up(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m)
+/* The peer has begun anew, and knows nothing of what was. */
+static void end_before(struct espnic_ike_sa *sa)
 {
 	struct espnic_ike_sa *old;
 
-	if (sa->conn->unique != ESPNIC_IKE_UNIQUE_NEVER && espnic_ike_notify(m, ESPNIC_IKE_N_INITIAL_CONTACT))
-		while ((old = same_peer(sa, sa->remote_id)))
-			espnic_ike_sa_down(old, "initial_contact the peer has begun anew");
-	return sa->conn->unique != ESPNIC_IKE_UNIQUE_KEEP || !same_peer(sa, sa->remote_id);
+	while ((old = same_peer(sa, sa->remote_id)))
+		espnic_ike_sa_down(old, "initial_contact the peer has begun anew");
+}
+
+bool espnic_ike_may_be_up(struct espnic_ike_sa *sa, const struct espnic_ike_msg *m)
+{
+	sa->contact = sa->conn->unique != ESPNIC_IKE_UNIQUE_NEVER && espnic_ike_notify(m, ESPNIC_IKE_N_INITIAL_CONTACT);
+	/* An address of a pool is the peer's again, and what is protected to it with it. */
+	if (sa->contact && sa->conn->n_pools)
+		end_before(sa);
+	return sa->contact || sa->conn->unique != ESPNIC_IKE_UNIQUE_KEEP || !same_peer(sa, sa->remote_id);
 }
 
 void espnic_ike_sa_times(struct espnic_ike_sa *sa)
@@ -67,6 +75,9 @@ void espnic_ike_sa_up(struct espnic_ike_sa *sa)
 
 	espnic_ike_half_open(sa, false);
 	sa->state = ESPNIC_IKE_ST_UP;
+	/* Only now: the new child has the policies. */
+	if (sa->contact)
+		end_before(sa);
 	if (sa->conn->unique == ESPNIC_IKE_UNIQUE_REPLACE)
 		while ((old = same_peer(sa, sa->remote_id))) {
 			old->want_delete = true;
@@ -119,11 +130,6 @@ static struct espnic_ike_conn *find_conn(struct espnic_ike *ike, const char *nam
 	return NULL;
 }
 
-static bool one_address(const struct espnic_ike_net *net)
-{
-	return net->addr.family && net->prefix == (net->addr.family == 4 ? 32 : 128);
-}
-
 /* An SA of @conn that lives, or comes to life; NULL. */
 static struct espnic_ike_sa *find_sa(struct espnic_ike *ike, const struct espnic_ike_conn *conn)
 {
@@ -156,11 +162,11 @@ static struct espnic_ike_sa *new_sa(struct espnic_ike *ike, struct espnic_ike_co
 {
 	struct espnic_ike_sa *sa;
 
-	if (!conn->n_remote || !one_address(&conn->remote[0])) {
+	if (!conn->n_remote || !espnic_ike_net_one(&conn->remote[0])) {
 		complain(ike, conn->name, NULL, "no_remote the connection names no one address to begin with");
 		return NULL;
 	}
-	if (!local->family && (!conn->n_local || !one_address(&conn->local[0]))) {
+	if (!local->family && (!conn->n_local || !espnic_ike_net_one(&conn->local[0]))) {
 		complain(ike, conn->name, NULL, "no_local our own address towards the peer is not known");
 		return NULL;
 	}

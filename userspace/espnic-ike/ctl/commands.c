@@ -162,7 +162,7 @@ static void put_nets(struct espnic_vici_writer *w, const char *name, const struc
 			continue;
 		}
 		espnic_ike_addr_text(&nets[i].addr, addr, sizeof(addr));
-		if (nets[i].prefix == (nets[i].addr.family == 4 ? 32 : 128))
+		if (espnic_ike_net_one(&nets[i]))
 			snprintf(text, sizeof(text), "%s", addr);
 		else
 			snprintf(text, sizeof(text), "%s/%u", addr, nets[i].prefix);

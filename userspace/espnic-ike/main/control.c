@@ -238,7 +238,19 @@ static void tell_moved(struct espnic_daemon *d, const struct espnic_ike_event *e
 	espnic_ctl_tell(d->server, 0, "ike-update", &w);
 }
 
-/* A child that is to be trapped when its peer leaves it is so from its first SA on, so that there is no moment in between. */
+/* Is it to be there again when its peer has left it? */
+static bool comes_back(const struct espnic_ike_conn *conn, const struct espnic_ike_child_conf *conf)
+{
+	/* to begin anew with many, there is nobody to begin with */
+	if (conf->close == ESPNIC_IKE_START || conf->dpd == ESPNIC_IKE_START)
+		return conn->n_remote && espnic_ike_net_one(&conn->remote[0]);
+	return conf->close == ESPNIC_IKE_TRAP || conf->dpd == ESPNIC_IKE_TRAP;
+}
+
+/*
+ * A child that is to be trapped, or begun anew, when its peer leaves it is trapped from its first SA on, so that there is no moment in between in
+ * which it leaves in clear.
+ */
 static void trap(struct espnic_daemon *d, const struct espnic_ike_event *e)
 {
 	const struct espnic_store_conn *c = e->conn ? espnic_store_find_conn(&d->store, e->conn) : NULL;
@@ -248,8 +260,7 @@ static void trap(struct espnic_daemon *d, const struct espnic_ike_event *e)
 	for (i = 0; c && i < c->c.conn->n_children; i++) {
 		const struct espnic_ike_child_conf *conf = &c->c.conn->children[i];
 
-		if (!e->child || strcmp(conf->name, e->child) != 0 || conf->start == ESPNIC_IKE_TRAP ||
-		    (conf->close != ESPNIC_IKE_TRAP && conf->dpd != ESPNIC_IKE_TRAP))
+		if (!e->child || strcmp(conf->name, e->child) != 0 || conf->start == ESPNIC_IKE_TRAP || !comes_back(c->c.conn, conf))
 			continue;
 		if (e->kind == ESPNIC_IKE_EV_CHILD_UP && espnic_standing_trap(&d->standing, c->c.conn, conf, why))
 			espnic_log_note(&d->log, "kernel", "conn=%s child=%s: its trap: %s", e->conn, e->child, why);
@@ -311,7 +322,7 @@ void espnic_daemon_initiate(struct espnic_daemon *d, const struct espnic_ike_con
 	in.initiate.conn = conn->name;
 	in.initiate.child = child;
 	/* one address is as it is told; of several, or none, the route tells */
-	if (conn->n_local == 1 && conn->local[0].prefix == (conn->local[0].addr.family == 4 ? 32 : 128))
+	if (conn->n_local == 1 && espnic_ike_net_one(&conn->local[0]))
 		in.initiate.local = conn->local[0].addr;
 	else if (conn->n_remote && espnic_route(&conn->remote[0].addr, NULL, &route))
 		in.initiate.local = route.local;

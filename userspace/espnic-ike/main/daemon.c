@@ -52,13 +52,11 @@ static int signals(sigset_t *set)
 	return sigprocmask(SIG_BLOCK, set, NULL);
 }
 
-static void settings(const struct espnic_run_options *opt, struct espnic_ike_settings *set)
+static void settings(struct espnic_ike_settings *set)
 {
 	espnic_ike_settings_init(set);
 	set->reqid_base = ESPNIC_REQID_CORE;
-	/* the kernel sends keepalives for the SAs it has; without it the core does */
-	if (opt->kernel)
-		set->keepalive_ms = 0;
+	set->reqids = ESPNIC_REQID_CORES;
 }
 
 /* The process on the network begins before anything secret is read; of the kernel it keeps its UDP sockets alone. */
@@ -68,7 +66,7 @@ static int begin_other(struct espnic_daemon *d, char *err)
 	int pair[2], bytes = LINK_BUFFER, i;
 	struct espnic_udp udp;
 
-	settings(&d->opt, &set);
+	settings(&set);
 	if (espnic_udp_open(&udp, d->opt.port, d->opt.natt, d->opt.kernel, err))
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair)) {

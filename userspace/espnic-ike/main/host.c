@@ -104,27 +104,42 @@ static void gone(struct espnic_daemon *d, uint32_t ifindex, const char *name)
 		espnic_log_note(&d->log, "device-down", "device=%s: %u children lost their SAs", name, l.n);
 }
 
-/* Once: a device that comes up is told of more than once, and each asking is a rekeying. */
-static void count_lost(void *ctx, struct espnic_sa *sa)
-{
-	unsigned int *n = ctx;
+struct returning {
+	struct espnic_daemon *d;
+	const char *name; /* "": any */
+	unsigned int n;
+};
 
-	*n += sa->lost && !sa->asked;
-	sa->asked = sa->lost;
+/*
+ * New SAs in the place of those that @sa's device forgot. Once: a device that comes up is told of more than once, and each asking is a
+ * rekeying; what fails then is tried again by whoever was asked.
+ */
+static void renew(void *ctx, struct espnic_sa *sa)
+{
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_PROVISION, .provision.spi = sa->spi_in };
+	struct returning *r = ctx;
+	uint32_t ifindex = if_nametoindex(sa->device);
+	char why[ESPNIC_XFRM_TEXT];
+
+	if (!sa->lost || sa->asked || (*r->name && strcmp(sa->device, r->name) != 0))
+		return;
+	/* IKE and neighbour discovery have to pass the blocks first */
+	if (r->d->rights.xfrm && ifindex && sa->offload == ESPNIC_IKE_OFFLOAD_PACKET && espnic_standing_device(&r->d->standing, ifindex, why))
+		espnic_log_note(&r->d->log, "kernel", "device=%s: %s", sa->device, why);
+	sa->asked = true;
+	r->n++;
+	espnic_daemon_input(r->d, &in);
 }
 
-/* New SAs in the place of lost ones; the policies that stand by themselves first, for IKE has to pass. */
+/* The policies that stand by themselves first. */
 static void back(struct espnic_daemon *d, const char *name)
 {
-	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_PROVISION, .provision.device = name };
-	unsigned int n = 0;
+	struct returning r = { .d = d, .name = name };
 
 	espnic_standing_again(&d->standing);
-	espnic_sas_each(&d->sas, count_lost, &n);
-	if (!n)
-		return;
-	espnic_log_note(&d->log, "device-up", "device=%s: %u children are made anew", name, n);
-	espnic_daemon_input(d, &in);
+	espnic_sas_each(&d->sas, renew, &r);
+	if (r.n)
+		espnic_log_note(&d->log, "device-up", "device=%s: %u children are made anew", name, r.n);
 }
 
 static void link_change(struct espnic_daemon *d, const struct espnic_kernel_event *e)

@@ -356,7 +356,7 @@ static void input(struct stream *s, struct espnic_ike_input *in, struct espnic_i
 		addr(s, &in->address.fresh);
 		break;
 	case ESPNIC_IKE_IN_PROVISION:
-		in->provision.device = string(s, in->provision.device, m->text, sizeof(m->text));
+		u32(s, &in->provision.spi);
 		break;
 	case ESPNIC_IKE_IN_PPKS:
 		flag(s, &in->ppks.any);

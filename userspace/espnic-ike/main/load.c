@@ -29,7 +29,7 @@ static const struct espnic_ike_child_conf *find_child(const struct espnic_store_
  */
 static void give_reqids(struct espnic_daemon *d, struct espnic_ike_conn *conn, const struct espnic_store_conn *old)
 {
-	bool one = conn->n_remote == 1 && conn->remote[0].prefix == (conn->remote[0].addr.family == 4 ? 32 : 128);
+	bool one = conn->n_remote == 1 && espnic_ike_net_one(&conn->remote[0]);
 	const struct espnic_ike_child_conf *was;
 	uint32_t i;
 

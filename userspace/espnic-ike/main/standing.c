@@ -193,11 +193,6 @@ static int keep(struct espnic_standing *s, const struct espnic_trap *fresh, char
 	return -1;
 }
 
-static bool one_address(const struct espnic_ike_net *net)
-{
-	return net->addr.family && net->prefix == (net->addr.family == 4 ? 32 : 128);
-}
-
 int espnic_standing_trap(struct espnic_standing *s, const struct espnic_ike_conn *conn, const struct espnic_ike_child_conf *conf,
 			 char err[ESPNIC_XFRM_TEXT])
 {
@@ -205,12 +200,12 @@ int espnic_standing_trap(struct espnic_standing *s, const struct espnic_ike_conn
 	struct espnic_route route;
 
 	snprintf(t.conn, sizeof(t.conn), "%s", conn->name);
-	if (!conn->n_remote || !one_address(&conn->remote[0])) {
+	if (!conn->n_remote || !espnic_ike_net_one(&conn->remote[0])) {
 		snprintf(err, ESPNIC_XFRM_TEXT, "a trap needs the peer's one address (remote_addrs)");
 		return -1;
 	}
 	t.remote.addr = conn->remote[0].addr;
-	if (conn->n_local && one_address(&conn->local[0])) {
+	if (conn->n_local && espnic_ike_net_one(&conn->local[0])) {
 		t.local.addr = conn->local[0].addr;
 	} else if (espnic_route(&t.remote.addr, NULL, &route)) {
 		t.local.addr = route.local;

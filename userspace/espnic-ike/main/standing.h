@@ -17,7 +17,8 @@ enum espnic_standing_limits {
 	ESPNIC_REQID_OURS = 0x65,
 	ESPNIC_REQID_SHIFT = 24,
 	ESPNIC_REQID_FIXED = 0x65000000, /* of a child, whose trap has it too */
-	ESPNIC_REQID_CORE = 0x65800000, /* the core counts up from here */
+	ESPNIC_REQID_CORE = 0x65800000, /* the core counts up from here, */
+	ESPNIC_REQID_CORES = 0x800000, /* so far: what comes behind is not ours */
 };
 
 /* One trap or shunt. */
