@@ -551,10 +551,78 @@ static void test_made_anew(void **state)
 	drop(&right);
 }
 
+/* ---- policies that more than one child has ---- */
+
+static void end_one(struct peer *p, uint32_t ike_id, uint32_t child_id)
+{
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_TERMINATE, .terminate = { .ike_id = ike_id, .child_id = child_id } };
+
+	step(p, &in);
+	settle();
+}
+
+static unsigned int pairs(const struct peer *p)
+{
+	return fake_count(&p->k, false) / 2;
+}
+
+/* Two children of one IKE SA with the same selectors: the policies are there until both have gone, whichever goes first. */
+static void test_doubled(void **state)
+{
+	(void)state;
+	for (uint32_t first = 1; first <= 2; first++) {
+		make(&left, LEFT("hw_offload = packet\n interface = eth0\n"), "swordfish");
+		make(&right, RIGHT(""), "swordfish");
+		initiate();
+		initiate();
+		assert_int_equal(pairs(&left), 2);
+		end_one(&left, 0, first);
+		assert_int_equal(pairs(&left), 1);
+		assert_int_equal(pairs(&right), 1);
+		assert_int_equal(fake_count(&left.k, true), 7 + BYPASSES);
+		assert_int_equal(fake_count(&right.k, true), 3);
+		end_one(&left, 0, 3 - first);
+		assert_int_equal(pairs(&left) + pairs(&right), 0);
+		assert_int_equal(fake_count(&left.k, true), BYPASSES);
+		assert_int_equal(fake_count(&right.k, true), 0);
+		drop(&left);
+		drop(&right);
+	}
+}
+
+/* The same of two IKE SAs, as they come when both sides begin at once. */
+static void test_of_two_sas(void **state)
+{
+	struct espnic_ike_input in = { .kind = ESPNIC_IKE_IN_INITIATE, .initiate = { .conn = "c", .child = "net" } };
+
+	(void)state;
+	for (uint32_t first = 1; first <= 2; first++) {
+		make(&left, LEFT(""), "swordfish");
+		make(&right, RIGHT("hw_offload = packet\n interface = eth0\n"), "swordfish");
+		step(&left, &in);
+		step(&right, &in);
+		settle();
+		assert_int_equal(pairs(&left), 2);
+		end_one(&left, first, 0);
+		assert_int_equal(pairs(&left), 1);
+		assert_int_equal(fake_count(&left.k, true), 3);
+		assert_int_equal(fake_count(&right.k, true), 7 + BYPASSES);
+		end_one(&right, 3 - first, 0);
+		end_one(&right, first, 0);
+		assert_int_equal(pairs(&left) + pairs(&right), 0);
+		assert_int_equal(fake_count(&left.k, true), 0);
+		assert_int_equal(fake_count(&right.k, true), BYPASSES);
+		drop(&left);
+		drop(&right);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_up),
+		cmocka_unit_test(test_doubled),
+		cmocka_unit_test(test_of_two_sas),
 		cmocka_unit_test(test_kernel_refuses),
 		cmocka_unit_test(test_wrong_secret),
 		cmocka_unit_test(test_taken_over),

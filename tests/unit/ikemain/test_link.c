@@ -153,13 +153,18 @@ static void test_children(void **state)
 	op = espnic_sas_op(espnic_sas_find(&s, 2), ESPNIC_IKE_KERNEL_DELETE);
 	assert_int_equal(op.conf->replay_window, 0);
 	assert_memory_equal(op.ts_remote, &ts, sizeof(ts));
-	/* policies are shared by those of the same reqid and selectors alone */
-	assert_false(espnic_sas_shared(&s, espnic_sas_find(&s, 2)));
+	/* policies are shared by those of the same selectors and marks, of whatever reqid, as long as their device is there */
+	assert_null(espnic_sas_other(&s, espnic_sas_find(&s, 2)));
 	espnic_sas_find(&s, 4)->policies = true;
-	assert_true(espnic_sas_shared(&s, espnic_sas_find(&s, 2)));
-	assert_false(espnic_sas_shared(&s, espnic_sas_find(&s, 4)));
 	espnic_sas_find(&s, 4)->reqid = 2;
-	assert_false(espnic_sas_shared(&s, espnic_sas_find(&s, 2)));
+	assert_ptr_equal(espnic_sas_other(&s, espnic_sas_find(&s, 2)), espnic_sas_find(&s, 4));
+	assert_null(espnic_sas_other(&s, espnic_sas_find(&s, 4)));
+	espnic_sas_find(&s, 4)->lost = true;
+	assert_null(espnic_sas_other(&s, espnic_sas_find(&s, 2)));
+	espnic_sas_find(&s, 4)->lost = false;
+	espnic_sas_find(&s, 4)->conf->conf.mark_out.mask = 1;
+	assert_null(espnic_sas_other(&s, espnic_sas_find(&s, 3)));
+	espnic_sas_find(&s, 4)->conf->conf.mark_out.mask = 0;
 	assert_true(espnic_sas_up(&s, "home", "net"));
 	assert_false(espnic_sas_up(&s, "home", "other"));
 	/* policies that a next one takes over are out of date when their device forgot them, or they are of other addresses */

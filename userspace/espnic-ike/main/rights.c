@@ -221,16 +221,37 @@ static bool same_as_trap(const struct espnic_sa *sa, const struct espnic_trap *t
 	       espnic_sas_same_ts(sa->ts + sa->n_local, t->ts_remote, sa->n_remote);
 }
 
+/*
+ * The policies of @sa, as its own: one that had the same (of another IKE SA, or a double of it) has ended, and they named its peer, or Linux has
+ * them still as @sa put them in.
+ */
+static void keep_policies(const struct espnic_rights *r, struct espnic_sa *sa)
+{
+	struct espnic_ike_kernel_op op = espnic_sas_op(sa, ESPNIC_IKE_KERNEL_INSTALL);
+	struct espnic_child_result result = { .status = ESPNIC_IKE_KERNEL_OK };
+	struct espnic_ike_child_conf conf = *op.conf;
+
+	/* as it got, whatever it asked for */
+	conf.offload = sa->offload;
+	op.conf = &conf;
+	sa->kept = true;
+	if (r->xfrm)
+		espnic_child_policies(r->xfrm, &op, sa->ifindex, ESPNIC_CHILD_PROTECT, &result);
+	if (result.status != ESPNIC_IKE_KERNEL_OK)
+		espnic_log_note(r->log, "kernel", "conn=%s child=%s: its policies: %s", sa->conn, sa->child, result.text);
+}
+
 void espnic_rights_forget(const struct espnic_rights *r, struct espnic_sa *sa, bool policies)
 {
 	struct espnic_trap *t = espnic_standing_find(r->standing, sa->conn, sa->child);
 	struct espnic_ike_kernel_op op = espnic_sas_op(sa, ESPNIC_IKE_KERNEL_DELETE);
 	bool trapped = same_as_trap(sa, t);
+	struct espnic_sa *other = espnic_sas_other(r->sas, sa);
 	struct espnic_child_result result = { .status = ESPNIC_IKE_KERNEL_OK };
 
 	/* Those of a device that forgot them are nobody's but for the blocks underneath, unless another has taken over. */
-	policies = policies || (sa->lost && sa->policies && !espnic_sas_shared(r->sas, sa));
-	op.policies = policies && !trapped;
+	policies = policies || sa->kept || (sa->lost && sa->policies && !other);
+	op.policies = policies && !trapped && !other;
 	if (r->xfrm)
 		espnic_child_run(r->xfrm, &op, sa->ifindex, &result);
 	if (result.status != ESPNIC_IKE_KERNEL_OK)
@@ -238,7 +259,9 @@ void espnic_rights_forget(const struct espnic_rights *r, struct espnic_sa *sa, b
 	route(r, sa, false);
 	espnic_sas_del(r->sas, sa);
 	/* in place, so that nothing gets out in between */
-	if (policies && trapped && espnic_standing_put(r->standing, t))
+	if (policies && other)
+		keep_policies(r, other);
+	else if (policies && trapped && espnic_standing_put(r->standing, t))
 		espnic_log_note(r->log, "kernel", "conn=%s child=%s: its trap: %s", t->conn, t->conf.name, t->note);
 }
 
@@ -300,7 +323,7 @@ static void move(const struct espnic_rights *r, struct espnic_sa *sa, const stru
 	result->offload = sa->offload;
 	if (result->status != ESPNIC_IKE_KERNEL_OK) {
 		snprintf(text, sizeof(text), "made anew: %s", why);
-		espnic_sas_moved(sa, text);
+		espnic_sas_moved(r->sas, sa, text);
 		return;
 	}
 	route(r, sa, false);
@@ -311,7 +334,7 @@ static void move(const struct espnic_rights *r, struct espnic_sa *sa, const stru
 	sa->ifindex = m.ifindex;
 	if (!sa->ifindex || !if_indextoname(sa->ifindex, sa->device))
 		sa->device[0] = 0;
-	espnic_sas_moved(sa, "with its keys and numbers");
+	espnic_sas_moved(r->sas, sa, "with its keys and numbers");
 }
 
 static size_t kernel(const struct espnic_rights *r, struct espnic_ipc *m, uint8_t *reply)

@@ -21,23 +21,71 @@ struct espnic_sa *espnic_sas_find(const struct espnic_sas *s, uint32_t child_id)
 	return sa;
 }
 
+/* FNV-1a. */
+static uint32_t mix(uint32_t hash, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+
+	while (n--)
+		hash = (hash ^ *p++) * 16777619;
+	return hash;
+}
+
+static uint32_t mix_ts(uint32_t hash, const struct espnic_ike_ts *ts, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t rest[] = { ts[i].family, ts[i].proto, ts[i].port_from, ts[i].port_to };
+
+		hash = mix(mix(mix(hash, ts[i].from, sizeof(ts[i].from)), ts[i].to, sizeof(ts[i].to)), rest, sizeof(rest));
+	}
+	return hash;
+}
+
+static struct espnic_sa **alike(const struct espnic_sas *s, const struct espnic_ike_ts *local, unsigned int n_local,
+				const struct espnic_ike_ts *remote, unsigned int n_remote)
+{
+	uint32_t hash = mix_ts(mix_ts(2166136261u, local, n_local), remote, n_remote);
+
+	return &s->by_ts[(hash ^ hash >> 16) & (s->room - 1)];
+}
+
+static struct espnic_sa **alike_sa(const struct espnic_sas *s, const struct espnic_sa *sa)
+{
+	return alike(s, sa->ts, sa->n_local, sa->ts + sa->n_local, sa->n_remote);
+}
+
+static void put(struct espnic_sas *s, struct espnic_sa *sa)
+{
+	struct espnic_sa **by_id = bucket(s, sa->child_id), **by_ts = alike_sa(s, sa);
+
+	sa->next = *by_id;
+	*by_id = sa;
+	sa->alike = *by_ts;
+	*by_ts = sa;
+}
+
 static bool grow(struct espnic_sas *s)
 {
-	struct espnic_sas more = { .n = s->n, .confs = s->confs, .room = s->room ? 2 * s->room : FIRST_ROOM };
+	struct espnic_sas more = *s;
 	struct espnic_sa *sa, *next;
 	uint32_t i;
 
+	more.room = s->room ? 2 * s->room : FIRST_ROOM;
 	more.bucket = calloc(more.room, sizeof(struct espnic_sa *));
-	if (!more.bucket)
+	more.by_ts = calloc(more.room, sizeof(struct espnic_sa *));
+	if (!more.bucket || !more.by_ts) {
+		free(more.bucket);
+		free(more.by_ts);
 		return false;
+	}
 	for (i = 0; i < s->room; i++) {
 		for (sa = s->bucket[i]; sa; sa = next) {
 			next = sa->next;
-			sa->next = *bucket(&more, sa->child_id);
-			*bucket(&more, sa->child_id) = sa;
+			put(&more, sa);
 		}
 	}
 	free(s->bucket);
+	free(s->by_ts);
 	*s = more;
 	return true;
 }
@@ -112,8 +160,7 @@ struct espnic_sa *espnic_sas_add(struct espnic_sas *s, const struct espnic_ike_k
 	memcpy(sa->ts + op->n_local, op->ts_remote, op->n_remote * sizeof(*sa->ts));
 	sa->n_local = (uint8_t)op->n_local;
 	sa->n_remote = (uint8_t)op->n_remote;
-	sa->next = *bucket(s, sa->child_id);
-	*bucket(s, sa->child_id) = sa;
+	put(s, sa);
 	s->n++;
 	return sa;
 }
@@ -121,6 +168,7 @@ struct espnic_sa *espnic_sas_add(struct espnic_sas *s, const struct espnic_ike_k
 static void free_sa(struct espnic_sas *s, struct espnic_sa *sa)
 {
 	put_conf(s, sa->conf);
+	s->moved -= !!sa->moved;
 	free(sa->ts);
 	free(sa->note);
 	free(sa->moved);
@@ -134,6 +182,9 @@ void espnic_sas_del(struct espnic_sas *s, struct espnic_sa *sa)
 	while (*at != sa)
 		at = &(*at)->next;
 	*at = sa->next;
+	for (at = alike_sa(s, sa); *at != sa; at = &(*at)->alike)
+		;
+	*at = sa->alike;
 	s->n--;
 	free_sa(s, sa);
 }
@@ -144,10 +195,12 @@ void espnic_sas_note(struct espnic_sa *sa, const char *text)
 	sa->note = text && *text ? strdup(text) : NULL;
 }
 
-void espnic_sas_moved(struct espnic_sa *sa, const char *text)
+void espnic_sas_moved(struct espnic_sas *s, struct espnic_sa *sa, const char *text)
 {
+	s->moved -= !!sa->moved;
 	free(sa->moved);
 	sa->moved = strdup(text);
+	s->moved += !!sa->moved;
 }
 
 static bool same_ends(const struct espnic_sa *a, const struct espnic_sa *b)
@@ -156,16 +209,16 @@ static bool same_ends(const struct espnic_sa *a, const struct espnic_sa *b)
 	       espnic_ike_addr_equal(&a->remote.addr, &b->remote.addr) && a->remote.port == b->remote.port && a->encap == b->encap;
 }
 
-void espnic_sas_inherit(const struct espnic_sas *s, struct espnic_sa *sa)
+void espnic_sas_inherit(struct espnic_sas *s, struct espnic_sa *sa)
 {
 	const struct espnic_sa *o;
 	uint32_t i;
 
-	for (i = 0; i < s->room && !sa->moved; i++)
+	for (i = 0; s->moved && i < s->room && !sa->moved; i++)
 		for (o = s->bucket[i]; o; o = o->next)
 			if (o != sa && o->moved && o->reqid == sa->reqid && o->ike_id == sa->ike_id && !strcmp(o->child, sa->child) &&
 			    !same_ends(o, sa))
-				espnic_sas_moved(sa, o->moved);
+				espnic_sas_moved(s, sa, o->moved);
 }
 
 void espnic_sas_each(struct espnic_sas *s, void (*each)(void *ctx, struct espnic_sa *sa), void *ctx)
@@ -199,31 +252,40 @@ static bool same_selectors(const struct espnic_sa *a, const struct espnic_sa *b)
 	       espnic_sas_same_ts(a->ts, b->ts, (unsigned int)a->n_local + a->n_remote);
 }
 
-bool espnic_sas_shared(const struct espnic_sas *s, const struct espnic_sa *sa)
+static bool same_mark(struct espnic_ike_mark a, struct espnic_ike_mark b)
 {
-	const struct espnic_sa *o;
-	uint32_t i;
+	return a.value == b.value && a.mask == b.mask;
+}
 
-	for (i = 0; i < s->room; i++)
-		for (o = s->bucket[i]; o; o = o->next)
-			if (o != sa && o->policies && o->reqid == sa->reqid && same_selectors(o, sa))
-				return true;
-	return false;
+/* Linux knows policies by their selector, mark and interface. */
+static bool same_policies(const struct espnic_sa *a, const struct espnic_sa *b)
+{
+	const struct espnic_ike_child_conf *x = &a->conf->conf, *y = &b->conf->conf;
+
+	return same_selectors(a, b) && same_mark(x->mark_in, y->mark_in) && same_mark(x->mark_out, y->mark_out) &&
+	       x->if_id_in == y->if_id_in && x->if_id_out == y->if_id_out;
+}
+
+struct espnic_sa *espnic_sas_other(const struct espnic_sas *s, const struct espnic_sa *sa)
+{
+	struct espnic_sa *o = *alike_sa(s, sa);
+
+	while (o && (o == sa || !o->policies || o->lost || !same_policies(o, sa)))
+		o = o->alike;
+	return o;
 }
 
 bool espnic_sas_stale(const struct espnic_sas *s, const struct espnic_ike_kernel_op *op)
 {
-	const struct espnic_sa *o;
-	uint32_t i;
+	const struct espnic_sa *o = s->room ? *alike(s, op->ts_local, op->n_local, op->ts_remote, op->n_remote) : NULL;
 
-	for (i = 0; i < s->room; i++)
-		for (o = s->bucket[i]; o; o = o->next)
-			if (o->child_id != op->child_id && o->policies && o->reqid == op->reqid && o->n_local == op->n_local &&
-			    o->n_remote == op->n_remote && espnic_sas_same_ts(o->ts, op->ts_local, o->n_local) &&
-			    espnic_sas_same_ts(o->ts + o->n_local, op->ts_remote, o->n_remote) &&
-			    (o->lost || !espnic_ike_addr_equal(&o->local.addr, &op->local.addr) ||
-			     !espnic_ike_addr_equal(&o->remote.addr, &op->remote.addr)))
-				return true;
+	for (; o; o = o->alike)
+		if (o->child_id != op->child_id && o->policies && o->reqid == op->reqid && o->n_local == op->n_local &&
+		    o->n_remote == op->n_remote && espnic_sas_same_ts(o->ts, op->ts_local, o->n_local) &&
+		    espnic_sas_same_ts(o->ts + o->n_local, op->ts_remote, o->n_remote) &&
+		    (o->lost || !espnic_ike_addr_equal(&o->local.addr, &op->local.addr) ||
+		     !espnic_ike_addr_equal(&o->remote.addr, &op->remote.addr)))
+			return true;
 	return false;
 }
 
@@ -261,5 +323,6 @@ void espnic_sas_free(struct espnic_sas *s)
 		}
 	}
 	free(s->bucket);
+	free(s->by_ts);
 	memset(s, 0, sizeof(*s));
 }

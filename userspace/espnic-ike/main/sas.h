@@ -16,7 +16,8 @@ struct espnic_sa_conf {
 };
 
 struct espnic_sa {
-	struct espnic_sa *next; /* of its bucket */
+	struct espnic_sa *next; /* of its number's bucket */
+	struct espnic_sa *alike; /* of its selectors' bucket */
 	uint32_t child_id, ike_id; /* the core's numbers; child_id is never 0 */
 	char conn[ESPNIC_IKE_NAME], child[ESPNIC_IKE_NAME];
 	/* As it was put in. */
@@ -35,14 +36,16 @@ struct espnic_sa {
 	char *moved;
 	bool routed; /* it has its routes */
 	bool policies; /* it has those of its selectors */
+	bool kept; /* they were put in again for it, when another that had them as well ended */
 	bool lost; /* its device forgot it; */
 	bool asked; /* and the core was asked for another in its place */
 };
 
 struct espnic_sas {
-	struct espnic_sa **bucket;
+	struct espnic_sa **bucket, **by_ts; /* by number; by selectors */
 	struct espnic_sa_conf *confs;
-	uint32_t n, room; /* room: a power of two, or 0 */
+	uint32_t n, room; /* room: of both, a power of two, or 0 */
+	uint32_t moved; /* have a word on a change of addresses */
 };
 
 /* The child of that number; NULL. */
@@ -51,13 +54,16 @@ struct espnic_sa *espnic_sas_find(const struct espnic_sas *s, uint32_t child_id)
 struct espnic_sa *espnic_sas_add(struct espnic_sas *s, const struct espnic_ike_kernel_op *op);
 void espnic_sas_del(struct espnic_sas *s, struct espnic_sa *sa);
 void espnic_sas_note(struct espnic_sa *sa, const char *text);
-void espnic_sas_moved(struct espnic_sa *sa, const char *text);
+void espnic_sas_moved(struct espnic_sas *s, struct espnic_sa *sa, const char *text);
 /* @sa is made anew in the place of one that could not be moved: that is told of it from now on. */
-void espnic_sas_inherit(const struct espnic_sas *s, struct espnic_sa *sa);
+void espnic_sas_inherit(struct espnic_sas *s, struct espnic_sa *sa);
 /* Calls @each with all of them, which may delete the one it has. */
 void espnic_sas_each(struct espnic_sas *s, void (*each)(void *ctx, struct espnic_sa *sa), void *ctx);
-/* Does another child than @sa have the policies of its selectors? */
-bool espnic_sas_shared(const struct espnic_sas *s, const struct espnic_sa *sa);
+/*
+ * Another child than @sa that has the policies of its selectors, which Linux has once: of whatever IKE SA and reqid. NULL: none whose device
+ * is there.
+ */
+struct espnic_sa *espnic_sas_other(const struct espnic_sas *s, const struct espnic_sa *sa);
 /* Are the @n selectors at @a those at @b? */
 bool espnic_sas_same_ts(const struct espnic_ike_ts *a, const struct espnic_ike_ts *b, unsigned int n);
 /* Are the policies that @op takes over out of date: gone with their device, or of other addresses? */
