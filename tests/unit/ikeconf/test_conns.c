@@ -128,6 +128,9 @@ static void test_child_refused(void **state)
 	} bad[] = {
 		{ "ah_proposals = sha256", ".ah_proposals: AH is for manual keys alone (espnic-ike manual)" },
 		{ "ipcomp = yes", ".ipcomp: IPComp is not supported" },
+		{ "hostaccess = yes", ".hostaccess: updown scripts and their firewall rules are not made" },
+		{ "policies_fwd_out = yes",
+		  ".policies_fwd_out: policies for forwarded packets on their way out are not supported: those for 'out' meet them" },
 		{ "mode = beet", ".mode: beet: bound end-to-end tunnels are not supported" },
 		{ "updown = /bin/sh", ".updown: scripts are not run: listen to events by VICI" },
 		{ "tfc_padding = mtu", ".tfc_padding: TFC padding is not supported: it can't be offloaded" },

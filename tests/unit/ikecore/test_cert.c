@@ -231,6 +231,11 @@ static void pinned_certificate(void **state)
 	side[RIGHT].pin_cert = pki_make(old);
 	meet();
 	expect_refused(RIGHT, "the peer's pinned certificate is out of its time");
+	/* of the same key, but for another */
+	anew();
+	side[RIGHT].pin_cert = pki_make(leaf_of(RIGHT, side[LEFT].key));
+	meet();
+	expect_refused(RIGHT, "the peer's pinned certificate is not for its identity");
 }
 
 static void with_secret(void **state)

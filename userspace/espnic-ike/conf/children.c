@@ -28,7 +28,7 @@ struct raw_child {
 	uint32_t reqid, priority, window, if_id_in, if_id_out;
 	struct espnic_mark mark_in, mark_out, set_mark_in, set_mark_out;
 	const char *device;
-	bool policies, policies_fwd_out, copy_df, copy_ecn, hostaccess;
+	bool policies, copy_df, copy_ecn;
 };
 
 static int read_proposals(const struct espnic_conf_node *node, void *field, const void *arg, struct espnic_conf_error *err)
@@ -109,12 +109,12 @@ static const struct espnic_conf_entry child_table[] = {
 	CHILD("if_id_in", espnic_conf_u32, if_id_in, &any_u32),
 	CHILD("if_id_out", espnic_conf_u32, if_id_out, &any_u32),
 	CHILD("policies", espnic_conf_bool, policies, NULL),
-	CHILD("policies_fwd_out", espnic_conf_bool, policies_fwd_out, NULL),
-	CHILD("hostaccess", espnic_conf_bool, hostaccess, NULL),
 	CHILD("copy_df", espnic_conf_bool, copy_df, NULL),
 	CHILD("copy_ecn", espnic_conf_bool, copy_ecn, NULL),
 	CHILD("copy_dscp", espnic_conf_enum, copy_dscp, dscps),
 	NO("ipcomp", "IPComp is not supported"),
+	NO("policies_fwd_out", "policies for forwarded packets on their way out are not supported: those for 'out' meet them"),
+	NO("hostaccess", "updown scripts and their firewall rules are not made"),
 	NO("sha256_96", "HMAC-SHA-256 cut to 96 bits is not supported"),
 	NO("mark_in_sa", "'mark_in_sa' is not supported"),
 	NO("per_cpu_sas", "per-CPU SAs (RFC 9611) are not supported"),
@@ -190,8 +190,6 @@ static int finish_child(const struct espnic_conf_node *node, const struct raw_ch
 	c->if_id_in = raw->if_id_in;
 	c->if_id_out = raw->if_id_out;
 	c->policies = raw->policies;
-	c->policies_fwd_out = raw->policies_fwd_out;
-	c->hostaccess = raw->hostaccess;
 	c->copy_df = raw->copy_df;
 	c->copy_ecn = raw->copy_ecn;
 	c->copy_dscp = (uint8_t)raw->copy_dscp;

@@ -211,6 +211,7 @@ void espnic_ike_mid_response(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
 		return;
 	}
 	if (!add_theirs(sa, m, x) || !rekeyed(sa, &shared)) {
+		OPENSSL_cleanse(&shared, sizeof(shared));
 		failed(sa, "no_memory");
 		return;
 	}
@@ -248,6 +249,7 @@ void espnic_ike_mid_request(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
 	}
 	espnic_ike_write_ke(&w, alg, &ke);
 	if (!add_theirs(sa, m, sa->theirs) || !add_ours(sa, &w, m->hdr.id)) {
+		OPENSSL_cleanse(&shared, sizeof(shared));
 		sa->ike->count.no_memory++;
 		espnic_ike_sa_end(sa);
 		return;
@@ -260,6 +262,7 @@ void espnic_ike_mid_request(struct espnic_ike_sa *sa, struct espnic_ike_msg *m)
 		sa->ike->count.no_memory++;
 		espnic_ike_sa_end(sa);
 	}
+	OPENSSL_cleanse(&shared, sizeof(shared));
 }
 
 /* ------------------------------------------------------------------ IKE_FOLLOWUP_KE: responder */

@@ -505,20 +505,33 @@ bool espnic_ike_cert_pinned(const struct espnic_ike_auth *remote, const struct e
 	return pinned;
 }
 
-/* A key that was pinned by a certificate is good for as long as one of its certificates is. */
-static bool pin_in_time(const struct espnic_ike_certs *c, const uint8_t keyid[ESPNIC_IKE_KEYID], int64_t now)
+/*
+ * A key that was pinned by a certificate is good for as long as one of its certificates is, and for whom that names: of several pins, the holder
+ * of one is not another. A raw key names nobody. NULL, or why it is not good.
+ */
+static const char *pin_refused(const struct espnic_ike_certs *c, const uint8_t keyid[ESPNIC_IKE_KEYID], const struct espnic_ike_id *id,
+			       int64_t now)
 {
+	const char *why = "the peer's key is not loaded";
+
 	for (size_t i = 0; i < c->n_all; i++) {
 		const struct espnic_ike_loaded *l = &c->v[i];
 
-		if (l->kind != ESPNIC_IKE_CERT_CA && memcmp(l->keyid, keyid, ESPNIC_IKE_KEYID) == 0 && (!l->x || in_time(l->x, now)))
-			return true;
+		if (l->kind == ESPNIC_IKE_CERT_CA || memcmp(l->keyid, keyid, ESPNIC_IKE_KEYID) != 0)
+			continue;
+		if (l->x && !in_time(l->x, now))
+			why = "the peer's pinned certificate is out of its time";
+		else if (l->x && !names(l->x, id))
+			why = "the peer's pinned certificate is not for its identity";
+		else
+			return NULL;
 	}
-	return false;
+	return why;
 }
 
 static const char *verify_pinned(const struct espnic_ike_certs *c, const struct espnic_ike_auth *remote,
-				 const struct espnic_ike_msg *m, struct espnic_ike_chunk octets, int64_t now)
+				 const struct espnic_ike_id *id, const struct espnic_ike_msg *m, struct espnic_ike_chunk octets,
+				 int64_t now)
 {
 	const char *why = "the peer's key is not loaded";
 
@@ -531,7 +544,7 @@ static const char *verify_pinned(const struct espnic_ike_certs *c, const struct 
 			why = "the peer's AUTH is wrong";
 			continue;
 		}
-		return pin_in_time(c, remote->keyid[i], now) ? NULL : "the peer's pinned certificate is out of its time";
+		return pin_refused(c, remote->keyid[i], id, now);
 	}
 	return why;
 }
@@ -545,7 +558,7 @@ const char *espnic_ike_cert_verify(const struct espnic_ike_certs *c, const struc
 	EVP_PKEY *key;
 
 	if (remote->n_keyids)
-		return verify_pinned(c, remote, m, octets, now);
+		return verify_pinned(c, remote, id, m, octets, now);
 	key = sent_key(m, &leaf);
 	if (!key)
 		text = m->n_cert ? "the peer's certificate can't be read" : "the peer sent no certificate";

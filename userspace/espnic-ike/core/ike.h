@@ -229,7 +229,7 @@ struct espnic_ike_child_conf {
 	uint32_t priority;		/* 0: by the selectors */
 	struct espnic_ike_mark mark_in, mark_out, set_mark_in, set_mark_out;
 	uint32_t if_id_in, if_id_out;
-	bool policies, policies_fwd_out, copy_df, copy_ecn, hostaccess;
+	bool policies, copy_df, copy_ecn;
 	uint8_t copy_dscp;		/* bits: 1 out, 2 in */
 };
 
