@@ -75,11 +75,35 @@ static int pool_info(void *ctx, const char *name, struct espnic_ike_pool_info *i
 char vici_authority[ESPNIC_IKE_NAME];
 enum espnic_ike_cert_kind vici_cert_kind;
 size_t vici_cert_len;
+unsigned int vici_cert_sum;
+bool vici_flood;
+
+static struct espnic_ctl_server *server;
+
+static void flood(void)
+{
+	static const char line[32 * 1024];
+	struct espnic_vici_writer w;
+	size_t told;
+
+	for (told = 0; told <= ESPNIC_CTL_BACKLOG + 8 * sizeof(line); told += sizeof(line)) {
+		espnic_vici_begin(&w, ESPNIC_VICI_EVENT, "log");
+		espnic_vici_bytes(&w, "msg", line, sizeof(line));
+		espnic_ctl_tell(server, 0, "log", &w);
+	}
+}
 
 static int load_cert(void *ctx, enum espnic_ike_cert_kind kind, const uint8_t *p, size_t len, struct espnic_conf_error *err)
 {
+	unsigned int sum = 0;
+	size_t i;
+
 	(void)ctx;
-	(void)p;
+	if (vici_flood)
+		flood();
+	for (i = 0; i < len; i++)
+		sum += p[i];
+	__atomic_store_n(&vici_cert_sum, sum, __ATOMIC_RELEASE);
 	vici_cert_kind = kind;
 	vici_cert_len = len;
 	if (len != 1)
@@ -138,7 +162,6 @@ static const struct espnic_ctl_ops ops = {
 	.rekey = rekeyed,
 };
 struct espnic_ctl vici_ctl = { .store = &vici_store, .ops = &ops };
-static struct espnic_ctl_server *server;
 static pthread_t thread;
 static volatile bool stop;
 

@@ -30,6 +30,8 @@ extern struct espnic_ctl_ask vici_asked;
 extern char vici_authority[ESPNIC_IKE_NAME];
 extern enum espnic_ike_cert_kind vici_cert_kind;
 extern size_t vici_cert_len;
+extern unsigned int vici_cert_sum;		/* of its bytes */
+extern bool vici_flood;				/* a certificate makes more events than a client may leave unread */
 
 /* Of a group of tests: the folder. */
 int vici_make_dir(void **state);

@@ -227,6 +227,29 @@ static void load_ca(int fd, const char *name, const char *key, const char *value
 	vici_say(fd, &w);
 }
 
+/* A client that listens, does not read, and is dropped for it while its own request is worked on: that has what it needs. */
+static void test_dropped_meanwhile(void **state)
+{
+	unsigned int want = 3 * 'x' + 'y', i;
+	int fd = vici_connected();
+
+	(void)state;
+	vici_listen_to(fd, "log");
+	vici_cert_sum = 0;
+	vici_flood = true;
+	vici_with(fd, "load-cert", "type", "x509", "data", "xxxy");
+	for (i = 0; i < 6000 && __atomic_load_n(&vici_cert_sum, __ATOMIC_ACQUIRE) != want; i++)
+		usleep(10000);
+	vici_flood = false;
+	assert_int_equal(vici_cert_sum, want);
+	close(fd);
+	/* the next one is served */
+	fd = vici_connected();
+	vici_simple(fd, "version");
+	assert_non_null(strstr(vici_reply(fd), "daemon=espnic-ike "));
+	close(fd);
+}
+
 static void test_authorities(void **state)
 {
 	int fd = vici_connected();
@@ -277,6 +300,7 @@ int main(void)
 		VICI_TEST(test_ppks),
 		VICI_TEST(test_pools),
 		VICI_TEST(test_certificates),
+		VICI_TEST(test_dropped_meanwhile),
 		VICI_TEST(test_authorities),
 	};
 

@@ -234,17 +234,16 @@ static void request(struct espnic_ctl_server *s, struct client *c, const char *n
 }
 
 /* A whole packet. False: it is none of those a client sends. */
-static bool packet(struct espnic_ctl_server *s, struct client *c)
+static bool packet(struct espnic_ctl_server *s, struct client *c, const uint8_t *p, size_t whole)
 {
-	const uint8_t *p = c->packet;
 	size_t len;
 
-	if (c->want < 2 || c->want - 2 < p[1])
+	if (whole < 2 || whole - 2 < p[1])
 		return false;
 	len = p[1];
 	switch (p[0]) {
 	case ESPNIC_VICI_CMD_REQUEST:
-		request(s, c, (const char *)p + 2, len, p + 2 + len, c->want - 2 - len);
+		request(s, c, (const char *)p + 2, len, p + 2 + len, whole - 2 - len);
 		return true;
 	case ESPNIC_VICI_EVENT_REGISTER:
 	case ESPNIC_VICI_EVENT_UNREGISTER:
@@ -270,17 +269,18 @@ static bool open_packet(struct client *c)
 
 static bool close_packet(struct espnic_ctl_server *s, struct client *c)
 {
-	bool ok = packet(s, c);
+	uint8_t *p = c->packet;
+	size_t len = c->want;
+	bool ok;
 
-	/* an answer that found no room has dropped the client */
-	if (c->fd < 0)
-		return true;
-	explicit_bzero(c->packet, c->want);
-	free(c->packet);
+	/* what is told while it is worked on may find no room, and drop the client: not what it sent along with it */
 	c->packet = NULL;
 	c->have = 0;
 	c->want = LENGTH;
-	return ok;
+	ok = packet(s, c, p, len);
+	explicit_bzero(p, len);
+	free(p);
+	return ok || c->fd < 0;
 }
 
 static void receive(struct espnic_ctl_server *s, struct client *c)
