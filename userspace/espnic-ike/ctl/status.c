@@ -229,7 +229,7 @@ static int status(const char *path, bool as_json)
 	size_t len = 0;
 
 	if (fd < 0)
-		return fail(path, strerror(errno));
+		return fail(path, errno == ENOENT || errno == ECONNREFUSED ? "no daemon listens there (espnic-ike run)" : strerror(errno));
 	if (!ask(fd, ESPNIC_VICI_EVENT_REGISTER, "list-sa") || !(confirm = hear(fd, &len)) || confirm[0] != ESPNIC_VICI_EVENT_CONFIRM ||
 	    !ask(fd, ESPNIC_VICI_CMD_REQUEST, "list-sas")) {
 		rc = fail(path, "what answers there is not espnic-ike");
