@@ -13,6 +13,13 @@ void espnic_oracle_read(const struct espnic_sa *sa, struct espnic_oracle_state *
 	st->ip_id = sa->ip_id;
 }
 
+void espnic_oracle_passed(struct espnic_sa *sa, uint64_t packets, uint64_t bytes, uint16_t ip_id)
+{
+	sa->packets = packets;
+	sa->bytes = bytes;
+	sa->ip_id = ip_id;
+}
+
 enum espnic_verdict espnic_oracle_inbound(struct espnic_sa *sa, const struct espnic_oracle_packet *p, bool *event)
 {
 	enum espnic_verdict verdict;

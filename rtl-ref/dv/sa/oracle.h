@@ -22,6 +22,9 @@ struct espnic_oracle_state {
 
 void espnic_oracle_read(const struct espnic_sa *sa, struct espnic_oracle_state *st);
 
+/* As if so much had passed through @sa already: what a bench does not live to see packet by packet. */
+void espnic_oracle_passed(struct espnic_sa *sa, uint64_t packets, uint64_t bytes, uint16_t ip_id);
+
 /* One inbound packet as far as the SA is concerned: what its header, its sender and its content say. */
 struct espnic_oracle_packet {
 	uint32_t low;			/* sequence number in the header */

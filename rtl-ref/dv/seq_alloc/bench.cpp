@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // espnic_seq_alloc against the C engine: for each packet verdict, number, identification, event, and the whole state.
 
+#include <algorithm>
+
 #include "bench.h"
 #include "../sa/oracle.h"
 #include "../sa/record.h"
@@ -9,6 +11,7 @@ using namespace espnic;
 
 namespace {
 
+constexpr unsigned MOST = 9000;	/* bytes of a packet */
 constexpr unsigned SAS = 4;  /* few: what one packet leaves behind, the next one finds at once */
 
 enum Op { PACKET = 0, INIT = 2, QUERY = 3, SEQ = 4, LIFE = 5, LEASE = 6 };
@@ -109,14 +112,29 @@ private:
 		}
 	}
 
-	uint64_t limit(uint64_t max) { return rng.one_in(2) ? 0 : 1 + rng.below(max); }
+	/* A number with as many bits as any other. */
+	uint64_t any() { return rng.next() >> rng.below(64); }
 
-	void random_life(espnic_sa_params &p)
+	/* None, soon after @from, a little less, or any; one bit alone among them. */
+	uint64_t limit(uint64_t from, uint64_t max)
 	{
-		p.soft_packets = limit(40);
-		p.hard_packets = limit(60);
-		p.soft_bytes = limit(4000);
-		p.hard_bytes = limit(8000);
+		switch (rng.below(8)) {
+		case 0: return uint64_t(1) << rng.below(64);
+		case 1: return any();
+		case 2: return from - std::min(from, rng.below(max));
+		case 3:
+		case 4: return from + 1 + rng.below(max);
+		default: return 0;
+		}
+	}
+
+	/* Limits of an SA that has counted @packets and @bytes. */
+	void random_life(espnic_sa_params &p, uint64_t packets, uint64_t bytes)
+	{
+		p.soft_packets = limit(packets, 40);
+		p.hard_packets = limit(packets, 60);
+		p.soft_bytes = limit(bytes, 4000);
+		p.hard_bytes = limit(bytes, 8000);
 	}
 
 	static void life_fields(SaOut &r, const espnic_sa_params &p)
@@ -179,10 +197,13 @@ private:
 		sa.p.salt_len = 4;
 		sa.p.esn = i / 2 % 2;
 		sa.p.seq = start_seq(sa.p.esn);
-		random_life(sa.p);
+		uint64_t packets = rng.one_in(2) ? 0 : any(), bytes = rng.one_in(2) ? 0 : any();
+
+		random_life(sa.p, packets, bytes);
 		random_lease(sa.p, sa.p.seq);
 		if (ops->sa_add(&sa.p, &sa.c, nullptr) != ESPNIC_OK)
 			Bench::die("the C engine refuses an SA of the bench");
+		espnic_oracle_passed(sa.c, packets, bytes, uint16_t(rng.next()));
 		r.op = INIT;
 		r.sa = i;
 		r.record = state(i);
@@ -220,11 +241,11 @@ private:
 		case 2:
 			r.op = LIFE;
 			expect_plain(r.sa);
-			random_life(sa.p);
+			random_life(sa.p, st.packets, st.bytes);
 			u.what = ESPNIC_UPDATE_LIFE;
 			u.soft_packets = sa.p.soft_packets;
-			u.hard_packets = sa.p.hard_packets = sa.p.hard_packets ? st.packets + sa.p.hard_packets : 0;
-			u.soft_bytes = sa.p.soft_bytes = sa.p.soft_bytes ? st.bytes + sa.p.soft_bytes : 0;
+			u.hard_packets = sa.p.hard_packets;
+			u.soft_bytes = sa.p.soft_bytes;
 			u.hard_bytes = sa.p.hard_bytes;
 			ops->sa_update(sa.c, &u);
 			life_fields(r.record, sa.p);
@@ -248,13 +269,13 @@ private:
 	/* A packet of IPv4 through the C engine's protect. */
 	void packet(Request &r, Sa &sa, const espnic_oracle_state &st)
 	{
-		uint8_t buf[ESPNIC_HEADROOM + 256 + ESPNIC_TAILROOM] = {};
+		uint8_t buf[ESPNIC_HEADROOM + MOST + ESPNIC_TAILROOM] = {};
 		espnic_pkt pkt = {};
 
 		r.op = PACKET;
 		r.esn = sa.p.esn;
 		r.take_id = sa.p.tunnel.df == ESPNIC_DF_CLEAR;
-		r.bytes = 20 + uint32_t(rng.below(200));
+		r.bytes = 20 + uint32_t(rng.below(rng.one_in(8) ? MOST - 20 : 200));
 		r.use_seq = rng.one_in(6);
 		r.seq = rng.one_in(4) ? rng.next() >> rng.below(40) : st.seq + rng.below(7) - 2;
 		pkt.data = buf + ESPNIC_HEADROOM;
@@ -265,6 +286,7 @@ private:
 		pkt.seq = r.seq;
 		pkt.flags = r.use_seq ? ESPNIC_PKT_SEQ : 0;
 		pkt.data[0] = 0x45;
+		pkt.data[2] = uint8_t(r.bytes >> 8);
 		pkt.data[3] = uint8_t(r.bytes);
 
 		Response want = { 0, 0, 0, false, state(r.sa) };
