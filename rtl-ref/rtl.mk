@@ -2,7 +2,8 @@
 # The RTL engine: benches under Verilator, proofs by yosys-smtbmc, lint. Paths from the root of the tree.
 #
 #   RTL_TRACE=1     benches with FST traces (their --trace option); a tree of its own
-#   RTL_COVERAGE=1  benches that count coverage; a tree of its own
+#   RTL_COVERAGE=1  benches that count coverage of lines, branches and cover points; a tree of its own
+#   RTL_COVERAGE=toggle  of toggles, which makes ten times the program; another tree
 #   RTL_CACHE=1     the engine as a library with its SAs cached; a tree of its own
 #
 # A bench is one line below: $(call rtl_bench,NAME,FOLDER of rtl-ref/dv,TOP module,VERILATOR options,libraries,
@@ -13,7 +14,7 @@ RTL_DIR := rtl-ref/rtl
 # Packages are read first, the generated ones before those that use them.
 RTL_PKGS = build/gen/espnic_regs_pkg.sv build/gen/espnic_records_pkg.sv $(sort $(wildcard $(RTL_DIR)/*_pkg.sv))
 RTL_VLT := rtl-ref/lint/espnic.vlt
-RTL_KIND := $(if $(RTL_COVERAGE),-cov)$(if $(RTL_TRACE),-trace)
+RTL_KIND := $(if $(RTL_COVERAGE),$(if $(filter toggle,$(RTL_COVERAGE)),-toggle,-cov))$(if $(RTL_TRACE),-trace)
 RTL_BUILD := build/rtl$(RTL_KIND)
 
 # One compiler cache for all benches and rebuilds: most of a Verilated model does not change with a line of it.
@@ -21,10 +22,11 @@ export CCACHE_DIR ?= $(CURDIR)/build/ccache
 RTL_VFLAGS := -Wall $(RTL_VLT) --assert -MP -I$(RTL_DIR) -y $(RTL_DIR) --x-assign unique --x-initial unique -O3 \
 	--output-split 5000 --output-split-cfuncs 500 \
 	$(if $(RTL_TRACE),--trace-fst --trace-structs) \
-	$(if $(RTL_COVERAGE),--coverage --coverage-max-width 2048)
+	$(if $(RTL_COVERAGE),$(if $(filter toggle,$(RTL_COVERAGE)),--coverage-toggle --coverage-max-width 2048,--coverage-line --coverage-user))
 RTL_CXXFLAGS := -std=c++17 -Wall -Wextra -I$(CURDIR)/rtl-ref/dv/common -I$(CURDIR)/device-model -I$(CURDIR)/build/gen
-# Most runs are short: what is saved in compiling outweighs speed.
-RTL_OPT ?= -O1
+# Most runs are short: what is saved in compiling outweighs speed. What OPT_SLOW is for runs once.
+RTL_OPT ?= $(if $(RTL_COVERAGE),-O0,-O1)
+RTL_OPT_SLOW := $(if $(RTL_COVERAGE),-O0,-O1)
 RTL_BENCHES :=
 
 # 1 name, 2 folder, 3 top, 4 options of verilator (-GParameter=value; -CFLAGS -DNAME=value), 5 libraries, 6 more prerequisites
@@ -40,7 +42,7 @@ $(RTL_BUILD)/bin/$(1): $(RTL_BUILD)/$(1)/Vtop.mk $(wildcard rtl-ref/dv/$(2)/*) $
 	@mkdir -p $$(@D)
 	$$(call say,CXX,$$@)
 	$$(Q)rm -f $$(<D)/Vtop  # Verilator's makefile knows of no libraries
-	$$(Q)+$(MAKE) --no-print-directory -C $$(<D) -f Vtop.mk OBJCACHE=ccache OPT_FAST=$(RTL_OPT) OPT_SLOW=-O1 OPT_GLOBAL=-O2 \
+	$$(Q)+$(MAKE) --no-print-directory -C $$(<D) -f Vtop.mk OBJCACHE=ccache OPT_FAST=$(RTL_OPT) OPT_SLOW=$(RTL_OPT_SLOW) OPT_GLOBAL=-O2 \
 		> $$(<D)/build.log 2>&1 || { cat $$(<D)/build.log; exit 1; }
 	$$(Q)cp $$(<D)/Vtop $$@
 endef
@@ -90,7 +92,7 @@ RTL_SIM_TREE := $(RTL_SIM_BUILD)/sim
 # Entries of the table: the first is none's. Windows of 64 numbers and less for all, or of 4,096 for 511 of them.
 RTL_SIM_SIZES := -GLanes=$(RTL_LANES) $(if $(RTL_CACHE),-GSas=1024 -GCacheSets=$(RTL_CACHE_SETS) -GCacheWays=$(RTL_CACHE_WAYS),\
 	-GSas=16384 -GWindowWords=65536)
-RTL_SIM_FLAGS := $(RTL_CXXFLAGS) -DLANES=$(RTL_LANES) -DVM_TRACE=$(if $(RTL_TRACE),1,0) -fPIC -fvisibility=hidden
+RTL_SIM_FLAGS := $(RTL_CXXFLAGS) -DLANES=$(RTL_LANES) -DVM_TRACE=$(if $(RTL_TRACE),1,0) -DVM_COVERAGE=$(if $(RTL_COVERAGE),1,0) -fPIC -fvisibility=hidden
 
 $(RTL_SIM_TREE)/Vtop.mk: $(RTL_DIR)/espnic_esp_engine.sv $(RTL_PKGS) $(RTL_VLT) rtl-ref/rtl.mk | build/gen/espnic_regs.h build/gen/espnic_rtl_records.h
 	@mkdir -p $(@D)
@@ -100,7 +102,7 @@ $(RTL_SIM_TREE)/Vtop.mk: $(RTL_DIR)/espnic_esp_engine.sv $(RTL_PKGS) $(RTL_VLT) 
 $(RTL_SIM): $(RTL_SIM_TREE)/Vtop.mk rtl-ref/sim/sim.cpp rtl-ref/sim/memory.h device-model/engine/rtl_sim.h $(wildcard rtl-ref/dv/common/*)
 	@mkdir -p $(@D)
 	$(call say,CXX,$@)
-	$(Q)+$(MAKE) --no-print-directory -C $(<D) -f Vtop.mk OBJCACHE=ccache OPT_FAST=-O2 OPT_SLOW=-O1 OPT_GLOBAL=-O2 \
+	$(Q)+$(MAKE) --no-print-directory -C $(<D) -f Vtop.mk OBJCACHE=ccache OPT_FAST=$(if $(RTL_COVERAGE),$(RTL_OPT),-O2) OPT_SLOW=$(RTL_OPT_SLOW) OPT_GLOBAL=-O2 \
 		> $(<D)/build.log 2>&1 || { cat $(<D)/build.log; exit 1; }
 	$(Q)root=$$(verilator --getenv VERILATOR_ROOT) && $(CXX) $(RTL_SIM_FLAGS) -O2 -I$(<D) -I$$root/include -I$$root/include/vltstd \
 		-shared -o $@ rtl-ref/sim/sim.cpp $(<D)/libVtop.a $(<D)/libverilated.a -Wl,--exclude-libs,ALL -pthread $(if $(RTL_TRACE),-lz)

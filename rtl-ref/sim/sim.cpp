@@ -9,6 +9,9 @@
 #if VM_TRACE
 #include <verilated_fst_c.h>
 #endif
+#if VM_COVERAGE
+#include <verilated_cov.h>
+#endif
 
 #include "Vtop.h"
 #include "bits.h"
@@ -113,14 +116,16 @@ struct espnic_rtl_model {
 			top->trace(trace.get(), 99);
 			trace->open(cfg.trace);
 			trace_from = cfg.trace_from;
-			/* A program that found something ends without closing what it has open. */
-			traced = this;
-			std::atexit([] {
-				if (traced)
-					traced->close_trace();
-			});
 		}
 #endif
+		/* A program may end without closing what it has open. */
+		if (VM_TRACE || VM_COVERAGE) {
+			unfinished = this;
+			std::atexit([] {
+				if (unfinished)
+					unfinished->finish_files();
+			});
+		}
 		top->bus_valid_i = 0;
 		top->rst_ni = 0;
 		for (unsigned i = 0; i < RESET_CLOCKS; i++)
@@ -135,16 +140,20 @@ struct espnic_rtl_model {
 	~espnic_rtl_model()
 	{
 		top->final();
-		close_trace();
+		finish_files();
 	}
 
-	/* A file that is not closed cannot be read. */
-	void close_trace()
+	/* Waves that are not closed cannot be read, and counts are written at the end alone. */
+	void finish_files()
 	{
+		if (unfinished == this)
+			unfinished = nullptr;
 #if VM_TRACE
-		if (traced == this)
-			traced = nullptr;
 		trace.reset();
+#endif
+#if VM_COVERAGE
+		if (const char *file = std::getenv("ESPNIC_RTL_COVERAGE"))
+			context.coveragep()->write(file);
 #endif
 	}
 
@@ -266,8 +275,8 @@ private:
 #if VM_TRACE
 	std::unique_ptr<VerilatedFstC> trace;
 	uint64_t trace_from = 0;
-	static inline espnic_rtl_model *traced = nullptr;
 #endif
+	static inline espnic_rtl_model *unfinished = nullptr;
 };
 
 namespace {
