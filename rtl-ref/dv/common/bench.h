@@ -125,6 +125,11 @@ public:
 		printf("\n");
 		va_end(ap);
 		failures += !good;
+#ifdef ESPNIC_MUTANTS
+		/* The fault is noticed, and that was the question. */
+		if (mutant && !good)
+			exit(1);
+#endif
 	}
 
 	static void comment(const char *fmt, ...) __attribute__((format(printf, 1, 2)))
