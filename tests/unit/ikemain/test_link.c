@@ -112,14 +112,15 @@ static void test_dead(void **state)
 
 /* ---- children ---- */
 
-enum { CHILDREN = 1000 };
+enum { CHILDREN = 1000, LONE = 4 };
 
 static struct espnic_ike_child_conf conf[2] = { { .name = "net" }, { .name = "other" } };
 static struct espnic_ike_ts ts = { .family = 4, .port_to = 65535, .from = { 10 }, .to = { 10 } };
 
 static struct espnic_sa *add(struct espnic_sas *s, uint32_t id)
 {
-	const struct espnic_ike_kernel_op op = { .conn = "home", .conf = &conf[id % 2], .child_id = id, .spi_in = 0x1000 + id, .reqid = 1,
+	const struct espnic_ike_kernel_op op = { .conn = "home", .conf = &conf[id % 2], .child_id = id, .spi_in = 0x1000 + id,
+						 .reqid = id == LONE ? 2 : 1,
 						 .ts_local = &ts, .ts_remote = &ts, .n_local = 1, .n_remote = 1,
 						 .local.addr.family = 4, .remote.addr.family = 4 };
 
@@ -155,29 +156,34 @@ static void test_children(void **state)
 	assert_memory_equal(op.ts_remote, &ts, sizeof(ts));
 	/* policies are shared by those of the same selectors and marks, of whatever reqid, as long as their device is there */
 	assert_null(espnic_sas_other(&s, espnic_sas_find(&s, 2)));
-	espnic_sas_find(&s, 4)->policies = true;
-	espnic_sas_find(&s, 4)->reqid = 2;
-	assert_ptr_equal(espnic_sas_other(&s, espnic_sas_find(&s, 2)), espnic_sas_find(&s, 4));
-	assert_null(espnic_sas_other(&s, espnic_sas_find(&s, 4)));
-	espnic_sas_find(&s, 4)->lost = true;
+	espnic_sas_find(&s, LONE)->policies = true;
+	assert_ptr_equal(espnic_sas_other(&s, espnic_sas_find(&s, 2)), espnic_sas_find(&s, LONE));
+	assert_null(espnic_sas_other(&s, espnic_sas_find(&s, LONE)));
+	espnic_sas_find(&s, LONE)->lost = true;
 	assert_null(espnic_sas_other(&s, espnic_sas_find(&s, 2)));
-	espnic_sas_find(&s, 4)->lost = false;
-	espnic_sas_find(&s, 4)->conf->conf.mark_out.mask = 1;
+	espnic_sas_find(&s, LONE)->lost = false;
+	espnic_sas_find(&s, LONE)->conf->conf.mark_out.mask = 1;
 	assert_null(espnic_sas_other(&s, espnic_sas_find(&s, 3)));
-	espnic_sas_find(&s, 4)->conf->conf.mark_out.mask = 0;
+	espnic_sas_find(&s, LONE)->conf->conf.mark_out.mask = 0;
 	assert_true(espnic_sas_up(&s, "home", "net"));
 	assert_false(espnic_sas_up(&s, "home", "other"));
 	/* policies that a next one takes over are out of date when their device forgot them, or they are of other addresses */
 	op.child_id = CHILDREN + 1;
 	op.reqid = 2;
 	assert_false(espnic_sas_stale(&s, &op));
-	espnic_sas_find(&s, 4)->lost = true;
+	espnic_sas_find(&s, LONE)->lost = true;
 	assert_true(espnic_sas_stale(&s, &op));
-	espnic_sas_find(&s, 4)->lost = false;
+	espnic_sas_find(&s, LONE)->lost = false;
 	op.local.addr.bytes[0] = 1;
 	assert_true(espnic_sas_stale(&s, &op));
 	op.reqid = 3;
 	assert_false(espnic_sas_stale(&s, &op));
+	/* of one that is gone nothing is found any more */
+	op.reqid = 2;
+	assert_true(espnic_sas_stale(&s, &op));
+	espnic_sas_del(&s, espnic_sas_find(&s, LONE));
+	assert_false(espnic_sas_stale(&s, &op));
+	assert_null(espnic_sas_other(&s, espnic_sas_find(&s, 2)));
 	espnic_sas_each(&s, forget, &s);
 	assert_int_equal(s.n, 0);
 	assert_null(s.confs);

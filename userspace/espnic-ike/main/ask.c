@@ -40,7 +40,7 @@ static void give_up(struct espnic_daemon *d, const char *why)
 static void drop(struct espnic_ipc *m)
 {
 	if (m)
-		OPENSSL_cleanse(m, sizeof(*m));
+		espnic_ipc_wipe(m);
 	free(m);
 }
 
@@ -138,7 +138,7 @@ static bool one_message(struct espnic_daemon *d, struct answer *a)
 {
 	size_t len = espnic_link_receive(&d->link, d->message, sizeof(d->message));
 	struct espnic_ipc *m = len ? malloc(sizeof(*m)) : NULL;
-	int rc;
+	int rc = 0;
 
 	if (!m) {
 		if (len)
@@ -155,7 +155,9 @@ static bool one_message(struct espnic_daemon *d, struct answer *a)
 			m = NULL;
 	}
 	OPENSSL_cleanse(d->message, len);
-	OPENSSL_cleanse(d->reply, sizeof(d->reply));
+	/* what is no answer after all may have been begun */
+	if (rc >= 0)
+		OPENSSL_cleanse(d->reply, rc ? (size_t)rc : sizeof(d->reply));
 	drop(m);
 	return !d->end;
 }

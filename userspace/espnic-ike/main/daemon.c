@@ -23,6 +23,7 @@ enum {
 	LINK_BUFFER = 1 << 20, /* bytes between the processes in the kernel */
 	GOODBYE_MS = 3000, /* for peers to answer that their SAs end */
 	LONGEST_WAIT_MS = 60000,
+	LINE_BUFFER = 4096, /* bytes of a line of the log, in one system call */
 };
 
 enum { FD_LINK, FD_VICI, FD_SIGNALS, FD_XFRM, FD_ROUTE, FDS };
@@ -142,9 +143,12 @@ static void wire_up(struct espnic_daemon *d)
 
 static int begin(struct espnic_daemon *d, char *err)
 {
+	static char line[LINE_BUFFER];
 	struct espnic_conf_error why;
 	sigset_t set;
 
+	/* the standard error begins without a buffer: each character would be a system call */
+	setvbuf(stderr, line, _IOLBF, sizeof(line));
 	d->log = (struct espnic_log){ stderr, d->opt.form, d->opt.times ? wall_seconds : NULL };
 	wire_up(d);
 	espnic_notify_open(&d->notify);

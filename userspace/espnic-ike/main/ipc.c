@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "main/ipc.h"
 
+#include <openssl/crypto.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -682,12 +684,19 @@ static bool get_rest(struct stream *s, struct espnic_ipc *out)
 	}
 }
 
+void espnic_ipc_wipe(struct espnic_ipc *m)
+{
+	OPENSSL_cleanse(m, offsetof(struct espnic_ipc, data) + (m->len < sizeof(m->data) ? m->len : sizeof(m->data)));
+}
+
 bool espnic_ipc_get(const uint8_t *buf, size_t len, struct espnic_ipc *out)
 {
 	struct stream s = { .from = buf, .left = len };
 	uint32_t type = 0;
 
-	memset(out, 0, sizeof(*out));
+	/* the most of it is @data, of which nothing is read that was not written */
+	memset(out, 0, offsetof(struct espnic_ipc, data));
+	out->len = len;
 	u32(&s, &type);
 	out->type = (enum espnic_ipc_type)type;
 	switch (type) {

@@ -75,6 +75,7 @@ struct espnic_ipc {
 			bool ok; /* false: @text says why not */
 		} result;
 	};
+	size_t len; /* of the message: no more of @data was written */
 	uint32_t seq; /* the number of a request, and of what answers it */
 	char conn[ESPNIC_IKE_NAME], child[ESPNIC_IKE_NAME], text[ESPNIC_IKE_TEXT];
 	uint8_t encr[2][ESPNIC_IKE_ENCR_KEY], integ[2][ESPNIC_IKE_INTEG_KEY];
@@ -114,5 +115,7 @@ size_t espnic_ipc_put_counters(uint8_t *buf, const struct espnic_ike_counters *n
 
 /* Take a message apart; false if it is malformed. It holds keys: wipe @out and @buf after use. */
 bool espnic_ipc_get(const uint8_t *buf, size_t len, struct espnic_ipc *out);
+/* Wipe @m, as far as espnic_ipc_get() has written it. */
+void espnic_ipc_wipe(struct espnic_ipc *m);
 
 #endif

@@ -66,15 +66,18 @@ static void key(struct net *n, const struct espnic_ike_key_op *op)
 
 static void act(struct net *n, const struct espnic_ike_action *a)
 {
+	size_t len;
+
 	switch (a->kind) {
 	case ESPNIC_IKE_ACT_SEND:
 	case ESPNIC_IKE_ACT_KEEPALIVE:
 		espnic_udp_send(&n->udp, a);
 		break;
 	case ESPNIC_IKE_ACT_KERNEL:
-		tell(n, espnic_ipc_put_kernel(n->message, &a->kernel));
+		len = espnic_ipc_put_kernel(n->message, &a->kernel);
+		tell(n, len);
 		/* there were keys in it */
-		OPENSSL_cleanse(n->message, sizeof(n->message));
+		OPENSSL_cleanse(n->message, len ? len : sizeof(n->message));
 		break;
 	case ESPNIC_IKE_ACT_KEY:
 		key(n, &a->key);
@@ -269,7 +272,7 @@ static void messages(struct net *n)
 		message(n, len);
 	/* answers have MACs in them */
 	OPENSSL_cleanse(n->message, sizeof(n->message));
-	OPENSSL_cleanse(&n->got, sizeof(n->got));
+	espnic_ipc_wipe(&n->got);
 }
 
 static void datagrams(struct net *n, int which)

@@ -323,7 +323,7 @@ static void move(const struct espnic_rights *r, struct espnic_sa *sa, const stru
 	result->offload = sa->offload;
 	if (result->status != ESPNIC_IKE_KERNEL_OK) {
 		snprintf(text, sizeof(text), "made anew: %s", why);
-		espnic_sas_moved(r->sas, sa, text);
+		espnic_sas_moved(sa, text);
 		return;
 	}
 	route(r, sa, false);
@@ -334,7 +334,7 @@ static void move(const struct espnic_rights *r, struct espnic_sa *sa, const stru
 	sa->ifindex = m.ifindex;
 	if (!sa->ifindex || !if_indextoname(sa->ifindex, sa->device))
 		sa->device[0] = 0;
-	espnic_sas_moved(r->sas, sa, "with its keys and numbers");
+	espnic_sas_moved(sa, "with its keys and numbers");
 }
 
 static size_t kernel(const struct espnic_rights *r, struct espnic_ipc *m, uint8_t *reply)

@@ -41,27 +41,54 @@ static uint32_t mix_ts(uint32_t hash, const struct espnic_ike_ts *ts, unsigned i
 	return hash;
 }
 
-static struct espnic_sa **alike(const struct espnic_sas *s, const struct espnic_ike_ts *local, unsigned int n_local,
-				const struct espnic_ike_ts *remote, unsigned int n_remote)
+static struct espnic_sa **alike(const struct espnic_sas *s, const struct espnic_sa *sa)
 {
-	uint32_t hash = mix_ts(mix_ts(2166136261u, local, n_local), remote, n_remote);
+	uint32_t hash = mix_ts(2166136261u, sa->ts, (unsigned int)sa->n_local + sa->n_remote);
 
 	return &s->by_ts[(hash ^ hash >> 16) & (s->room - 1)];
 }
 
-static struct espnic_sa **alike_sa(const struct espnic_sas *s, const struct espnic_sa *sa)
+/* Those with a reqid, which is a child's own unless its configuration gives one to all. */
+static struct espnic_sa **of_reqid(const struct espnic_sas *s, uint32_t reqid)
 {
-	return alike(s, sa->ts, sa->n_local, sa->ts + sa->n_local, sa->n_remote);
+	return &s->by_reqid[reqid & (s->room - 1)];
 }
 
 static void put(struct espnic_sas *s, struct espnic_sa *sa)
 {
-	struct espnic_sa **by_id = bucket(s, sa->child_id), **by_ts = alike_sa(s, sa);
+	struct espnic_sa **by_id = bucket(s, sa->child_id), **by_ts = alike(s, sa), **by_reqid = of_reqid(s, sa->reqid);
 
 	sa->next = *by_id;
 	*by_id = sa;
 	sa->alike = *by_ts;
+	sa->alike_at = by_ts;
+	if (sa->alike)
+		sa->alike->alike_at = &sa->alike;
 	*by_ts = sa;
+	sa->next_of_reqid = *by_reqid;
+	*by_reqid = sa;
+}
+
+static void take(struct espnic_sas *s, struct espnic_sa *sa)
+{
+	struct espnic_sa **at;
+
+	for (at = bucket(s, sa->child_id); *at != sa;)
+		at = &(*at)->next;
+	*at = sa->next;
+	*sa->alike_at = sa->alike;
+	if (sa->alike)
+		sa->alike->alike_at = sa->alike_at;
+	for (at = of_reqid(s, sa->reqid); *at != sa;)
+		at = &(*at)->next_of_reqid;
+	*at = sa->next_of_reqid;
+}
+
+static void free_buckets(struct espnic_sas *s)
+{
+	free(s->bucket);
+	free(s->by_ts);
+	free(s->by_reqid);
 }
 
 static bool grow(struct espnic_sas *s)
@@ -73,9 +100,9 @@ static bool grow(struct espnic_sas *s)
 	more.room = s->room ? 2 * s->room : FIRST_ROOM;
 	more.bucket = calloc(more.room, sizeof(struct espnic_sa *));
 	more.by_ts = calloc(more.room, sizeof(struct espnic_sa *));
-	if (!more.bucket || !more.by_ts) {
-		free(more.bucket);
-		free(more.by_ts);
+	more.by_reqid = calloc(more.room, sizeof(struct espnic_sa *));
+	if (!more.bucket || !more.by_ts || !more.by_reqid) {
+		free_buckets(&more);
 		return false;
 	}
 	for (i = 0; i < s->room; i++) {
@@ -84,8 +111,7 @@ static bool grow(struct espnic_sas *s)
 			put(&more, sa);
 		}
 	}
-	free(s->bucket);
-	free(s->by_ts);
+	free_buckets(s);
 	*s = more;
 	return true;
 }
@@ -168,7 +194,6 @@ struct espnic_sa *espnic_sas_add(struct espnic_sas *s, const struct espnic_ike_k
 static void free_sa(struct espnic_sas *s, struct espnic_sa *sa)
 {
 	put_conf(s, sa->conf);
-	s->moved -= !!sa->moved;
 	free(sa->ts);
 	free(sa->note);
 	free(sa->moved);
@@ -177,14 +202,7 @@ static void free_sa(struct espnic_sas *s, struct espnic_sa *sa)
 
 void espnic_sas_del(struct espnic_sas *s, struct espnic_sa *sa)
 {
-	struct espnic_sa **at = bucket(s, sa->child_id);
-
-	while (*at != sa)
-		at = &(*at)->next;
-	*at = sa->next;
-	for (at = alike_sa(s, sa); *at != sa; at = &(*at)->alike)
-		;
-	*at = sa->alike;
+	take(s, sa);
 	s->n--;
 	free_sa(s, sa);
 }
@@ -195,12 +213,10 @@ void espnic_sas_note(struct espnic_sa *sa, const char *text)
 	sa->note = text && *text ? strdup(text) : NULL;
 }
 
-void espnic_sas_moved(struct espnic_sas *s, struct espnic_sa *sa, const char *text)
+void espnic_sas_moved(struct espnic_sa *sa, const char *text)
 {
-	s->moved -= !!sa->moved;
 	free(sa->moved);
 	sa->moved = strdup(text);
-	s->moved += !!sa->moved;
 }
 
 static bool same_ends(const struct espnic_sa *a, const struct espnic_sa *b)
@@ -209,16 +225,13 @@ static bool same_ends(const struct espnic_sa *a, const struct espnic_sa *b)
 	       espnic_ike_addr_equal(&a->remote.addr, &b->remote.addr) && a->remote.port == b->remote.port && a->encap == b->encap;
 }
 
-void espnic_sas_inherit(struct espnic_sas *s, struct espnic_sa *sa)
+void espnic_sas_inherit(const struct espnic_sas *s, struct espnic_sa *sa)
 {
 	const struct espnic_sa *o;
-	uint32_t i;
 
-	for (i = 0; s->moved && i < s->room && !sa->moved; i++)
-		for (o = s->bucket[i]; o; o = o->next)
-			if (o != sa && o->moved && o->reqid == sa->reqid && o->ike_id == sa->ike_id && !strcmp(o->child, sa->child) &&
-			    !same_ends(o, sa))
-				espnic_sas_moved(s, sa, o->moved);
+	for (o = *of_reqid(s, sa->reqid); o && !sa->moved; o = o->next_of_reqid)
+		if (o != sa && o->moved && o->reqid == sa->reqid && o->ike_id == sa->ike_id && !strcmp(o->child, sa->child) && !same_ends(o, sa))
+			espnic_sas_moved(sa, o->moved);
 }
 
 void espnic_sas_each(struct espnic_sas *s, void (*each)(void *ctx, struct espnic_sa *sa), void *ctx)
@@ -268,7 +281,7 @@ static bool same_policies(const struct espnic_sa *a, const struct espnic_sa *b)
 
 struct espnic_sa *espnic_sas_other(const struct espnic_sas *s, const struct espnic_sa *sa)
 {
-	struct espnic_sa *o = *alike_sa(s, sa);
+	struct espnic_sa *o = *alike(s, sa);
 
 	while (o && (o == sa || !o->policies || o->lost || !same_policies(o, sa)))
 		o = o->alike;
@@ -277,9 +290,9 @@ struct espnic_sa *espnic_sas_other(const struct espnic_sas *s, const struct espn
 
 bool espnic_sas_stale(const struct espnic_sas *s, const struct espnic_ike_kernel_op *op)
 {
-	const struct espnic_sa *o = s->room ? *alike(s, op->ts_local, op->n_local, op->ts_remote, op->n_remote) : NULL;
+	const struct espnic_sa *o = s->room ? *of_reqid(s, op->reqid) : NULL;
 
-	for (; o; o = o->alike)
+	for (; o; o = o->next_of_reqid)
 		if (o->child_id != op->child_id && o->policies && o->reqid == op->reqid && o->n_local == op->n_local &&
 		    o->n_remote == op->n_remote && espnic_sas_same_ts(o->ts, op->ts_local, o->n_local) &&
 		    espnic_sas_same_ts(o->ts + o->n_local, op->ts_remote, o->n_remote) &&
@@ -322,7 +335,6 @@ void espnic_sas_free(struct espnic_sas *s)
 			free_sa(s, sa);
 		}
 	}
-	free(s->bucket);
-	free(s->by_ts);
+	free_buckets(s);
 	memset(s, 0, sizeof(*s));
 }

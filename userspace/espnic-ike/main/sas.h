@@ -17,7 +17,8 @@ struct espnic_sa_conf {
 
 struct espnic_sa {
 	struct espnic_sa *next; /* of its number's bucket */
-	struct espnic_sa *alike; /* of its selectors' bucket */
+	struct espnic_sa *alike, **alike_at; /* of its selectors' bucket, in which all may be; and what points to it there */
+	struct espnic_sa *next_of_reqid; /* of its reqid's bucket */
 	uint32_t child_id, ike_id; /* the core's numbers; child_id is never 0 */
 	char conn[ESPNIC_IKE_NAME], child[ESPNIC_IKE_NAME];
 	/* As it was put in. */
@@ -42,10 +43,9 @@ struct espnic_sa {
 };
 
 struct espnic_sas {
-	struct espnic_sa **bucket, **by_ts; /* by number; by selectors */
+	struct espnic_sa **bucket, **by_ts, **by_reqid; /* by number; by selectors; by reqid */
 	struct espnic_sa_conf *confs;
-	uint32_t n, room; /* room: of both, a power of two, or 0 */
-	uint32_t moved; /* have a word on a change of addresses */
+	uint32_t n, room; /* room: of each, a power of two, or 0 */
 };
 
 /* The child of that number; NULL. */
@@ -54,9 +54,9 @@ struct espnic_sa *espnic_sas_find(const struct espnic_sas *s, uint32_t child_id)
 struct espnic_sa *espnic_sas_add(struct espnic_sas *s, const struct espnic_ike_kernel_op *op);
 void espnic_sas_del(struct espnic_sas *s, struct espnic_sa *sa);
 void espnic_sas_note(struct espnic_sa *sa, const char *text);
-void espnic_sas_moved(struct espnic_sas *s, struct espnic_sa *sa, const char *text);
+void espnic_sas_moved(struct espnic_sa *sa, const char *text);
 /* @sa is made anew in the place of one that could not be moved: that is told of it from now on. */
-void espnic_sas_inherit(struct espnic_sas *s, struct espnic_sa *sa);
+void espnic_sas_inherit(const struct espnic_sas *s, struct espnic_sa *sa);
 /* Calls @each with all of them, which may delete the one it has. */
 void espnic_sas_each(struct espnic_sas *s, void (*each)(void *ctx, struct espnic_sa *sa), void *ctx);
 /*
