@@ -4,7 +4,7 @@
 
 usage: matrix.py WORK VICI KEYS SLICE
 
-WORK: where results go (/out); VICI: this side's socket; KEYS: the folder of tests/ike/keys.py.
+WORK: where results go (/out); VICI: this side's socket, or libreswan's folder if $LAB_PEER is libreswan; KEYS: the folder of tests/ike/keys.py.
 SLICE: all; fast (every pair of values at least once); more (what is beside the matrix); lesser (a device without packet offload); or words that a cell's name must have, with commas between.
 
 A cell is up when both say so, the left has the offload that was asked for, TCP comes back byte for byte, and the device's counts have grown
@@ -22,10 +22,12 @@ import subprocess
 import sys
 import time
 
+import pluto
 import vici
 
 SIDE = os.environ["LAB_SIDE"]
 SLOW = int(os.environ.get("LAB_SLOW", "1"))
+PEER = os.environ.get("LAB_PEER", "strongswan")
 LEFT = SIDE == "left"
 WAIT_S = 30 * SLOW  # for an exchange
 TRAFFIC_BYTES = 20000
@@ -62,13 +64,18 @@ def pairs_of(cell):
     return {frozenset(pair) for pair in itertools.combinations(cell.items(), 2)}
 
 
+def lacking(cell, lacks):
+    """The value of a cell that the peer lacks; None."""
+    return next((cell[axis] for axis in AXES if cell[axis] in lacks), None)
+
+
 def fast(lacks):
     """
-    Cells that have each pair of values of two axes, always the same ones: of some at random, the one with most that is new. Of what the peer lacks,
-    one each.
+    Cells that have each pair of values of two axes, always the same ones: of some at random, the one with most that is new. Of what the peer lacks
+    (value: what that is), one each.
     """
     draw = random.Random(9370)
-    cells = [c for c in every() if c["ke"] not in lacks]
+    cells = [c for c in every() if not lacking(c, lacks)]
     left = set().union(*(pairs_of(c) for c in cells))
     out = []
     while left:
@@ -76,7 +83,7 @@ def fast(lacks):
         if pairs_of(best) & left:
             out.append(best)
             left -= pairs_of(best)
-    return out + [next(c for c in every() if c["ke"] == ke) for ke in lacks]
+    return out + [next(c for c in every() if value in c.values()) for value in lacks]
 
 
 def whole(lacks):
@@ -242,6 +249,12 @@ class Daemon:
         conn.update(cell.get("conn", {}))
         self.client.ask("load-conn", {"cell": conn})
 
+    def about(self):
+        """Its name, and what it lacks, as it says itself."""
+        have = json.dumps(self.client.ask("get-algorithms"))
+        version = self.client.ask("version")
+        return f"{version['daemon']} {version['version']}", {ke: needed for ke, needed in NEEDS.items() if needed not in have}
+
     def sas(self):
         return [sa for event in self.client.stream("list-sas", "list-sa") for sa in event.values()]
 
@@ -262,6 +275,17 @@ class Daemon:
             with contextlib.suppress(vici.Refused):  # the other side has been quicker
                 self.client.ask("terminate", {"ike": "cell", "force": "yes", "timeout": "-1"})
         self.client.ask("unload-conn", {"name": "cell"})
+
+
+class Libreswan(pluto.Pluto):
+    """The right side's, in @path; of a cell it takes what it can have."""
+
+    def __init__(self, path):
+        super().__init__(path, "right")
+
+    def load(self, cell, **more):
+        bits = 32 if cell["family"] == 4 else 128
+        self.connect(cell, ADDRESSES[cell["family"]][::-1], [f"{a}/{bits}" for a in INNER[cell["family"]][::-1]], **more)
 
 
 # ---- what is looked at, on the left ----
@@ -348,13 +372,11 @@ def try_cell(cell, daemon, standing):
 # ---- both sides ----
 
 def who(daemon, work):
-    """The peer's name, and what it lacks, as it says itself; the right writes it down."""
+    """The peer's name, and what it lacks; the right writes it down."""
     path = f"{work}/peer.json"
     if not LEFT:
-        have = json.dumps(daemon.client.ask("get-algorithms"))
-        version = daemon.client.ask("version")
         with open(path, "w", encoding="ascii") as f:
-            json.dump([f"{version['daemon']} {version['version']}", [ke for ke, needed in NEEDS.items() if needed not in have]], f)
+            json.dump(daemon.about(), f)
     barrier("peer")
     with open(path, encoding="ascii") as f:
         return json.load(f)
@@ -394,8 +416,9 @@ def both(words, daemon, work):
     standing = len(policies()) + BYPASSES if LEFT else 0
     for number, cell in enumerate(chosen(words, lacks)):
         result = dict(cell, name=title(cell), peer=peer)
-        if cell["ke"] in lacks:
-            results.append(dict(result, result="lacking", why=f"{peer} lacks {NEEDS[cell['ke']]}"))
+        missing = lacking(cell, lacks)
+        if missing:
+            results.append(dict(result, result="lacking", why=f"{peer} lacks {lacks[missing]}"))
         else:
             daemon.load(cell)
             barrier(f"loaded-{number}")
@@ -411,7 +434,7 @@ def both(words, daemon, work):
 def main():
     work, path, keys, words = sys.argv[1:]
     prepare(work)
-    results = both(words, Daemon(path, keys), work)
+    results = both(words, Daemon(path, keys) if LEFT or PEER == "strongswan" else Libreswan(path), work)
     if not LEFT:
         return 0
     got = [r["result"] for r in results]

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# espnic-ike on the left against strongSwan on the right, cell by cell (matrix.py): LAB_SLICE says which cells; the keys are in /out/keys.
+# espnic-ike on the left against LAB_PEER (strongswan, libreswan) on the right, cell by cell (matrix.py): LAB_SLICE says which cells; the keys are in /out/keys.
 set -u
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/lab/lib.sh
 . "$here/lib.sh"
 # shellcheck source=tests/lab/strongswan.sh
-. "$here/strongswan.sh"
+. "$here/${LAB_PEER:-strongswan}.sh"
 
 daemon_up
 if [ "$LAB_SIDE" = right ]; then
