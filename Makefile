@@ -17,7 +17,7 @@ make test-rtl      the RTL engine's benches in full, and its proofs (a slice of 
 make rtl-report    clocks, sizes and evidence of the RTL engine: build/rtl/report.json, report.html, and the tables of docs/rtl.md
 make test-ct       constant time of the reference engine: secrets marked, and timing statistics
 make test-peer     30,000 packets against scapy and a peer of our own, SEED=N; key exchange against strongSwan and libreswan
-make test-ike      espnic-ike against strongSwan in the lab, by role, authentication, mode, addresses, key exchange, offload; build/ike/matrix.json; and libreswan
+make test-ike      espnic-ike against strongSwan and libreswan in the lab, by role, authentication, mode, addresses, key exchange, offload; build/ike/matrix*.json
 make test-diff     the engine's bodies on a million random packets; SEED=N
 make bench         throughput side by side; build/bench/*.json
 make bench-engine  the engine alone, beside bare libipsec-mb, OpenSSL and DPDK on one core; and the device without a VM

@@ -192,10 +192,11 @@ test-fuzz: $(FUZZ_BINS)
 	@tests/run fuzz
 test-lab: build rtl-engine
 	@tests/run lab more
-# All cells that libreswan has, without a lab; then the whole matrix against strongSwan, and what is beside it; make test has a slice of
-# each (tests/lab/test_matrix_7.2).
+# All cells that libreswan has, without a lab; the whole matrix against strongSwan, and what is beside it; the whole matrix against libreswan. make test
+# has a slice of the first two (tests/lab/test_matrix_7.2), make test-lab one of the last.
 test-ike: build build/test/ike/kernel.so build/asan/libexec/espnic-ike
-	@tests/ike/libreswan --all; code=$$?; tests/lab/ike-matrix all || code=1; tests/lab/ike-matrix more || code=1; tests/lab/ike-matrix events || code=1; tests/lab/ike-matrix lesser --hide-caps PACKET && exit $$code
+	@tests/ike/libreswan --all; code=$$?; tests/lab/ike-matrix all || code=1; tests/lab/ike-matrix more || code=1; tests/lab/ike-matrix events || code=1; tests/lab/ike-matrix lesser --hide-caps PACKET || code=1; \
+	tests/lab/ike-matrix --peer libreswan all && exit $$code
 # Not part of make test but for a slice (tests/lab/test_kselftest).
 test-kselftest: build
 	@tests/run kselftest

@@ -17,4 +17,15 @@ if [ "$LAB_SIDE" = right ]; then
 		exec python3 -B "$tree/tests/lab/pluto.py" "$vici" /out/keys right "$(PYTHONPATH=$tree/tests/lab python3 -B -c 'import matrix; print(matrix.PSK)')" \
 			>>/out/pluto.out 2>&1
 	}
+
+	# its database of keys takes an emulated guest some seconds
+	daemon_up() {
+		daemon_run &
+		daemon=$!
+		for _ in $(seq "$WAIT"); do
+			! there 2>/dev/null || return 0
+			sleep 1
+		done
+		die "pluto does not start"
+	}
 fi

@@ -95,7 +95,6 @@ class Pluto:
         while time.monotonic() < until:
             try:
                 self.whack("--listen")
-                self.whack("--impair", "revival")  # what the other side takes down is to stay down
                 return
             except Refused:
                 time.sleep(0.1)
@@ -124,6 +123,7 @@ class Pluto:
             lines.update(leftcert=f"{self.side}-{cell['auth']}", rightca="\"O=espnic, CN=middle\"")  # without the name it asks for no certificate
         lines.update(more)
         write(self.work, "ipsec.conf", setup(self.work, self.side) + "\nconn cell\n" + "".join(f"\t{k}={v}\n" for k, v in lines.items()))
+        self.whack("--impair", "revival")  # what the other side takes down is to stay down
         tool(f"{EXEC}/addconn", "--config", f"{self.work}/ipsec.conf", "--ctlsocket", self.control, "cell")
 
     def initiate(self):
