@@ -67,6 +67,49 @@ static void test_events(void **state)
 	says(ESPNIC_LOG_TEXT, &e, NULL, "time=1234567890 event=\"peer\"\n");
 }
 
+static uint64_t clock_s = 1;
+
+static uint64_t at(void)
+{
+	return clock_s;
+}
+
+static unsigned int lines_of(const char *said)
+{
+	unsigned int n = 0;
+
+	for (; *said; said++)
+		n += *said == '\n';
+	return n;
+}
+
+/* What comes in a second beyond the limit is counted, and told of with the next line. */
+static void test_limit(void **state)
+{
+	struct espnic_ike_event e = { .kind = ESPNIC_IKE_EV_CHILD_UP };
+	struct espnic_log_limit limit = { .seconds = at };
+	struct espnic_log log = { .limit = &limit };
+	char *said = NULL;
+	unsigned int i;
+	size_t len;
+
+	(void)state;
+	log.out = open_memstream(&said, &len);
+	for (i = 0; i < ESPNIC_LOG_PER_SECOND + 7; i++)
+		espnic_log_event(&log, &e);
+	assert_int_equal(lines_of(said), ESPNIC_LOG_PER_SECOND);
+	/* the daemon's own words are none of a peer's */
+	espnic_log_note(&log, "config", "loaded");
+	assert_int_equal(lines_of(said), ESPNIC_LOG_PER_SECOND + 1);
+	clock_s++;
+	espnic_log_event(&log, &e);
+	espnic_log_event(&log, &e);
+	assert_int_equal(lines_of(said), ESPNIC_LOG_PER_SECOND + 4);
+	assert_non_null(strstr(said, "event=\"held-back\" text=\"7 events more than 200 in a second\"\nevent=\"child-up\"\nevent=\"child-up\"\n"));
+	fclose(log.out);
+	free(said);
+}
+
 /* What a peer wrote can neither end a line nor a value. */
 static void test_forgery(void **state)
 {
@@ -139,6 +182,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_forgery),
 		cmocka_unit_test(test_notify),
 	};

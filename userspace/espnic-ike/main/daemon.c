@@ -36,6 +36,11 @@ uint64_t espnic_daemon_now(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+static uint64_t seconds(void)
+{
+	return espnic_daemon_now() / 1000;
+}
+
 static uint64_t wall_seconds(void)
 {
 	return (uint64_t)time(NULL);
@@ -149,7 +154,8 @@ static int begin(struct espnic_daemon *d, char *err)
 
 	/* the standard error begins without a buffer: each character would be a system call */
 	setvbuf(stderr, line, _IOLBF, sizeof(line));
-	d->log = (struct espnic_log){ stderr, d->opt.form, d->opt.times ? wall_seconds : NULL };
+	d->log_limit.seconds = seconds;
+	d->log = (struct espnic_log){ stderr, d->opt.form, d->opt.times ? wall_seconds : NULL, &d->log_limit };
 	wire_up(d);
 	espnic_notify_open(&d->notify);
 	/* the kernel before the sockets, whose own policies need its module */

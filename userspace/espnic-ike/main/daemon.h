@@ -32,6 +32,7 @@ struct espnic_run_options {
 struct espnic_daemon {
 	struct espnic_run_options opt;
 	struct espnic_log log;
+	struct espnic_log_limit log_limit;
 	struct espnic_notify notify;
 	struct espnic_xfrm xfrm; /* unused without a kernel */
 	struct espnic_watch watch;

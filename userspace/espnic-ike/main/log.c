@@ -89,6 +89,25 @@ static void put_time(struct line *l)
 		put_number(l, "time", l->log->now());
 }
 
+static bool within(const struct espnic_log *log, struct espnic_log_limit *limit)
+{
+	uint64_t now = limit->seconds();
+	unsigned int held = limit->held;
+
+	if (now != limit->second) {
+		limit->second = now;
+		limit->lines = limit->held = 0;
+		if (held)
+			espnic_log_note(log, "held-back", "%u events more than %d in a second", held, ESPNIC_LOG_PER_SECOND);
+	}
+	if (limit->lines == ESPNIC_LOG_PER_SECOND) {
+		limit->held++;
+		return false;
+	}
+	limit->lines++;
+	return true;
+}
+
 void espnic_log_event(const struct espnic_log *log, const struct espnic_ike_event *e)
 {
 	static const char *const words[] = {
@@ -103,8 +122,11 @@ void espnic_log_event(const struct espnic_log *log, const struct espnic_ike_even
 		[ESPNIC_IKE_EV_PEER] = "peer",
 		[ESPNIC_IKE_EV_NOTE] = "note",
 	};
-	struct line l = begin(log);
+	struct line l;
 
+	if (log->limit && !within(log, log->limit))
+		return;
+	l = begin(log);
 	put_time(&l);
 	put_text(&l, "event", e->kind < sizeof(words) / sizeof(words[0]) ? words[e->kind] : "note");
 	put_text(&l, "conn", e->conn);
