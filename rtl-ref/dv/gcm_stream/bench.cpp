@@ -331,6 +331,30 @@ static void order_of_arrival(Bench &bench)
 	}
 }
 
+/* Tags that nobody takes for a while: the core waits, and loses none. */
+static void late_tags(Bench &bench)
+{
+	Rng rng(bench.seed + 7);
+
+	bench.restart();
+	Core core(bench);
+
+	for (int i = 0; i < 100; i++)
+		core.send(random_packet(rng, rng.below(2 * BEAT)));
+	bench.forget_agents();
+	core.top.tag_ready_i = 0;
+	for (Agent *a : { static_cast<Agent *>(&core.command), static_cast<Agent *>(&core.text), static_cast<Agent *>(&core.out) })
+		bench.add(a);
+	for (int i = 0; i < 1000; i++)
+		bench.tick();
+	bool waits = core.command.sent < 100;
+
+	bench.add(&core.tags);
+	bool done = core.finish();
+
+	bench.check(waits && core.good() && done, "tags 1000 clocks late");
+}
+
 /* The clocks a packet takes at full rate are what the module's header promises. */
 static void rate(Bench &bench)
 {
@@ -422,6 +446,7 @@ int main(int argc, char **argv)
 	long_packets(bench);
 	stalls(bench);
 	order_of_arrival(bench);
+	late_tags(bench);
 	rate(bench);
 	latency(bench);
 	reset_inside(bench);
