@@ -305,6 +305,9 @@ static void rekey_failed(struct espnic_ike_sa *sa, struct espnic_ike_child *old,
 		espnic_ike_child_lost(old);
 		return;
 	}
+	/* It is tried again and again, and ends at its hard limit: somebody has to hear why. */
+	if (error && error->type != ESPNIC_IKE_N_TEMPORARY_FAILURE)
+		espnic_ike_event_peer(sa->ike, sa, &sa->remote, espnic_ike_say(sa->ike, "rekey_refused %s", espnic_ike_notify_name(error->type)));
 	old->state = ESPNIC_IKE_CHILD_INSTALLED;
 	old->rekey_at = espnic_ike_after_ms(sa->ike, RETRY_MS + RETRY_SPREAD_MS, RETRY_SPREAD_MS);
 }

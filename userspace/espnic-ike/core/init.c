@@ -409,7 +409,7 @@ void espnic_ike_init_request(struct espnic_ike *ike, const struct espnic_ike_inp
 	}
 	of_addr = espnic_ike_half_open_of(ike, &in->datagram.remote.addr);
 	/* Who answers cookies could hold all of them otherwise. */
-	if (ike->count.half_open >= ike->set.half_open_max || of_addr >= ADDR_MAX * ike->set.half_open_addr) {
+	if (ike->count.half_open >= ike->set.half_open_max || of_addr / ADDR_MAX >= ike->set.half_open_addr) {
 		ike->count.rx_half_open++;
 		return;
 	}

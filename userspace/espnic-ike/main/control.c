@@ -148,12 +148,16 @@ static void tell_log(struct espnic_daemon *d, uint64_t ticket, const char *name,
 static void tell_lines(struct espnic_daemon *d, const struct espnic_ike_event *e)
 {
 	char line[LOG_LINE] = "";
-	FILE *out = fmemopen(line, sizeof(line), "w");
-	const struct espnic_log log = { .out = out, .form = ESPNIC_LOG_TEXT };
+	struct espnic_log log = { .form = ESPNIC_LOG_TEXT };
 	const struct espnic_waiter *w;
+	FILE *out;
 
+	if (!d->waiters && !espnic_ctl_heard(d->server, 0, "log"))
+		return;
+	out = fmemopen(line, sizeof(line), "w");
 	if (!out)
 		return;
+	log.out = out;
 	espnic_log_event(&log, e);
 	fclose(out);
 	line[strcspn(line, "\n")] = 0;

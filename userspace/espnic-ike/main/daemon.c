@@ -58,11 +58,13 @@ static int signals(sigset_t *set)
 	return sigprocmask(SIG_BLOCK, set, NULL);
 }
 
-static void settings(struct espnic_ike_settings *set)
+static void settings(const struct espnic_run_options *opt, struct espnic_ike_settings *set)
 {
 	espnic_ike_settings_init(set);
 	set->reqid_base = ESPNIC_REQID_CORE;
 	set->reqids = ESPNIC_REQID_CORES;
+	if (opt->no_cookies)
+		set->cookie_threshold = set->half_open_addr = UINT32_MAX;
 }
 
 /* The process on the network begins before anything secret is read; of the kernel it keeps its UDP sockets alone. */
@@ -72,7 +74,7 @@ static int begin_other(struct espnic_daemon *d, char *err)
 	int pair[2], bytes = LINK_BUFFER, i;
 	struct espnic_udp udp;
 
-	settings(&set);
+	settings(&d->opt, &set);
 	if (espnic_udp_open(&udp, d->opt.port, d->opt.natt, d->opt.kernel, err))
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair)) {

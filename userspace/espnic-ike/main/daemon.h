@@ -25,6 +25,7 @@ struct espnic_run_options {
 	const char *socket;
 	uint16_t port, natt;
 	bool kernel; /* false: `--kernel none` */
+	bool no_cookies; /* `--cookies never` */
 	bool times; /* in the log */
 	enum espnic_log_form form;
 };

@@ -25,7 +25,7 @@ static struct line begin(const struct espnic_log *log)
 	return l;
 }
 
-/* Printable ASCII as it is; all else as \u00XX, which both forms have, byte for byte. */
+/* Printable ASCII as it is; all else as \u00XX, which both forms have, byte for byte. The process has one thread: no lock for each. */
 static void quoted(struct line *l, const char *text)
 {
 	FILE *out = l->log->out;
@@ -36,7 +36,7 @@ static void quoted(struct line *l, const char *text)
 		if (*p == '"' || *p == '\\')
 			fprintf(out, "\\%c", *p);
 		else if (*p >= ' ' && *p <= '~')
-			fputc(*p, out);
+			putc_unlocked(*p, out);
 		else
 			fprintf(out, "\\u%04x", *p);
 	}

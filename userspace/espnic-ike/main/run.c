@@ -17,6 +17,7 @@ static const char help[] =
 	"  --port N           UDP port of IKE (500)\n"
 	"  --natt-port N      the same behind a NAT, with ESP in UDP (4500)\n"
 	"  --kernel linux|none  none: no IPsec is put into the kernel, for tests of load\n"
+	"  --cookies auto|never  never: however many are half open, no peer is asked for a cookie, for tests of load\n"
 	"  --log text|json    the form of a line (text)\n"
 	"  --log-times        each line with the time (not needed under systemd)\n";
 
@@ -65,6 +66,10 @@ static int take(struct espnic_run_options *opt, int option, const char *value)
 		which = either("kernel", value, "none", "linux");
 		opt->kernel = which == 1;
 		return which < 0 ? -1 : 0;
+	case 'o':
+		which = either("cookies", value, "auto", "never");
+		opt->no_cookies = which == 1;
+		return which < 0 ? -1 : 0;
 	case 'l':
 		which = either("log", value, "text", "json");
 		opt->form = which == 1 ? ESPNIC_LOG_JSON : ESPNIC_LOG_TEXT;
@@ -83,8 +88,8 @@ int espnic_run_main(int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' }, { "socket", required_argument, NULL, 's' },
 		{ "port", required_argument, NULL, 'p' },   { "natt-port", required_argument, NULL, 'n' },
 		{ "kernel", required_argument, NULL, 'k' }, { "log", required_argument, NULL, 'l' },
-		{ "log-times", no_argument, NULL, 't' },    { "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
+		{ "log-times", no_argument, NULL, 't' },    { "cookies", required_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' },	    { NULL, 0, NULL, 0 }
 	};
 	struct espnic_run_options opt = {
 		.socket = ESPNIC_RUN_SOCKET, .port = ESPNIC_IKE_PORT, .natt = ESPNIC_IKE_PORT_NATT, .kernel = true,
