@@ -61,6 +61,10 @@ public:
 	/* Asked once a clock: does this end pause now? @at_last: the transfer in question is the last of a packet. */
 	bool now(bool at_last)
 	{
+		if (hold) {
+			hold--;
+			return true;
+		}
 		switch (kind) {
 		case StallKind::Never:
 			return false;
@@ -95,6 +99,8 @@ public:
 		}
 		return false;
 	}
+
+	unsigned hold = 0;  /* clocks to stall first, whatever the kind */
 
 private:
 	StallKind kind;

@@ -31,6 +31,8 @@ public:
 	{
 	}
 
+	bool big = false;  /* packets of 4,000 bytes and more, all of the SA that goes on to the end */
+
 protected:
 	void add(unsigned i) override
 	{
@@ -44,7 +46,7 @@ protected:
 			p.has_sel = false;
 			p.soft_packets = p.hard_packets = p.soft_bytes = p.hard_bytes = 0;
 		}
-		p.mtu = rng.one_in(4) ? uint32_t(100 + rng.below(1500)) : 0;
+		p.mtu = !big && rng.one_in(4) ? uint32_t(100 + rng.below(1500)) : 0;
 		if (p.mode == ESPNIC_MODE_TUNNEL && rng.one_in(3))
 			p.tfc_len = uint32_t(rng.below(1600));
 		p.seq = rng.one_in(6) ? (p.esn ? UINT64_MAX : UINT32_MAX) - rng.below(20) :
@@ -53,8 +55,10 @@ protected:
 			p.lease_end = p.seq + rng.below(40);
 			p.lease_mark = p.lease_end - rng.below(8);
 		}
+		if (big)
+			p.seq = p.lease_end = p.lease_mark = 0;
 		/* Once in a while an SA of the other direction, by mistake. */
-		p.dir = rng.one_in(20) ? ESPNIC_DIR_IN : ESPNIC_DIR_OUT;
+		p.dir = rng.one_in(20) && !big ? ESPNIC_DIR_IN : ESPNIC_DIR_OUT;
 		make(i);
 	}
 
@@ -84,6 +88,8 @@ protected:
 
 	size_t random_len()
 	{
+		if (big)
+			return 4000 + rng.below(5000);
 		switch (rng.below(12)) {
 		case 0: return rng.below(9700);
 		case 1: return rng.below(1500);
@@ -96,7 +102,7 @@ protected:
 	Expected packet() override
 	{
 		Expected e;
-		unsigned i = unsigned(rng.below(rng.one_in(3) ? SAS : 3));
+		unsigned i = big ? 0 : unsigned(rng.below(rng.one_in(3) ? SAS : 3));
 		bool use_seq = rng.one_in(12), use_iv = rng.one_in(8);
 		uint64_t seq = params[i].seq + rng.below(60);
 		Bytes iv = rng.bytes(8), buf;
@@ -175,6 +181,19 @@ private:
 
 #endif
 
+/* What is stored cannot leave, and the store fills up. */
+void full_store(Bench &bench)
+{
+	const unsigned clocks = 4000, count = 40, round = 1000;
+	ProtectBench b(bench, STALL_CHOICES[0], STALL_CHOICES[0], round);
+
+	b.big = true;
+	b.hold_output(clocks);
+	bool good = b.run(count);
+
+	bench.check(good && b.verdicts[ESPNIC_OK] > count / 2, "no output for %u clocks, %u packets of 4,000 bytes and more", clocks, count);
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -187,9 +206,11 @@ int main(int argc, char **argv)
 	bool rates_alone = false;
 #endif
 
-	if (!rates_alone)
+	if (!rates_alone) {
 		under_stalls<ProtectBench>(bench, 60, { ESPNIC_OK, ESPNIC_MALFORMED, ESPNIC_NO_SA, ESPNIC_SEQ_EXHAUSTED, ESPNIC_LIFETIME, ESPNIC_SELECTOR, ESPNIC_MTU,
 						ESPNIC_LEASE }, false);
+		full_store(bench);
+	}
 #if WHOLE
 	rates<Rates>(bench);
 #endif

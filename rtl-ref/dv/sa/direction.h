@@ -100,6 +100,9 @@ public:
 		ops->thread_free(thread);
 	}
 
+	/* No packet leaves in the first @clocks: all that can fill up does. */
+	void hold_output(unsigned clocks) { sink->stall.hold = clocks; }
+
 	/* @count packets, compared: answers, bytes, and the state of all SAs at the end. */
 	bool run(unsigned count)
 	{

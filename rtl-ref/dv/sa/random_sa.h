@@ -13,6 +13,13 @@ inline uint64_t random_limit(Rng &rng, unsigned one_in, uint64_t max)
 	return rng.one_in(one_in) ? 1 + rng.below(max) : 0;
 }
 
+/* Only packets that show no port: fragments but the first, and protocols that have none. */
+inline void opaque_ports(uint16_t &min, uint16_t &max)
+{
+	min = UINT16_MAX;
+	max = 0;
+}
+
 inline void random_selector(Rng &rng, espnic_sa_params &p)
 {
 	static const uint8_t families[] = { ESPNIC_IP_ANY, ESPNIC_IPV4, ESPNIC_IPV6 };
@@ -38,6 +45,10 @@ inline void random_selector(Rng &rng, espnic_sa_params &p)
 	}
 	if (rng.one_in(4))
 		s.dport_max = uint16_t(rng.below(60000));
+	if (rng.one_in(6))
+		opaque_ports(s.sport_min, s.sport_max);
+	if (rng.one_in(6))
+		opaque_ports(s.dport_min, s.dport_max);
 }
 
 /* Everything but direction, SPI and sequence. */
@@ -72,10 +83,10 @@ inline void random_shape(Rng &rng, espnic_sa_params &p)
 	p.udp_dport = uint16_t(rng.next());
 	if (rng.one_in(3))
 		random_selector(rng, p);
-	p.soft_packets = random_limit(rng, 4, 60);
-	p.hard_packets = random_limit(rng, 5, 80);
+	p.soft_packets = random_limit(rng, 4, 12);
+	p.hard_packets = random_limit(rng, 5, 12);
 	p.soft_bytes = random_limit(rng, 4, 20000);
-	p.hard_bytes = random_limit(rng, 5, 30000);
+	p.hard_bytes = random_limit(rng, 5, 6000);
 }
 
 } // namespace espnic
