@@ -21,6 +21,7 @@ make test-ike      espnic-ike against strongSwan and libreswan in the lab, by ro
 make test-diff     the engine's bodies on a million random packets; SEED=N
 make bench         throughput side by side; build/bench/*.json
 make bench-engine  the engine alone, beside bare libipsec-mb, OpenSSL and DPDK on one core; and the device without a VM
+make bench-ike     CPU time and memory of a key exchange, beside strongSwan under its load-tester; build/bench/ike.json
 make bench-tables  lookups in SAD and SPD by the size of the tables
 make build         programs (build/bin), driver (build/driver/*), docs/registers.md
 make lint          compilers' warnings, sparse, clang-tidy, cppcheck, shellcheck, SystemVerilog package

@@ -56,7 +56,7 @@ testbin = $(patsubst tests/%.c,build/test/$(1)/%,$(2))
 # The plain variant's programs stand where users look for them.
 libexec = build/$(if $(filter plain,$(1)),,$(1)/)libexec
 
-.PHONY: build programs driver lint demo bench bench-engine bench-tables fuzz test test-unit test-vectors test-peer test-diff test-device test-rtl test-fuzz test-lab test-ike test-fault \
+.PHONY: build programs driver lint demo bench bench-engine bench-ike bench-tables fuzz test test-unit test-vectors test-peer test-diff test-device test-rtl test-fuzz test-lab test-ike test-fault \
 	debug-kernel test-debug test-kselftest coverage-driver
 build: programs driver docs/registers.md
 
@@ -233,6 +233,8 @@ build/bench/nic-bench: $(call obj,plain,$(BENCH_NIC_SRCS)) build/obj/plain/libes
 	$(Q)$(CC) $(FLAGS_plain) $^ -lcmocka $(LIBS) -o $@
 bench-engine: build/bench/engine-bench build/bench/nic-bench build/libexec/espnic-device
 	@tests/bench/engine/run
+bench-ike: build/libexec/espnic-ike
+	@tests/bench/ike/run
 # The tables twice: to time lookups, and with all they read told to who counts.
 build/bench/tables: $(call obj,plain,tests/bench/tables/main.c) build/obj/plain/libespnic.a
 	@mkdir -p $(@D)
