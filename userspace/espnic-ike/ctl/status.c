@@ -32,15 +32,19 @@ static int connected(const char *path)
 {
 	const struct timeval wait = { .tv_sec = PATIENCE_SECONDS };
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd, err;
 
-	if (fd < 0 || strlen(path) >= sizeof(a.sun_path))
-		return -1;
+	if (strlen(path) >= sizeof(a.sun_path))
+		return -ENAMETOOLONG;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
 	if (!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) && !connect(fd, (struct sockaddr *)&a, sizeof(a)))
 		return fd;
+	err = -errno;
 	close(fd);
-	return -1;
+	return err;
 }
 
 static bool ask(int fd, enum espnic_vici_packet type, const char *name)
@@ -229,7 +233,7 @@ static int status(const char *path, bool as_json)
 	size_t len = 0;
 
 	if (fd < 0)
-		return fail(path, errno == ENOENT || errno == ECONNREFUSED ? "no daemon listens there (espnic-ike run)" : strerror(errno));
+		return fail(path, fd == -ENOENT || fd == -ECONNREFUSED ? "no daemon listens there (espnic-ike run)" : strerror(-fd));
 	if (!ask(fd, ESPNIC_VICI_EVENT_REGISTER, "list-sa") || !(confirm = hear(fd, &len)) || confirm[0] != ESPNIC_VICI_EVENT_CONFIRM ||
 	    !ask(fd, ESPNIC_VICI_CMD_REQUEST, "list-sas")) {
 		rc = fail(path, "what answers there is not espnic-ike");
