@@ -33,8 +33,7 @@ self_tests() {
 
 failed_by() { # TEST: ethtool says FAIL, and the errno of TEST
 	local said
-	said=$(ethtool -t eth0 online)
-	[ $? != 0 ] && grep -q "The test result is FAIL" <<<"$said" && grep -q "^$1 .*[1-9][0-9]*$" <<<"$said" && return 0
+	! said=$(ethtool -t eth0 online) && grep -q "The test result is FAIL" <<<"$said" && grep -q "^$1 .*[1-9][0-9]*$" <<<"$said" && return 0
 	echo "$said"
 	return 1
 }
