@@ -303,7 +303,8 @@ waiting() {
 			pings "$(target $mode 4)" >/dev/null
 			covered "waiting-$mode" "$me/32" "$(target $mode 4)/32"
 			tc qdisc add dev eth0 root tbf rate $((400 / LAB_SLOW))kbit burst 3k latency 30s
-			ping -n -q -f -c 100 -s 1000 -W 1 "$(target $mode 4)" >/dev/null &
+			# a burst at once, more than the filter lets through, however slow the machine is
+			ping -n -q -f -l 20 -c 100 -s 1000 -W 1 "$(target $mode 4)" >/dev/null &
 			t "$mode: packets wait" eventually eval '! drained'
 			t "$mode: the policy is deleted" out_policies_go "$me" "$(target $mode 4)"
 			t "$mode: none is left" eventually drained
