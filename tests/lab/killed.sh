@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The device's process is killed while the guest runs, as if the card had been pulled out: the driver must notice, say so once
 # and let go of everything in time. On the left it dies in the middle of traffic and is noticed first; then on the right,
-# where whoever comes first meets a device that does not answer.
+# where whoever comes first meets a device that does not answer. With LAB_ANEW=1, what comes after: both guests and devices started
+# anew, with new keys, as their owner would.
 set -u
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/lab/lib.sh
@@ -120,6 +121,28 @@ down_first() {
 	unloads "$name"
 }
 
+anew() {
+	ipsec_up 2 packet transport 4 16 no
+	covered anew $LEFT4/32 $RIGHT4/32
+	[ "$LAB_SIDE" = left ] || "$here/traffic.py" serve &
+	sleep 1
+	lab-barrier anew
+	if [ "$LAB_SIDE" = left ]; then
+		t "anew: ping" pings $RIGHT4
+		t "anew: TCP both ways" "$here/traffic.py" tcp $RIGHT4 $((200000 / LAB_SLOW))
+		t "anew: by the device" test "$(nic_stat tx_protected)" -gt 100
+		t "anew: nothing was dropped for want of an SA" test "$(nic_stat tx_drop_no_sa)" = 0
+	fi
+	lab-barrier anew-done 120
+	uncovered anew
+	ipsec_down
+	lab-barrier anew-down
+}
+
+if [ -n "${LAB_ANEW:-}" ]; then
+	anew
+	exit "$tap_failed"
+fi
 ipsec_up 1 packet transport 4 16 no
 # To the end: what a device leaves behind, or a driver flushes, lets nothing out in clear.
 covered killed $LEFT4/32 $RIGHT4/32

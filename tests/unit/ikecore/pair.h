@@ -30,6 +30,8 @@ void pair_again(uint64_t seed);
 void pair_meet(void (*change)(struct espnic_ike_conn *conn, void *ctx), void *left, void *right);
 /* One IKE SA and @children on each side, and they fit. */
 void pair_expect(unsigned int children);
+/* A wire (struct peers) by which nothing arrives. */
+bool pair_all_lost(struct peers *peers, struct peers_item *item, void *ctx);
 /* Nothing is left of anything. */
 void pair_expect_nothing(void);
 /* @conn's proposals, and those of its first child (NULL: as they are). */

@@ -269,18 +269,10 @@ static void losses(void **state)
 	assert_true(espnic_ike_counters(p.host[RIGHT].ike)->rx_retransmits >= 1);
 }
 
-static bool all_lost(struct peers *peers, struct peers_item *item, void *ctx)
-{
-	(void)peers;
-	(void)item;
-	(void)ctx;
-	return false;
-}
-
 static void nobody(void **state)
 {
 	(void)state;
-	p.wire = all_lost;
+	p.wire = pair_all_lost;
 	peers_conns(&p);
 	peers_initiate(&p, LEFT, NULL);
 	peers_wait(&p, 10 * MINUTE);

@@ -360,21 +360,13 @@ static void used_up(void **state)
 	}
 }
 
-static bool nothing_passes(struct peers *peers, struct peers_item *item, void *ctx)
-{
-	(void)peers;
-	(void)item;
-	(void)ctx;
-	return false;
-}
-
 /* But it does not stay for ever. */
 static void used_up_alone(void **state)
 {
 	(void)state;
 	connect_peers(NULL, NULL);
 	p.watch = false;
-	p.wire = nothing_passes;
+	p.wire = pair_all_lost;
 	peers_use_up(&p, LEFT, 0);
 	peers_wait(&p, 10 * MINUTE);
 	assert_int_equal(p.host[LEFT].n_ksa, 0);
